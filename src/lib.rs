@@ -1,0 +1,20 @@
+//! Quorate takes an etcd cluster from the version and shape it has to the version and shape that is declared for it,
+//! one member at a time, and keeps it quorate all the way.
+//!
+//! The way of the data:
+//!
+//! ```text
+//! spec text --> Spec --+
+//!                      +--> plan() --> Plan --> execute() --> journal, report
+//! live hosts -> Inventory -+            ^           |
+//! knowledge ---------------+            +--observe--+
+//! ```
+//!
+//! Rooms, and what each may touch, are described in `docs/architecture.md` and at the top of each folder's `mod.rs`.
+
+pub mod etcd;
+pub mod host;
+pub mod knowledge;
+pub mod observe;
+pub mod spec;
+pub mod units;

@@ -1,0 +1,272 @@
+//! What a spec says, evaluated and checked. Plain data: nothing here reads a file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Bytes, ClusterName, MemberName, Sha256, Span, Version};
+
+/// A whole spec: everything below one directory, with variables, locals and functions evaluated away.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spec {
+    /// The directory the spec was read from; relative paths in it start here.
+    pub dir: PathBuf,
+    pub settings: ToolSettings,
+    /// At least one; names are unique.
+    pub clusters: Vec<Cluster>,
+}
+
+/// The `quorate` block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolSettings {
+    /// Where runs, backups and downloads are kept: `state "local" { path = … }`; `.quorate` beside the spec by default.
+    pub state_dir: PathBuf,
+}
+
+/// One `cluster` block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    pub name: ClusterName,
+    pub version: Version,
+    /// In the order of the spec; at least one; names and addresses are unique.
+    pub members: Vec<Member>,
+    pub runtime: Runtime,
+    /// In the order of the spec: the first that has a release serves it. Upstream's when none is declared.
+    pub releases: Vec<ReleaseSource>,
+    pub client: ClientAccess,
+    /// etcd options that are declared, by flag name without dashes; the values as etcd reads them. The others are left alone.
+    pub settings: BTreeMap<String, String>,
+    pub rollout: Rollout,
+    pub backup: BackupPolicy,
+    pub rollback_points: RollbackPoints,
+}
+
+/// One `member` block, with what its cluster says for all filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub name: MemberName,
+    /// Where the host is reached, and by default where the member listens: an IP address or a host name.
+    pub address: String,
+    pub connection: Connection,
+    /// `http://ADDRESS:2379` unless said otherwise. When a cluster is adopted, what etcd itself says is used.
+    pub client_url: Option<String>,
+    /// `http://ADDRESS:2380` unless said otherwise.
+    pub peer_url: Option<String>,
+    /// Where the data of a member that is created goes; for an adopted one, where it must be.
+    pub data_dir: Option<String>,
+}
+
+/// How a member's host is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Connection {
+    /// The machine that quorate runs on.
+    Local {
+        become_: Become,
+    },
+    Ssh(Ssh),
+}
+
+/// An SSH connection by the system's `ssh`: what `~/.ssh/config` says is honoured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Ssh {
+    /// What `ssh` is told to connect to: the member's address unless `host` says otherwise (an alias of ~/.ssh/config).
+    pub destination: String,
+    pub user: Option<String>,
+    pub port: Option<u16>,
+    pub identity_file: Option<PathBuf>,
+    /// Instead of ~/.ssh/config.
+    pub config_file: Option<PathBuf>,
+    /// Instead of ~/.ssh/known_hosts.
+    pub known_hosts_file: Option<PathBuf>,
+    pub connect_timeout: Span,
+    pub become_: Become,
+}
+
+/// Whether commands run as the user that logged in, or through `sudo -n`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Become {
+    No,
+    Sudo,
+}
+
+/// How members are run on their hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Runtime {
+    Systemd(Systemd),
+    Process(Process),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Systemd {
+    /// With its `.service`; `etcd.service` unless said otherwise.
+    pub unit: String,
+    pub ownership: Ownership,
+    /// Where the binaries of a created member go. An adopted one keeps its own path.
+    pub bin_dir: String,
+    /// The account a created member runs as.
+    pub user: String,
+}
+
+/// Whose the unit file and the flags are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ownership {
+    /// Somebody else's: only what is declared is changed (`adopt = true`).
+    Adopted,
+    /// Made by quorate from the template of the runtime.
+    Managed,
+}
+
+/// Plain processes that quorate itself starts and stops, without root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// One folder a member below it: binary, arguments, log, data. Absolute.
+    pub dir: String,
+}
+
+/// Where releases come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ReleaseSource {
+    /// `https://github.com/etcd-io/etcd/releases/download/…`
+    Upstream,
+    Url(UrlSource),
+}
+
+/// A declared source. In `url`, `${version}`, `${arch}` and `${os}` stand for what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UrlSource {
+    /// The template text after everything but the three names above was evaluated; the three stand in it as
+    /// `{version}`, `{arch}`, `{os}` inside `\u{1}`…`\u{2}` (see [`UrlSource::expand`]).
+    /// `https://`, `http://` (only with a checksum), or `file://` naming a .tar.gz or a folder with the binaries.
+    pub url: String,
+    /// Pinned digests of what `url` serves, keyed `VERSION-ARCH` (or `VERSION` for all architectures).
+    pub sha256: BTreeMap<String, Sha256>,
+    /// Where a `SHA256SUMS` file is, by the same kind of template.
+    pub sha256sums: Option<String>,
+}
+
+impl UrlSource {
+    /// Marks a name inside a template text that is filled in per release, not when the spec is read.
+    #[must_use]
+    pub fn placeholder(name: &str) -> String {
+        format!("\u{1}{name}\u{2}")
+    }
+
+    /// Fills in a template text for one release.
+    #[must_use]
+    pub fn expand(template: &str, version: &Version, arch: &str, os: &str) -> String {
+        template
+            .replace(&Self::placeholder("version"), &version.to_string())
+            .replace(&Self::placeholder("arch"), arch)
+            .replace(&Self::placeholder("os"), os)
+    }
+}
+
+/// How to talk to etcd: the `client` block.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientAccess {
+    pub ca: Option<Pem>,
+    pub cert: Option<Pem>,
+    /// When nothing is declared and members serve TLS, the member's own certificate, key and CA are used.
+    pub key: Option<Pem>,
+}
+
+/// A certificate or key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pem {
+    /// An absolute path on the member's host.
+    OnHost(String),
+    /// The text itself, from `file()` on the controller. Never stored or shown.
+    #[serde(skip)]
+    Inline(String),
+}
+
+impl std::fmt::Debug for Pem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::OnHost(path) => write!(f, "OnHost({path:?})"),
+            Self::Inline(_) => f.write_str("Inline(…)"),
+        }
+    }
+}
+
+/// The `rollout` block: how careful, and how long each wait may last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// How long all members must stay healthy after each one. 10 s.
+    pub soak: Span,
+    /// Where to stop and wait to be told to go on.
+    pub hold_before: Option<HoldPoint>,
+    pub on_failure: OnFailure,
+    /// From start to healthy. 10 min: a large database takes long to open.
+    pub ready_timeout: Span,
+    /// From SIGTERM to gone; never less than etcd itself may take. 60 s.
+    pub stop_timeout: Span,
+    /// For the cluster version to move once the last member is healthy. 60 s.
+    pub version_timeout: Span,
+    /// For a member to catch up with the leader's raft index. 10 min.
+    pub catch_up_timeout: Span,
+    /// For a gate to hold before a member is stopped. 60 s.
+    pub gate_timeout: Span,
+    /// The wait per member when v2 data is over 50 MB; by the guides 2 min.
+    pub v2_settle: Span,
+    /// Whether the data of all members is compared by HashKV before the first stop and at the end.
+    pub compare_hashes: Toggle,
+}
+
+/// A switch with a name, where a `bool` would not say what is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Toggle {
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldPoint {
+    /// Right before the step that completes a rung.
+    NoReturn,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// A member whose new binary does not come up gets its old one back; then the run halts.
+    RollbackMember,
+    /// The run halts and leaves the member as it is.
+    Halt,
+}
+
+/// The `backup` block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupPolicy {
+    /// A folder on the controller; `backups/` in the state directory unless said otherwise. Absolute.
+    pub dir: PathBuf,
+    /// How many backups of this cluster are kept.
+    pub keep: u32,
+    pub verify: Verify,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verify {
+    /// Restore it, start it in a scratch place, compare what it holds with the live cluster.
+    Restore,
+    /// Compare the digest that etcd sent along.
+    Hash,
+}
+
+/// The `rollback_points` block: copies of each member's data directory, taken while it is stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackPoints {
+    pub enabled: Toggle,
+    /// A data directory larger than this is not copied, and the plan says so. 20 GB.
+    pub max_size: Bytes,
+}

@@ -1,0 +1,183 @@
+//! Sizes in bytes and spans of time, read as people write them and shown so again.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A number of bytes. Shown in binary steps (KB = 1,024 bytes), as etcd and `df -h` do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bytes(pub u64);
+
+impl Bytes {
+    #[must_use]
+    pub const fn mebi(count: u64) -> Self {
+        Self(count * 1024 * 1024)
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const STEPS: [&str; 5] = ["B", "KB", "MB", "GB", "TB"];
+        let mut value = self.0 as f64;
+        let mut step = 0;
+        while value >= 1024.0 && step + 1 < STEPS.len() {
+            value /= 1024.0;
+            step += 1;
+        }
+        if step == 0 || value >= 10.0 {
+            write!(f, "{value:.0} {}", STEPS[step])
+        } else {
+            write!(f, "{value:.1} {}", STEPS[step])
+        }
+    }
+}
+
+/// A span of time as a spec writes it: `500ms`, `10s`, `2m`, `1h30m`. Never negative, at most a week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Span(Duration);
+
+/// The longest span that makes sense for a wait on an etcd cluster.
+const LONGEST_SPAN: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Why a text is not a span of time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpanError {
+    #[error(
+        "\"{0}\" is not a span of time: write a number and a unit, such as \"500ms\", \"10s\", \"2m\" or \"1h30m\""
+    )]
+    NotASpan(String),
+    #[error("\"{0}\" is longer than a week")]
+    TooLong(String),
+}
+
+impl Span {
+    #[must_use]
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    #[must_use]
+    pub const fn from_millis(milliseconds: u64) -> Self {
+        Self(Duration::from_millis(milliseconds))
+    }
+
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+}
+
+impl From<Duration> for Span {
+    fn from(duration: Duration) -> Self {
+        Self(duration)
+    }
+}
+
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, SpanError> {
+        let wrong = || SpanError::NotASpan(text.chars().take(64).collect());
+        if text == "0" {
+            return Ok(Self::default());
+        }
+        if text.is_empty() || text.len() > 64 {
+            return Err(wrong());
+        }
+        let mut rest = text;
+        let mut total = 0u64; // milliseconds
+        let mut last_unit = u64::MAX;
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+            rest = &rest[digits..];
+            let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+            let unit = match &rest[..letters] {
+                "ms" => 1,
+                "s" => 1000,
+                "m" => 60_000,
+                "h" => 3_600_000,
+                "d" => 86_400_000,
+                _ => return Err(wrong()),
+            };
+            if unit >= last_unit {
+                return Err(wrong());
+            }
+            last_unit = unit;
+            rest = &rest[letters..];
+            total = number
+                .checked_mul(unit)
+                .and_then(|part| total.checked_add(part))
+                .ok_or_else(|| SpanError::TooLong(text.to_owned()))?;
+        }
+        let span = Duration::from_millis(total);
+        if span > LONGEST_SPAN {
+            return Err(SpanError::TooLong(text.to_owned()));
+        }
+        Ok(Self(span))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0.as_millis();
+        if rest == 0 {
+            return f.write_str("0s");
+        }
+        for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+            if rest >= length {
+                write!(f, "{}{unit}", rest / length)?;
+                rest %= length;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = SpanError;
+
+    fn try_from(text: String) -> Result<Self, SpanError> {
+        text.parse()
+    }
+}
+
+impl From<Span> for String {
+    fn from(span: Span) -> Self {
+        span.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!(Bytes(0).to_string(), "0 B");
+        assert_eq!(Bytes(1536).to_string(), "1.5 KB");
+        assert_eq!(Bytes::mebi(41).to_string(), "41 MB");
+    }
+
+    #[test]
+    fn spans_go_both_ways() {
+        for text in ["500ms", "10s", "2m", "1h30m", "1d"] {
+            assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
+        }
+        assert_eq!("0".parse::<Span>().unwrap(), Span::default());
+        for bad in
+            ["", "10", "s", "-1s", "1s1s", "1s2m", "1y", "8d", "99999999999999999999s", "1.5s", "18446744073709551615d"]
+        {
+            assert!(bad.parse::<Span>().is_err(), "{bad}");
+        }
+    }
+}
