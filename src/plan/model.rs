@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::observe::inventory::ListedMember;
+use crate::runtime::CreateSpec;
 use crate::spec::model::{Cluster, HoldPoint, OnFailure, Verify};
 use crate::units::{
     Bytes, ClusterId, ClusterName, MemberId, MemberName, Minor, RaftIndex, Revision, Sha256, Span, Version,
@@ -313,14 +314,13 @@ pub enum HandOver {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateAction {
     pub member: MemberName,
-    pub version: Version,
     pub binary_path: String,
-    pub staged_dir: String,
     pub data_dir: String,
     pub args: Vec<String>,
-    pub user: Option<String>,
     /// The unit file as it will be written (systemd).
     pub unit_file: Option<String>,
+    /// What all of this is made from.
+    pub spec: CreateSpec,
 }
 
 /// Something that must hold. Judged by [`crate::execute`] on fresh observations, by pure functions.
