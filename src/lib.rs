@@ -16,5 +16,6 @@ pub mod etcd;
 pub mod host;
 pub mod knowledge;
 pub mod observe;
+pub mod runtime;
 pub mod spec;
 pub mod units;
