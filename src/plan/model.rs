@@ -287,10 +287,9 @@ pub enum Operation {
     Stop {
         timeout: Span,
     },
-    /// The data directory as it is while the member is stopped.
+    /// The data directory as it is while the member is stopped, copied beside it as `FROM.quorate-RUN-vVERSION`.
     CopyDataDir {
         from: String,
-        to: String,
         wal_dir: Option<String>,
         size: Bytes,
     },
