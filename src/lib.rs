@@ -13,8 +13,10 @@
 //! Rooms, and what each may touch, are described in `docs/architecture.md` and at the top of each folder's `mod.rs`.
 
 pub mod etcd;
+pub mod execute;
 pub mod host;
 pub mod knowledge;
 pub mod observe;
+pub mod plan;
 pub mod spec;
 pub mod units;

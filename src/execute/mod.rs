@@ -1,0 +1,9 @@
+//! Execute: performs a plan, step by step. It decides nothing, except to stop, and to roll a member back as the plan
+//! says.
+//!
+//! [`engine::Engine`] is a state machine without I/O: (plan, journal so far) -> the next directive. The journal's
+//! entries are its only input, so every start is a resume. A thin driver performs the directive: it writes the intent,
+//! acts, judges gates on fresh observations, writes what came of it, and tells the view.
+
+pub mod event;
+pub mod journal;
