@@ -8,17 +8,21 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::framing::RemoteProcess;
+
 /// Names inside the folder.
 pub(super) const SOCKET: &str = "master";
 pub(super) const LOG: &str = "log";
+/// Whose folder it is: `/proc/PID/stat` of the controller.
+const OWNER: &str = "owner";
 
 const PREFIX: &str = "quorate-ssh-";
 
 /// A Unix socket's path may have 107 bytes; ssh makes its own under a longer name first, by 17 bytes.
 const LONGEST_SOCKET_PATH: usize = 107 - 17;
 
-/// A folder without a socket may be one whose ssh is still connecting; older than this it is not.
-const CONNECTING: Duration = Duration::from_secs(600);
+/// A folder that names no owner for longer than this has none.
+const NAMELESS: Duration = Duration::from_secs(60);
 
 /// Makes a fresh folder (0700) in `parent`, or in the system's folder for temporary files where `parent`'s path is too
 /// long for a socket. Folders that dead controllers left there are removed first.
@@ -29,11 +33,13 @@ pub(super) fn create(parent: &Path) -> io::Result<TempDir> {
     let temporary = std::env::temp_dir();
     let parent = if length <= LONGEST_SOCKET_PATH { &parent } else { &temporary };
     sweep(parent);
-    tempfile::Builder::new()
+    let dir = tempfile::Builder::new()
         .prefix(PREFIX)
         .rand_bytes(6)
         .permissions(std::fs::Permissions::from_mode(0o700))
-        .tempdir_in(parent)
+        .tempdir_in(parent)?;
+    std::fs::write(dir.path().join(OWNER), std::fs::read("/proc/self/stat").unwrap_or_default())?;
+    Ok(dir)
 }
 
 /// Removes folders of ours whose master is gone. What cannot be removed is left: it is only clutter.
@@ -49,16 +55,19 @@ fn sweep(parent: &Path) {
     }
 }
 
+/// Neither a master answers there, nor is the controller alive that made it (its ssh may still be connecting).
 fn is_dead(dir: &Path) -> bool {
-    match UnixStream::connect(dir.join(SOCKET)) {
-        Ok(_) => false,
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => true,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let age = std::fs::metadata(dir).and_then(|meta| meta.modified()).map(|made| made.elapsed());
-            matches!(age, Ok(Ok(age)) if age > CONNECTING)
-        }
-        Err(_) => false,
-    }
+    UnixStream::connect(dir.join(SOCKET)).is_err() && !owner_is_alive(dir)
+}
+
+fn owner_is_alive(dir: &Path) -> bool {
+    let process = |path: &Path| std::fs::read_to_string(path).ok().and_then(|stat| RemoteProcess::parse(stat.trim()));
+    let Some(owner) = process(&dir.join(OWNER)) else {
+        // Its owner's name may be about to be written.
+        let age = std::fs::metadata(dir).and_then(|meta| meta.modified()).map(|made| made.elapsed());
+        return !matches!(age, Ok(Ok(age)) if age > NAMELESS);
+    };
+    process(Path::new(&format!("/proc/{}/stat", owner.pid))).is_some_and(|now| now.started == owner.started)
 }
 
 #[cfg(test)]
@@ -79,6 +88,13 @@ mod tests {
             (folder("quorate-ssh-dead"), folder("quorate-ssh-alive"), folder("quorate-ssh-new"), folder("other"));
         drop(UnixListener::bind(dead.join(SOCKET)).unwrap());
         drop(UnixListener::bind(foreign.join(SOCKET)).unwrap());
+        std::fs::copy("/proc/self/stat", starting.join(OWNER)).unwrap();
+        // A process id that was given to somebody else since.
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+        let (kept, started) = stat.trim().rsplit_once(") ").unwrap();
+        let mut fields: Vec<&str> = started.split(' ').collect();
+        fields[19] = "1";
+        std::fs::write(dead.join(OWNER), format!("{kept}) {}", fields.join(" "))).unwrap();
         let _master = UnixListener::bind(alive.join(SOCKET)).unwrap();
         let fresh = create(parent.path()).unwrap();
         assert!(!dead.exists());

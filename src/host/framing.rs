@@ -15,9 +15,9 @@ const WRAPPER: &str = "LC_ALL=C; export LC_ALL; { read -r s < /proc/$$/stat; } 2
 /// Ends the process group of a command that was not done in time: TERM, and KILL two seconds later. Arguments: process
 /// id, its start time (a process id that was given to somebody else since is left alone), process group.
 pub(super) const STOP: &str = "[ -r /proc/$1/stat ] || exit 0; read -r s < /proc/$1/stat; s=${s##*) }; \
-    set -- \"$1\" \"$2\" \"$3\" $s; [ \"${23}\" = \"$2\" ] || exit 0; kill -s TERM -- \"-$3\"; i=0; \
-    while [ $i -lt 20 ] && kill -s 0 -- \"-$3\" 2> /dev/null; do sleep 0.1; i=$((i+1)); done; \
-    kill -s KILL -- \"-$3\" 2> /dev/null; exit 0";
+    set -- \"$1\" \"$2\" \"$3\" $s; [ \"${23}\" = \"$2\" ] || exit 0; kill -TERM \"-$3\"; i=0; \
+    while [ $i -lt 20 ] && kill -0 \"-$3\" 2> /dev/null; do sleep 0.1; i=$((i+1)); done; \
+    kill -KILL \"-$3\" 2> /dev/null; exit 0";
 
 /// Most bytes that a login shell may print before the command starts.
 const NOISE_LIMIT: usize = 64 * 1024;
@@ -59,7 +59,7 @@ pub(super) struct RemoteProcess {
 
 impl RemoteProcess {
     /// Reads a line of `/proc/PID/stat` (proc(5)): fields 1, 5 and 22; the name in field 2 may hold anything.
-    fn parse(stat: &str) -> Option<Self> {
+    pub(super) fn parse(stat: &str) -> Option<Self> {
         let (pid, rest) = stat.split_once(" (")?;
         let (_, rest) = rest.rsplit_once(") ")?;
         let mut fields = rest.split_ascii_whitespace();

@@ -386,7 +386,7 @@ async fn a_killed_connection_is_lost_not_failed() {
     let Some(sshd) = Sshd::start("") else { return };
     let host = sshd.connect().await;
     let started = sshd.path("started");
-    let text = "touch \"$1\"; sleep 600";
+    let text = "touch \"$1\"; sleep 30";
     let command = Command::new("sh", &["-c", text, "sh", started.to_str().unwrap()]);
     let running = tokio::spawn({
         let host = host.clone();
@@ -426,6 +426,41 @@ async fn the_connection_goes_with_its_last_clone() {
     drop(clone);
     wait_until("the master is gone", || sshd.masters().is_empty()).await;
     assert_eq!(std::fs::read_dir(sshd.path("sockets")).unwrap().count(), 0);
+}
+
+/// Not a test of its own: what the next one starts and kills.
+#[tokio::test]
+#[ignore = "started by a_killed_controller_leaves_no_connection_behind"]
+async fn controller_that_is_killed() {
+    let given = std::env::var("QUORATE_TEST_CONNECTION").unwrap();
+    let (connection, sockets, ready): (Connection, String, String) = serde_json::from_str(&given).unwrap();
+    let _host = Host::connect(&connection, Path::new(&sockets)).await.unwrap();
+    std::fs::write(ready, "").unwrap();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_killed_controller_leaves_no_connection_behind() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let ready = sshd.path("ready");
+    let given = (Connection::Ssh(sshd.ssh()), sshd.path("sockets"), &ready);
+    let mut controller = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "host::tests::controller_that_is_killed", "--ignored"])
+        .env("QUORATE_TEST_CONNECTION", serde_json::to_string(&given).unwrap())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the controller is connected", || ready.exists()).await;
+    assert_eq!(sshd.masters().len(), 1);
+    controller.kill().unwrap();
+    controller.wait().unwrap();
+    let killed = Instant::now();
+    wait_until("the master is gone", || sshd.masters().is_empty()).await;
+    println!("the master of a killed controller was gone after {:?}", killed.elapsed());
+    let leftovers = || std::fs::read_dir(sshd.path("sockets")).unwrap().count();
+    assert_eq!(leftovers(), 1);
+    drop(sshd.connect().await);
+    assert_eq!(leftovers(), 0, "the next start sweeps what was left");
 }
 
 #[tokio::test]
