@@ -16,8 +16,8 @@ use crate::execute::take_backup;
 use crate::execute::world::{World, pin};
 use crate::plan::model::{Action, CreateAction, MemberAction, Operation, Plan, Step};
 use crate::runtime::{
-    Preflight, PreflightOutcome, PreparedSwap, Program, RollbackPoint, StartOutcome, create, flush_rollback_point,
-    preflight, stage, start,
+    Preflight, PreflightOutcome, PreparedSwap, Program, RollbackPoint, StartOutcome, Templates, create,
+    flush_rollback_point, preflight, stage, start,
 };
 use crate::units::{Bytes, MemberName, Version};
 
@@ -105,7 +105,7 @@ impl<'a> Performer<'a> {
             Operation::HandOver { how } => member::hand_over(self, action, *how, looks).await,
             Operation::Stop { timeout } => member::stop_member(self, action, *timeout, looks).await,
             Operation::CopyDataDir { size, .. } => member::copy_data(self, action, *size, looks).await,
-            Operation::SwapBinary => member::swap(self, action).await,
+            Operation::SwapBinary => member::swap(self, action, looks).await,
             Operation::Start { timeout } => member::start_member(self, action, *timeout, looks).await,
         }
     }
@@ -140,11 +140,7 @@ impl<'a> Performer<'a> {
         let programs: Vec<Program> = pin
             .binaries
             .iter()
-            .map(|(program, binary)| Program {
-                name: program.clone(),
-                local: dir.join(program),
-                digest: binary.sha256,
-            })
+            .map(|(program, binary)| Program { name: program.clone(), local: dir.join(program), digest: binary.sha256 })
             .collect();
         let sent = std::sync::Mutex::new(BTreeMap::<String, u64>::new());
         let total = Bytes(pin.binaries.values().map(|binary| binary.size.0).sum());
@@ -153,7 +149,13 @@ impl<'a> Performer<'a> {
             sent.insert(program.to_owned(), bytes.0);
             let done = Bytes(sent.values().sum());
             let what = format!("etcd {version} to {name}");
-            (self.events)(Event::Progress { step: step.id, member: Some(name.clone()), what, done, total: Some(total) });
+            (self.events)(Event::Progress {
+                step: step.id,
+                member: Some(name.clone()),
+                what,
+                done,
+                total: Some(total),
+            });
         };
         stage(&member.host, folder, version, &programs, &progress).await?;
         let sent = sent.lock().map(|sent| sent.values().sum()).unwrap_or_default();
@@ -187,7 +189,11 @@ impl<'a> Performer<'a> {
         Ok(EffectResult::Failed { reason: complaints.join("; "), log: Vec::new() })
     }
 
-    async fn preflight_on(&self, name: &MemberName, version: &Version) -> Result<(PreflightOutcome, u32), ExecuteError> {
+    async fn preflight_on(
+        &self,
+        name: &MemberName,
+        version: &Version,
+    ) -> Result<(PreflightOutcome, u32), ExecuteError> {
         let member = self.world.member(name)?;
         let facts = member.facts.as_ref().ok_or_else(|| ExecuteError::NotSeen { member: name.clone() })?;
         let args = facts.next_start.as_ref().map_or(&facts.args, |next| &next.args).clone();
@@ -204,7 +210,7 @@ impl<'a> Performer<'a> {
 
     async fn create(&self, action: &CreateAction) -> Result<EffectResult, ExecuteError> {
         let member = self.world.member(&action.member)?;
-        create(&member.host, &member.site, action).await?;
+        create(&member.host, &action.spec, &Templates::default()).await?;
         Ok(done(Detail::Nothing))
     }
 

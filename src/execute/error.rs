@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::backup::BackupError;
 use crate::etcd::EtcdError;
 use crate::plan::model::StepId;
 use crate::runtime::RuntimeError;
@@ -17,8 +16,6 @@ pub enum ExecuteError {
     Etcd(#[from] EtcdError),
     #[error(transparent)]
     State(#[from] StateError),
-    #[error(transparent)]
-    Backup(#[from] BackupError),
     #[error("the plan speaks of {member}, which the spec does not declare")]
     UnknownMember { member: MemberName },
     #[error("the release {version} for {arch} is not among those that were fetched for this plan")]
@@ -27,7 +24,9 @@ pub enum ExecuteError {
     NotSeen { member: MemberName },
     #[error("step {} is of another kind than its effect", step.0)]
     WrongStep { step: StepId },
-    #[error("{member}: the binary that it ran is neither on its path nor in its process, so there would be no way back")]
+    #[error(
+        "{member}: the binary that it ran is neither on its path nor in its process, so there would be no way back"
+    )]
     OldBinaryGone { member: MemberName },
     #[error("{member} leads, and no other member is healthy and near enough to take over")]
     NoHeir { member: MemberName },

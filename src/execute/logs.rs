@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::execute::event::Event;
 use crate::execute::world::World;
-use crate::knowledge::LogClass;
+use crate::knowledge::LogVerdict;
 use crate::plan::model::Plan;
 use crate::runtime::{LogCursor, log_cursor, log_lines_since};
 use crate::units::MemberName;
@@ -58,6 +58,6 @@ impl Logs {
 /// A line is expected when it is so for the version before or after.
 fn is_unexpected(world: &World, plan: &Plan, line: &str) -> bool {
     let versions = plan.summary.from.iter().chain(std::iter::once(&plan.summary.to));
-    let mut verdicts = versions.map(|version| world.knowledge.classify_log_line(version, line).class);
-    verdicts.all(|class| matches!(class, LogClass::Unexpected | LogClass::Trouble))
+    let mut verdicts = versions.map(|version| world.knowledge.classify_log_line(version, line));
+    verdicts.all(|verdict| matches!(verdict, LogVerdict::Unexpected(_) | LogVerdict::Trouble(_)))
 }

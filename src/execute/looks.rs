@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::execute::gates::Look;
-use crate::execute::world::World;
+use crate::execute::world::{MemberWorld, World};
 use crate::observe::inventory::Seen;
 use crate::observe::{QuickOptions, quick};
 use crate::plan::model::Gate;
@@ -24,6 +24,8 @@ pub struct Looks<'a> {
     versions: BTreeMap<MemberName, Version>,
     health: BTreeMap<MemberName, Option<String>>,
     running: BTreeMap<MemberName, Sha256>,
+    /// Digests of the files that members are started from, where we put them there ourselves.
+    files: BTreeMap<MemberName, Sha256>,
     asked: BTreeMap<MemberName, Instant>,
     last: Look,
 }
@@ -35,14 +37,10 @@ impl<'a> Looks<'a> {
             versions: BTreeMap::new(),
             health: BTreeMap::new(),
             running: BTreeMap::new(),
+            files: BTreeMap::new(),
             asked: BTreeMap::new(),
             last: Look::default(),
         }
-    }
-
-    /// The look before this one.
-    pub fn last(&self) -> &Look {
-        &self.last
     }
 
     /// How far a member was when last seen.
@@ -58,9 +56,9 @@ impl<'a> Looks<'a> {
         self.versions.remove(member);
     }
 
-    /// What the process of a member was seen to run.
-    pub fn note_running(&mut self, member: &MemberName, digest: Sha256) {
-        self.running.insert(member.clone(), digest);
+    /// The file that a member is started from was made sure to have this digest.
+    pub fn note_file(&mut self, member: &MemberName, digest: Sha256) {
+        self.files.insert(member.clone(), digest);
     }
 
     /// One fresh look at all members.
@@ -119,20 +117,50 @@ impl<'a> Looks<'a> {
             }
             self.asked.insert(member.clone(), Instant::now());
             let Ok(world) = self.world.member(member) else { continue };
-            let digest = if self.running.contains_key(member) { Digest::Skip } else { Digest::Compute };
-            match is_running(&world.host, &world.site, digest).await {
-                Ok(MemberNow::Running(now)) => {
-                    if let Some(digest) = now.exe_sha256 {
-                        self.running.insert(member.clone(), digest);
-                    }
+            match self.running_digest(member, world).await {
+                Process::Runs(digest) => {
+                    self.running.insert(member.clone(), digest);
                 }
-                Ok(MemberNow::Stopped { .. }) => {
+                Process::Gone => {
                     self.running.remove(member);
                     look.dead.insert(member.clone());
                 }
-                // The host does not answer: whether the process is there is not known.
-                Err(_) => {}
+                Process::NotKnown => {}
             }
         }
     }
+
+    /// What a process runs. To read all of its program costs a tenth of a second: where it runs the very file that we
+    /// made sure of, and that file was not replaced since it started, its digest is known.
+    async fn running_digest(&self, member: &MemberName, world: &MemberWorld) -> Process {
+        let known = self.files.get(member).copied();
+        let wanted = if known.is_some() { Digest::Skip } else { Digest::Compute };
+        let now = match is_running(&world.host, &world.site, wanted).await {
+            Ok(MemberNow::Running(now)) => now,
+            Ok(MemberNow::Stopped { .. }) => return Process::Gone,
+            // The host does not answer: whether the process is there is not known.
+            Err(_) => return Process::NotKnown,
+        };
+        if let Some(digest) = known
+            && !now.exe_replaced
+            && now.exe == world.site.binary
+        {
+            return Process::Runs(digest);
+        }
+        if let Some(digest) = now.exe_sha256 {
+            return Process::Runs(digest);
+        }
+        match is_running(&world.host, &world.site, Digest::Compute).await {
+            Ok(MemberNow::Running(now)) => now.exe_sha256.map_or(Process::NotKnown, Process::Runs),
+            Ok(MemberNow::Stopped { .. }) => Process::Gone,
+            Err(_) => Process::NotKnown,
+        }
+    }
+}
+
+/// What is known of a process.
+enum Process {
+    Runs(Sha256),
+    Gone,
+    NotKnown,
 }

@@ -9,8 +9,8 @@ use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
 use crate::plan::model::{HandOver, MemberAction};
 use crate::runtime::{
-    CopyRequest, Death, Digest, MemberNow, StartOutcome, StopOutcome, Swap, SwapBack, SwapState,
-    commit_swap, copy_data_dir, is_running, keep_binary as keep, prepare_swap, start, stop, swap_back, swap_binary,
+    CopyRequest, Death, Digest, MemberNow, StartOutcome, StopOutcome, Swap, SwapBack, SwapState, commit_swap,
+    copy_data_dir, is_running, keep_binary as keep, prepare_swap, start, stop, swap_back, swap_binary,
 };
 use crate::state::timestamp;
 use crate::units::{Bytes, MemberName, Span};
@@ -140,14 +140,17 @@ pub async fn copy_data(
     };
     let deadline = LEAST_COPY_BOUND.saturating_add(Duration::from_secs(size.0 / SLOW_COPY));
     let point = copy_data_dir(&member.host, &member.site, &request, deadline).await?;
-    let detail =
-        Detail::RollbackPoint { path: point.path.clone(), size: point.size, raft_index: request.raft_index };
+    let detail = Detail::RollbackPoint { path: point.path.clone(), size: point.size, raft_index: request.raft_index };
     performer.keep_unflushed(&action.member, point);
     Ok(done(detail))
 }
 
 /// The new binary in place of the old one: one rename.
-pub async fn swap(performer: &mut Performer<'_>, action: &MemberAction) -> Result<EffectResult, ExecuteError> {
+pub async fn swap(
+    performer: &mut Performer<'_>,
+    action: &MemberAction,
+    looks: &mut Looks<'_>,
+) -> Result<EffectResult, ExecuteError> {
     let member = performer.world.member(&action.member)?;
     let state = match performer.prepared.remove(&action.member) {
         Some(prepared) => commit_swap(&member.host, &prepared).await?,
@@ -157,6 +160,7 @@ pub async fn swap(performer: &mut Performer<'_>, action: &MemberAction) -> Resul
             swap_binary(&member.host, &swap).await?.0
         }
     };
+    looks.note_file(&action.member, action.binary.new_sha256);
     match state {
         SwapState::Swapped => {
             Ok(done(Detail::Swapped { path: action.binary.path.clone(), version: action.to.clone() }))
@@ -222,6 +226,7 @@ pub async fn put_back(
         new: action.binary.new_sha256,
     };
     swap_back(&member.host, &back).await?;
+    looks.note_file(&action.member, old);
     let ready = performer.world.cluster.rollout.ready_timeout;
     start_member(performer, action, ready, looks).await
 }

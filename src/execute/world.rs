@@ -7,6 +7,7 @@ use crate::etcd::Client;
 use crate::execute::ExecuteError;
 use crate::host::Host;
 use crate::knowledge::Knowledge;
+use crate::observe::DEFAULT_DATA_DIR;
 use crate::observe::inventory::{Inventory, MemberFacts};
 use crate::plan::model::{Plan, ReleasePin};
 use crate::runtime::Site;
@@ -70,7 +71,7 @@ pub fn site(cluster: &Cluster, name: &MemberName, facts: Option<&MemberFacts>) -
     let site = match &cluster.runtime {
         Runtime::Systemd(systemd) => {
             let default_binary = format!("{}/etcd", systemd.bin_dir);
-            let default_data = declared.data_dir.clone().unwrap_or_else(|| crate::plan::layout::default_data_dir(cluster, name));
+            let default_data = declared.data_dir.clone().unwrap_or_else(|| DEFAULT_DATA_DIR.to_owned());
             let binary = facts.map_or(default_binary.as_str(), |facts| facts.binary.path.as_str());
             let data_dir = facts.map_or(default_data.as_str(), |facts| facts.data_dir.path.as_str());
             let wal_dir = facts.and_then(|facts| facts.data_dir.wal_dir.as_deref());

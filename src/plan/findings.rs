@@ -53,11 +53,6 @@ impl Findings {
         });
     }
 
-    /// Whether a rule was refused for anybody.
-    pub fn refused(&self, rule: &str) -> bool {
-        self.refusals.iter().any(|refusal| refusal.rule == rule)
-    }
-
     fn check(&mut self, rule: &str, outcome: CheckOutcome, text: String) {
         self.checks.push(Check { rule: rule.to_owned(), outcome, text });
     }
