@@ -5,4 +5,5 @@
 //! here; [`crate::execute`] makes none. The result explains itself: each step has a reason, each gate says what it
 //! waits for, each refusal names what was seen, the rule, and the fix.
 
+pub mod file;
 pub mod model;
