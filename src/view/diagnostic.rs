@@ -94,11 +94,11 @@ fn one_json(diagnostic: &dyn Diagnostic) -> Value {
     })
 }
 
-/// Where each label points: lines and columns from 1, columns in bytes, as `offset` and `length` are.
+/// Where each label points: lines and columns from 1.
 fn labels(diagnostic: &dyn Diagnostic) -> Vec<Value> {
     let Some(labels) = diagnostic.labels() else { return Vec::new() };
     let place = |label: miette::LabeledSpan| {
-        let mut value = json!({ "text": label.label(), "offset": label.offset(), "length": label.len() });
+        let mut value = json!({ "text": label.label() });
         let contents = diagnostic.source_code().and_then(|code| code.read_span(label.inner(), 0, 0).ok());
         if let Some(contents) = contents {
             value["file"] = json!(contents.name());

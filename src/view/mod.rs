@@ -24,6 +24,8 @@ mod words;
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod tests;
 
 pub use backups::{BackupSummary, backups_text};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::page::Tone;
-use super::phrases::{effect, joined, title};
+use super::phrases::{effect, effect_name, joined, title};
 use super::words::{count, grouped, milliseconds, transfer};
 use crate::execute::event::Event;
 use crate::execute::journal::{Detail, Effect, EffectResult, Entry, GateStage, Line};
@@ -134,8 +134,8 @@ impl Narrator {
                     GateStage::After => "it was done, and these do not hold",
                     GateStage::Undo => "the old binary was put back, and these do not hold",
                 };
-                let waited = milliseconds(*waited_ms);
-                let text = format!("{}{}: {when} after {waited}:", self.tag(*step), self.title(*step));
+                let waited = waited(*waited_ms);
+                let text = format!("{}{}: {when}{waited}:", self.tag(*step), self.title(*step));
                 vec![over(*step), Utterance::Said { tone: Tone::Bad, text, below: reasons.clone() }]
             }
             Entry::StopRequested { signal } => {
@@ -166,15 +166,20 @@ impl Narrator {
         let (member, doing) = effect(what, self.actions.get(&step));
         let place = Place { step, member: member.cloned() };
         let head = format!("{}{}", self.tag(step), of(member));
+        let name = effect_name(what);
         let told = match result {
             EffectResult::Done { detail } => {
-                let what = done(detail, &doing);
-                said(Tone::Plain, format!("{head}{what} ({})", milliseconds(took_ms)))
+                // That a member has started says nothing of which binary it was.
+                let why = match what {
+                    Effect::PutBack { .. } | Effect::BringUp { .. } => format!("{name}: "),
+                    _ => String::new(),
+                };
+                said(Tone::Plain, format!("{head}{why}{} ({})", done(detail, &doing), milliseconds(took_ms)))
             }
-            EffectResult::Skipped { why } => said(Tone::Faint, format!("{head}not needed: {doing}: {why}")),
+            EffectResult::Skipped { why } => said(Tone::Faint, format!("{head}{name}: not needed, {why}")),
             EffectResult::Failed { reason, log } => Utterance::Said {
                 tone: Tone::Bad,
-                text: format!("{head}failed after {}: {doing}: {reason}", milliseconds(took_ms)),
+                text: format!("{head}{name} failed after {}: {reason}", milliseconds(took_ms)),
                 below: log.iter().map(|line| format!("log: {line}")).collect(),
             },
         };

@@ -148,3 +148,25 @@ pub fn effect<'a>(effect: &'a Effect, action: Option<&Action>) -> (Option<&'a Me
         Effect::BringUp { member } => (Some(member), "start it as it is: it must not stay down".to_owned()),
     }
 }
+
+/// An effect as a noun, for what came of it.
+pub fn effect_name(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Stage => "staging",
+        Effect::Preflight => "preflight",
+        Effect::Backup => "backup",
+        Effect::CompareData => "comparison",
+        Effect::Operate { operation, .. } => match operation {
+            Operation::KeepBinary => "keeping the old binary",
+            Operation::HandOver { .. } => "hand-over",
+            Operation::Stop { .. } => "stop",
+            Operation::CopyDataDir { .. } => "rollback point",
+            Operation::SwapBinary => "swap",
+            Operation::Start { .. } => "start",
+        },
+        Effect::Create { .. } => "creation",
+        Effect::StartTogether => "start of all",
+        Effect::PutBack { .. } => "putting the old binary back",
+        Effect::BringUp { .. } => "start as it is",
+    }
+}

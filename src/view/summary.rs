@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::page::{Page, Style, Tone, cell};
-use super::phrases::{effect, title};
+use super::phrases::{effect, effect_name, title};
 use super::words::{count, grouped, lasting, milliseconds};
 use crate::execute::event::Event;
 use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, Line};
@@ -172,11 +172,10 @@ impl RunSummary {
     }
 
     fn fail(&mut self, step: StepId, what: &Effect, reason: &str, log: &[String]) {
-        let (member, what) = effect(what, None);
         self.failures.push(Failure {
             step,
-            member: member.cloned(),
-            what,
+            member: effect(what, None).0.cloned(),
+            what: effect_name(what).to_owned(),
             reason: reason.to_owned(),
             log: log.to_vec(),
         });
@@ -248,7 +247,7 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
 fn write_failures(page: &mut Page, summary: &RunSummary) {
     for failure in &summary.failures {
         let whose = failure.member.as_ref().map(|member| format!("{member}: ")).unwrap_or_default();
-        row(page, "failed", &format!("step {}: {whose}{}: {}", failure.step.0, failure.what, failure.reason));
+        row(page, "failed", &format!("step {}, {whose}{}: {}", failure.step.0, failure.what, failure.reason));
         write_log(page, &failure.log, 0);
     }
 }
@@ -294,7 +293,7 @@ fn write_kept(page: &mut Page, summary: &RunSummary) {
     }
     for point in &summary.rollback_points {
         let index = point.raft_index.map(|at| format!(", raft index {}", grouped(at.0))).unwrap_or_default();
-        row(page, "rollback", &format!("{}: {}, {}{index}, of {}", point.member, point.path, point.size, point.at));
+        row(page, "rollback", &format!("{}: {}, {}{index}, taken {}", point.member, point.path, point.size, point.at));
     }
     if !summary.rollback_points.is_empty() {
         let number = count(summary.rollback_points.len(), "rollback point", "rollback points");
@@ -309,7 +308,7 @@ fn write_unexpected(page: &mut Page, summary: &RunSummary) {
     }
     for log in &summary.unexpected {
         let number = log.lines.len() as u64 + log.left_out;
-        let text = format!("{}: {} unexpected", log.member, count(number as usize, "line", "lines"));
+        let text = format!("{}: {}", log.member, count(number as usize, "unexpected line", "unexpected lines"));
         page.row(2, &[cell(Tone::Warn, "logs", LABEL)], Tone::Plain, &text);
         write_log(page, &log.lines, log.left_out);
     }
