@@ -22,3 +22,4 @@ pub mod runtime;
 pub mod spec;
 pub mod state;
 pub mod units;
+pub mod view;

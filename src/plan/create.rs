@@ -217,7 +217,13 @@ fn actions(input: &Input<'_>, survey: &Survey<'_>, findings: &mut Findings) -> V
         match member_args(&spec).and_then(|args| Ok((args, unit_file?, spec.site()?))) {
             Ok((args, unit_file, site)) => actions.push(CreateAction {
                 member: declared.name.clone(),
+                version: input.cluster.version.clone(),
                 binary_path: site.binary,
+                staged_dir: layout::release_dir(&input.cluster.runtime, &input.cluster.version),
+                user: match &input.cluster.runtime {
+                    Runtime::Systemd(systemd) => Some(systemd.user.clone()),
+                    Runtime::Process(_) => None,
+                },
                 data_dir: site.data_dir,
                 args,
                 unit_file,

@@ -8,6 +8,7 @@
 pub mod basis;
 mod create;
 mod estimate;
+pub mod file;
 mod findings;
 mod health;
 mod hosts;

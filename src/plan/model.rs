@@ -313,9 +313,13 @@ pub enum HandOver {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateAction {
     pub member: MemberName,
+    pub version: Version,
     pub binary_path: String,
+    pub staged_dir: String,
     pub data_dir: String,
     pub args: Vec<String>,
+    /// The account it runs as (systemd).
+    pub user: Option<String>,
     /// The unit file as it will be written (systemd).
     pub unit_file: Option<String>,
     /// What all of this is made from.
