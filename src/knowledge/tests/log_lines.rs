@@ -1,5 +1,5 @@
-use super::{knowledge, version};
 use super::super::LogVerdict;
+use super::{knowledge, version};
 #[test]
 fn harvest() {
     let Ok(list) = std::env::var("HARVEST") else { return };
