@@ -41,6 +41,11 @@ impl Plan {
         self.rungs.iter().all(|rung| rung.steps.is_empty())
     }
 
+    /// Whether something of a release is put on a host.
+    pub fn releases_needed(&self) -> bool {
+        self.steps().any(|step| matches!(step.action, Action::Stage { .. }))
+    }
+
     /// All steps, in order.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.rungs.iter().flat_map(|rung| &rung.steps)
