@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 
 use super::Endpoint;
 use super::error::{EtcdError, shown};
-use super::stream::{self, Lifetime};
+use super::stream::{self, Fault, Lifetime};
 use super::tls::Protocol;
 
 /// The messages and clients that `build.rs` makes of `proto/rpc.proto`.
@@ -29,7 +29,10 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 
 /// One open HTTP/2 connection, as tonic's generated clients want it.
 #[derive(Clone)]
-pub(super) struct Channel(SendRequest<tonic::body::Body>);
+pub(super) struct Channel {
+    sender: SendRequest<tonic::body::Body>,
+    fault: Fault,
+}
 
 impl tower_service::Service<Request<tonic::body::Body>> for Channel {
     type Response = Response<Incoming>;
@@ -37,11 +40,11 @@ impl tower_service::Service<Request<tonic::body::Body>> for Channel {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx)
+        self.sender.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<tonic::body::Body>) -> Self::Future {
-        Box::pin(self.0.send_request(request))
+        Box::pin(self.sender.send_request(request))
     }
 }
 
@@ -60,7 +63,7 @@ impl Grpc {
     async fn channel(&self, endpoint: &Endpoint, request: &str) -> Result<Channel, EtcdError> {
         let mut open = self.open.lock().await;
         if let Some(connection) = &*open
-            && !connection.channel.0.is_closed()
+            && !connection.channel.sender.is_closed()
         {
             return Ok(connection.channel.clone());
         }
@@ -81,12 +84,30 @@ impl Grpc {
     where
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
+        self.begin(endpoint, request, deadline, call).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, for an answer that goes on: with what will say why its connection broke, should it.
+    pub(super) async fn begin<T, F>(
+        &self,
+        endpoint: &Endpoint,
+        request: &str,
+        deadline: Duration,
+        call: impl FnOnce(Channel) -> F,
+    ) -> Result<(T, Fault), EtcdError>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
         let work = async {
             let channel = self.channel(endpoint, request).await?;
-            call(channel).await.map_err(|status| explain(endpoint, request, &status))
+            let fault = channel.fault.clone();
+            match call(channel).await {
+                Ok(answer) => Ok((answer.into_inner(), fault)),
+                Err(status) => Err(explain(endpoint, &fault, request, &status)),
+            }
         };
         match tokio::time::timeout(deadline, work).await {
-            Ok(answer) => answer.map(tonic::Response::into_inner),
+            Ok(answer) => answer,
             Err(_) => {
                 // Whatever is stuck would be stuck for the next call as well.
                 self.close().await;
@@ -105,25 +126,25 @@ impl Grpc {
 }
 
 async fn connect(endpoint: &Endpoint, request: &str) -> Result<Connection, EtcdError> {
-    let stream = stream::open(endpoint, Protocol::Http2).await?;
+    let (stream, fault) = stream::open(endpoint, Protocol::Http2).await?;
     let lifetime = Lifetime::default();
     let (sender, connection) = http2::Builder::new(lifetime.0.clone())
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .handshake(TokioIo::new(stream))
         .await
-        .map_err(|error| stream::broken(endpoint, request, &error))?;
+        .map_err(|error| stream::broken(endpoint, &fault, request, &error))?;
     lifetime.0.spawn(async move {
         // What breaks the connection is told to the calls that are under way on it.
         let _ = connection.await;
     });
-    Ok(Connection { channel: Channel(sender), lifetime })
+    Ok(Connection { channel: Channel { sender, fault }, lifetime })
 }
 
 /// Tells etcd's answers from a broken connection and from something that is no etcd.
-pub(super) fn explain(endpoint: &Endpoint, request: &str, status: &Status) -> EtcdError {
+pub(super) fn explain(endpoint: &Endpoint, fault: &Fault, request: &str, status: &Status) -> EtcdError {
     if let Some(cause) = std::error::Error::source(status) {
-        return stream::broken(endpoint, request, cause);
+        return stream::broken(endpoint, fault, request, cause);
     }
     let said = status.message();
     let (endpoint, request) = (endpoint.label.clone(), request.to_owned());

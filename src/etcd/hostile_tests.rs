@@ -225,3 +225,91 @@ async fn a_page_over_the_limit_is_recognized_and_not_read() {
     let error = client.digest_at(Some(Revision(1))).await.unwrap_err();
     assert!(matches!(&error, EtcdError::Refused { said, .. } if said.contains("too large")), "{error}");
 }
+
+#[tokio::test]
+async fn closing_really_closes() {
+    let (ended, mut ends) = tokio::sync::mpsc::unbounded_channel();
+    let port = serve(move |mut stream: TcpStream| {
+        let ended = ended.clone();
+        async move {
+            let mut piece = [0; 4096];
+            // An HTTP/2 client opens with its preface; an HTTP/1 one with a request.
+            let count = stream.read(&mut piece).await.unwrap_or(0);
+            if !piece[..count].starts_with(b"PRI ") {
+                let _ =
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{\"etcdserver\":\"3.2.32\"}").await;
+            }
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest).await;
+            let _ = ended.send(());
+        }
+    })
+    .await;
+    let client = client(port, None, Duration::from_secs(5));
+    client.version().await.unwrap();
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.status().await }
+    });
+    // Closed until the call that hangs has ended: it may not have got as far as opening its connection.
+    tokio::time::timeout(Duration::from_secs(5), async {
+        while !call.is_finished() {
+            client.close().await;
+            tokio::task::yield_now().await;
+        }
+        ends.recv().await.unwrap();
+        ends.recv().await.unwrap();
+    })
+    .await
+    .expect("both connections are closed");
+    assert!(call.await.unwrap().is_err());
+}
+
+/// Over SSH a dial always works; that nothing listens is known at the first read.
+#[tokio::test]
+async fn a_refusal_that_comes_late_is_still_a_refusal() {
+    let dial: super::Dialer =
+        std::sync::Arc::new(|| Box::pin(async { Ok(Box::new(Refused) as Box<dyn crate::host::ByteStream>) }));
+    let endpoint = super::Endpoint { label: "m1 (test)".to_owned(), dial, tls: None, deadline: SHORT };
+    let client = Client::new(endpoint);
+    for error in [client.version().await.unwrap_err(), client.status().await.unwrap_err()] {
+        assert!(matches!(&error, EtcdError::Dial { reason, .. } if reason.contains("nobody there")), "{error}");
+    }
+}
+
+struct Refused;
+
+impl tokio::io::AsyncRead for Refused {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        let error = std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "nobody there");
+        std::task::Poll::Ready(Err(error))
+    }
+}
+
+impl tokio::io::AsyncWrite for Refused {
+    fn poll_write(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::task::Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+}

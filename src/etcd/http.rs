@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::Endpoint;
 use super::error::{EtcdError, shown};
-use super::stream::{self, Lifetime};
+use super::stream::{self, Fault, Lifetime};
 use super::tls::Protocol;
 use crate::units::Bytes;
 
@@ -47,6 +47,7 @@ impl<'a> Question<'a> {
 
 struct Connection {
     sender: SendRequest<Full<Chunk>>,
+    fault: Fault,
     lifetime: Lifetime,
 }
 
@@ -54,6 +55,7 @@ struct Connection {
 pub(super) struct Streamed {
     pub headers: HeaderMap,
     pub body: Incoming,
+    pub fault: Fault,
     _connection: Lifetime,
 }
 
@@ -75,9 +77,9 @@ impl Http {
             Some(connection) => connection,
             None => connect(endpoint, question).await?,
         };
-        let response = send(endpoint, &mut connection.sender, question).await?;
+        let response = send(endpoint, &mut connection, question).await?;
         let (parts, body) = response.into_parts();
-        let body = whole(endpoint, question, body).await?;
+        let body = whole(endpoint, &connection.fault, question, body).await?;
         // One idle connection is enough: a member is asked one thing after the other.
         self.idle.lock().await.get_or_insert(connection);
         Ok(Answer { status: parts.status, headers: parts.headers, body })
@@ -93,20 +95,20 @@ impl Http {
     pub(super) async fn stream(&self, endpoint: &Endpoint, question: &Question<'_>) -> Result<Streamed, EtcdError> {
         let head = async {
             let mut connection = connect(endpoint, question).await?;
-            let response = send(endpoint, &mut connection.sender, question).await?;
-            Ok((response, connection.lifetime))
+            let response = send(endpoint, &mut connection, question).await?;
+            Ok((response, connection))
         };
-        let (response, lifetime) =
+        let (response, Connection { fault, lifetime, .. }) =
             tokio::time::timeout(endpoint.deadline, head).await.map_err(|_| late(endpoint, question))??;
         let (parts, body) = response.into_parts();
         if parts.status != StatusCode::OK {
             let refused = async {
-                let body = whole(endpoint, question, body).await?;
+                let body = whole(endpoint, &fault, question, body).await?;
                 Err(unexpected_status(endpoint, question, parts.status, &body))
             };
             return tokio::time::timeout(endpoint.deadline, refused).await.map_err(|_| late(endpoint, question))?;
         }
-        Ok(Streamed { headers: parts.headers, body, _connection: lifetime })
+        Ok(Streamed { headers: parts.headers, body, fault, _connection: lifetime })
     }
 
     pub(super) async fn close(&self) {
@@ -136,21 +138,21 @@ fn late(endpoint: &Endpoint, question: &Question<'_>) -> EtcdError {
 }
 
 async fn connect(endpoint: &Endpoint, question: &Question<'_>) -> Result<Connection, EtcdError> {
-    let stream = stream::open(endpoint, Protocol::Http1).await?;
+    let (stream, fault) = stream::open(endpoint, Protocol::Http1).await?;
     let lifetime = Lifetime::default();
     let (sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
-        .map_err(|error| stream::broken(endpoint, &question.label(), &error))?;
+        .map_err(|error| stream::broken(endpoint, &fault, &question.label(), &error))?;
     lifetime.0.spawn(async move {
         // What breaks the connection is told to the request that is under way on it.
         let _ = connection.await;
     });
-    Ok(Connection { sender, lifetime })
+    Ok(Connection { sender, fault, lifetime })
 }
 
 async fn send(
     endpoint: &Endpoint,
-    sender: &mut SendRequest<Full<Chunk>>,
+    connection: &mut Connection,
     question: &Question<'_>,
 ) -> Result<http::Response<Incoming>, EtcdError> {
     let mut request = http::Request::builder()
@@ -164,11 +166,11 @@ async fn send(
     }
     let body = Full::new(Chunk::from(question.form.clone().unwrap_or_default()));
     let request = request.body(body).map_err(|error| malformed(endpoint, question, &error.to_string()))?;
-    sender.send_request(request).await.map_err(|error| {
+    connection.sender.send_request(request).await.map_err(|error| {
         if error.is_parse() {
             return malformed(endpoint, question, &error.to_string());
         }
-        stream::broken(endpoint, &question.label(), &error)
+        stream::broken(endpoint, &connection.fault, &question.label(), &error)
     })
 }
 
@@ -181,10 +183,15 @@ fn malformed(endpoint: &Endpoint, question: &Question<'_>, reason: &str) -> Etcd
     }
 }
 
-async fn whole(endpoint: &Endpoint, question: &Question<'_>, mut body: Incoming) -> Result<Vec<u8>, EtcdError> {
+async fn whole(
+    endpoint: &Endpoint,
+    fault: &Fault,
+    question: &Question<'_>,
+    mut body: Incoming,
+) -> Result<Vec<u8>, EtcdError> {
     let mut held = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| stream::broken(endpoint, &question.label(), &error))?;
+        let frame = frame.map_err(|error| stream::broken(endpoint, fault, &question.label(), &error))?;
         let Ok(data) = frame.into_data() else { continue };
         if (held.len() + data.len()) as u64 > ANSWER_LIMIT.0 {
             let (endpoint, request) = (endpoint.label.clone(), question.label());

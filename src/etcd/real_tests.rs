@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::snapshot::{SnapshotFileError, verify};
-use super::testing::{RealMember, eventually, release};
-use super::{AuthState, Client, Consistency, EtcdError, Health};
+use super::testing::{RealMember, client, eventually, release};
+use super::{AuthState, Client, Consistency, EtcdError, Health, TlsAccess};
 use crate::units::{Bytes, MemberId, Revision, Version};
 
 async fn put_v2(client: &Client, count: usize) {
@@ -29,7 +29,7 @@ async fn speaks_v2(version: &str) {
     let listed = client.v2_members().await.unwrap();
     assert_eq!((listed.member_id, listed.cluster_id), (after.member_id, after.cluster_id));
     assert_eq!(listed.members[0].name, "m1");
-    assert_eq!(listed.members[0].client_urls, [format!("http://127.0.0.1:{}", member.client_port)]);
+    assert_eq!(listed.members[0].client_urls, [format!("http://127.0.0.1:{}", member.place.client_port)]);
 
     let tree = client.v2_tree(Consistency::Linearizable).await.unwrap();
     assert_eq!((tree.keys(), tree.directories()), (50, 1));
@@ -129,7 +129,7 @@ async fn speaks_v3(version: &str, has: Has) {
     let listed = client.member_list().await.unwrap();
     assert_eq!((listed.cluster_id, listed.member_id), (status.cluster_id, status.member_id));
     assert_eq!(listed.members[0].name, "m1");
-    assert_eq!(listed.members[0].peer_urls, [format!("http://127.0.0.1:{}", member.peer_port)]);
+    assert_eq!(listed.members[0].peer_urls, [format!("http://127.0.0.1:{}", member.place.peer_port)]);
     assert_eq!(client.alarms().await.unwrap(), []);
     let index = client.status().await.unwrap().raft_index;
     client.raft_noop().await.unwrap();
@@ -261,7 +261,63 @@ async fn a_member_that_dies_and_comes_back_is_found_again() {
     let down = client.status().await.unwrap_err();
     assert!(down.is_unreachable(), "{down}");
     assert!(client.version().await.unwrap_err().is_unreachable());
-    member.start_again(&release).await;
+    member.start_again().await;
     assert_eq!(client.get(b"a").await.unwrap().unwrap().value, b"1");
     client.version().await.unwrap();
+}
+
+/// The whole way: client certificate, gRPC by ALPN, HTTP beside it.
+async fn speaks_tls(version: &str, has_v3: bool) {
+    let Some(release) = release(version) else { return };
+    let file = |name: &str| format!("{}/src/etcd/testdata/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (cert, key, ca) = (file("server.pem"), file("server.key"), file("ca.pem"));
+    let options =
+        ["--cert-file", &cert, "--key-file", &key, "--trusted-ca-file", &ca, "--client-cert-auth"].map(String::from);
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let member = RealMember::launch(&release, "https", &options);
+    let text = |name: &str| Some(std::fs::read_to_string(file(name)).unwrap());
+    let access = TlsAccess {
+        ca_pem: text("ca.pem"),
+        cert_pem: text("client.pem"),
+        key_pem: text("client.key"),
+        server_name: "127.0.0.1".to_owned(),
+    };
+    let with = |tls| client(member.place.client_port, Some(tls), Duration::from_secs(5));
+    let good = with(access.clone());
+    eventually("healthy", Duration::from_secs(60), || async {
+        let health = good.health().await.map_err(|error| error.to_string())?;
+        if health == Health::Healthy { Ok(()) } else { Err(format!("{health:?}")) }
+    })
+    .await;
+    assert_eq!(good.version().await.unwrap().server.to_string(), version);
+    if has_v3 {
+        good.put(b"a", b"1").await.unwrap();
+        assert_eq!(good.get(b"a").await.unwrap().unwrap().value, b"1");
+    }
+    let anonymous = with(TlsAccess { cert_pem: None, key_pem: None, ..access.clone() });
+    for error in [anonymous.version().await.unwrap_err(), anonymous.status().await.unwrap_err()] {
+        assert!(error.to_string().contains("no client certificate was sent"), "{error}");
+    }
+    let plain = client(member.place.client_port, None, Duration::from_secs(5));
+    assert!(plain.version().await.is_err());
+}
+
+#[tokio::test]
+async fn speaks_tls_to_2_1() {
+    speaks_tls("2.1.1", false).await;
+}
+
+#[tokio::test]
+async fn speaks_tls_to_3_1() {
+    speaks_tls("3.1.20", true).await;
+}
+
+#[tokio::test]
+async fn speaks_tls_to_3_2() {
+    speaks_tls("3.2.32", true).await;
+}
+
+#[tokio::test]
+async fn speaks_tls_to_3_6() {
+    speaks_tls("3.6.14", true).await;
 }

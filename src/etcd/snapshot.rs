@@ -127,10 +127,10 @@ impl Client {
         progress: SnapshotProgress<'_>,
     ) -> Result<SnapshotFacts, EtcdError> {
         let endpoint = &self.inner.endpoint;
-        let mut stream = self
+        let (mut stream, fault) = self
             .inner
             .grpc
-            .call(endpoint, CALL, endpoint.deadline, |channel| async move {
+            .begin(endpoint, CALL, endpoint.deadline, |channel| async move {
                 let mut api = pb::maintenance_client::MaintenanceClient::with_origin(channel, origin());
                 api.snapshot(pb::SnapshotRequest {}).await
             })
@@ -146,7 +146,7 @@ impl Client {
         while let Some(piece) = pace
             .bound(&endpoint.label, CALL, stream.message())
             .await?
-            .map_err(|status| grpc::explain(endpoint, CALL, &status))?
+            .map_err(|status| grpc::explain(endpoint, &fault, CALL, &status))?
         {
             let total = announced.get_or_insert_with(|| {
                 piece.remaining_bytes.saturating_add(piece.blob.len() as u64).saturating_add(TRAILER as u64)

@@ -78,10 +78,18 @@ pub(crate) fn release(version: &str) -> Option<PathBuf> {
 /// A real one-member cluster. Killed when dropped.
 pub(crate) struct RealMember {
     process: Child,
+    pub place: Place,
+}
+
+/// Where and how a real member runs.
+pub(crate) struct Place {
+    release: PathBuf,
+    scheme: &'static str,
+    extra: Vec<String>,
     pub client_port: u16,
     pub peer_port: u16,
     pub data_dir: PathBuf,
-    /// Holds the data directory, if it is the member's own.
+    /// Holds the data directory and the log.
     scratch: tempfile::TempDir,
 }
 
@@ -100,45 +108,28 @@ fn free_port() -> u16 {
 impl RealMember {
     /// Starts it and waits until it is healthy.
     pub(crate) async fn start(release: &Path, extra: &[&str]) -> Self {
-        let scratch = tempfile::tempdir().unwrap();
-        let data_dir = scratch.path().join("data");
-        let (client_port, peer_port) = (free_port(), free_port());
-        let process = Self::spawn(release, &data_dir, client_port, peer_port, extra, scratch.path());
-        let member = Self { process, client_port, peer_port, data_dir, scratch: scratch };
+        let member = Self::launch(release, "http", extra);
         member.await_healthy().await;
         member
     }
 
-    fn spawn(
-        release: &Path,
-        data_dir: &Path,
-        client_port: u16,
-        peer_port: u16,
-        extra: &[&str],
-        scratch: &Path,
-    ) -> Child {
-        let (client, peer) = (format!("http://127.0.0.1:{client_port}"), format!("http://127.0.0.1:{peer_port}"));
-        let log = std::fs::File::create(scratch.join("etcd.log")).unwrap();
-        std::process::Command::new(release.join("etcd"))
-            .args(["--name", "m1", "--data-dir"])
-            .arg(data_dir)
-            .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
-            .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
-            .args(["--initial-cluster", &format!("m1={peer}")])
-            .args(extra)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap()
+    /// Starts it, its client port speaking `scheme`.
+    pub(crate) fn launch(release: &Path, scheme: &'static str, extra: &[&str]) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let data_dir = scratch.path().join("data");
+        let (client_port, peer_port) = (free_port(), free_port());
+        let extra: Vec<_> = extra.iter().map(|&arg| arg.to_owned()).collect();
+        let release = release.to_owned();
+        let place = Place { release, client_port, peer_port, data_dir, scheme, extra, scratch };
+        Self { process: place.spawn(), place }
     }
 
     pub(crate) fn client(&self) -> Client {
-        client(self.client_port, None, Duration::from_secs(10))
+        client(self.place.client_port, None, Duration::from_secs(10))
     }
 
     pub(crate) async fn await_healthy(&self) {
-        let client = client(self.client_port, None, Duration::from_secs(2));
+        let client = client(self.place.client_port, None, Duration::from_secs(2));
         eventually("healthy", Duration::from_secs(60), || async {
             match client.health().await {
                 Ok(Health::Healthy) => Ok(()),
@@ -151,8 +142,8 @@ impl RealMember {
     }
 
     /// Starts it again where it was killed.
-    pub(crate) async fn start_again(&mut self, release: &Path) {
-        self.process = Self::spawn(release, &self.data_dir, self.client_port, self.peer_port, &[], self.scratch.path());
+    pub(crate) async fn start_again(&mut self) {
+        self.process = self.place.spawn();
         self.await_healthy().await;
     }
 
@@ -160,5 +151,25 @@ impl RealMember {
     pub(crate) fn kill(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+impl Place {
+    fn spawn(&self) -> Child {
+        let client = format!("{}://127.0.0.1:{}", self.scheme, self.client_port);
+        let peer = format!("http://127.0.0.1:{}", self.peer_port);
+        let log = std::fs::File::create(self.scratch.path().join("etcd.log")).unwrap();
+        std::process::Command::new(self.release.join("etcd"))
+            .args(["--name", "m1", "--data-dir"])
+            .arg(&self.data_dir)
+            .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
+            .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
+            .args(["--initial-cluster", &format!("m1={peer}")])
+            .args(&self.extra)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap()
     }
 }

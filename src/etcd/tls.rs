@@ -185,6 +185,24 @@ fn explain_certificate(wrong: &CertificateError, name: &str) -> TlsProblem {
     }
 }
 
+/// The connection was reset right after the handshake, without a word.
+pub(super) fn explain_silence(access: &TlsAccess, error: &std::io::Error) -> TlsProblem {
+    if access.cert_pem.is_none() {
+        return problem(
+            format!(
+                "the member ended the connection right after the handshake ({error}); no client certificate was sent"
+            ),
+            "the member probably runs with client-cert-auth: set `cert` and `key` in the `client` block",
+        );
+    }
+    problem(
+        format!(
+            "the member ended the connection right after the handshake ({error}): it has probably refused the client certificate"
+        ),
+        "it must be valid now, be signed by the member's `trusted-ca-file` and allow \"client authentication\"; the member's log says more",
+    )
+}
+
 fn explain_alert(alert: AlertDescription, have_certificate: bool) -> TlsProblem {
     match alert {
         AlertDescription::CertificateRequired

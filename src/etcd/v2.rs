@@ -117,7 +117,7 @@ impl Client {
         let mut pace = Pace::new(endpoint.deadline);
         let mut total = 0u64;
         while let Some(frame) = pace.bound(&endpoint.label, &request, streamed.body.frame()).await? {
-            let frame = frame.map_err(|error| super::stream::broken(endpoint, &request, &error))?;
+            let frame = frame.map_err(|error| super::stream::broken(endpoint, &streamed.fault, &request, &error))?;
             let Ok(data) = frame.into_data() else { continue };
             pace.took(data.len());
             total += data.len() as u64;
