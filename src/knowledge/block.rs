@@ -71,8 +71,8 @@ impl Reader {
         let quoted: String = labels.iter().map(|label| format!(" \"{label}\"")).collect();
         let own = format!("{}{quoted}", block.identifier());
         let path = if outer.is_empty() { own } else { format!("{outer} > {own}") };
-        let attributes = evaluate(block.body())
-            .map_err(|what| Problem { file: file.to_owned(), block: path.clone(), what })?;
+        let attributes =
+            evaluate(block.body()).map_err(|what| Problem { file: file.to_owned(), block: path.clone(), what })?;
         let mut reader = Self {
             file: file.to_owned(),
             path,

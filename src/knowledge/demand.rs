@@ -35,7 +35,10 @@ pub enum Check {
     /// Every member runs the minor that the rung leaves, or already the target.
     OneMinorBelow {},
     /// Every member runs this patch or a later one before the first is stopped.
-    MinimumPatch { at_least: Version, when: When },
+    MinimumPatch {
+        at_least: Version,
+        when: When,
+    },
     AllMembersHealthy {},
     NoAlarms {},
     /// Every member of the member list has started and answers; the declared ones are the listed ones.
@@ -49,7 +52,9 @@ pub enum Check {
     /// Every option of every member is known to the target, and its flag parser accepts the arguments.
     OptionsAccepted {},
     /// This switch is off (or not set) on every member.
-    OptionOff { option: String },
+    OptionOff {
+        option: String,
+    },
     /// The cluster has no learners.
     NoLearners {},
     /// Authentication is off, or nobody changes users, roles and passwords while versions are mixed.
@@ -58,7 +63,9 @@ pub enum Check {
     /// No keys of the v2 API, and none was ever written that is still in a snapshot or the WAL.
     NoV2Content {},
     /// Where v2 keys or clients are in use, this option is set on every member before the rung.
-    V2UsersSetOption { option: String },
+    V2UsersSetOption {
+        option: String,
+    },
 }
 
 /// When a minimum patch matters.

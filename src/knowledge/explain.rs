@@ -58,7 +58,13 @@ fn entries(knowledge: &Knowledge) -> impl Iterator<Item = Entry<'_>> {
             let conditions = conditions.map(|x| (FactKind::Requirement, &x.fact, Some(&x.targets)));
             std::iter::once((FactKind::Downgrade, &downgrade.fact, None)).chain(conditions)
         });
-        own.into_iter().chain(requirements).chain(hazards).chain(changes).chain(advisories).chain(proofs).chain(downgrade)
+        own.into_iter()
+            .chain(requirements)
+            .chain(hazards)
+            .chain(changes)
+            .chain(advisories)
+            .chain(proofs)
+            .chain(downgrade)
     });
     let defects = knowledge.lines.iter().flat_map(|line| &line.defects);
     let timing = &knowledge.timing;

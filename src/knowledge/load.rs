@@ -167,7 +167,10 @@ impl Draft {
             named.extend(of_requirements.chain(of_hazards).map(|(name, option)| (name.clone(), option.to_owned())));
         }
         let missing = named.into_iter().filter(|(_, option)| !known(option));
-        gaps.extend(missing.map(|(place, option)| (place, format!("it names the option \"{option}\", which has no `flag` block"))));
+        gaps.extend(
+            missing
+                .map(|(place, option)| (place, format!("it names the option \"{option}\", which has no `flag` block"))),
+        );
         for feature in Feature::ALL {
             if !self.features.iter().any(|fact| fact.feature == *feature) {
                 gaps.push((format!("feature \"{}\"", feature.name()), "the block is missing".to_owned()));
@@ -175,7 +178,10 @@ impl Draft {
         }
         for log in &self.logs {
             if let Some(cause) = log.cause.as_ref().filter(|cause| !self.names.contains_key(*cause)) {
-                gaps.push((format!("log \"{}\"", log.fact.name), format!("no fact is named \"{cause}\" (its `cause`)")));
+                gaps.push((
+                    format!("log \"{}\"", log.fact.name),
+                    format!("no fact is named \"{cause}\" (its `cause`)"),
+                ));
             }
         }
         if self.stops.len() != 1 {
@@ -207,11 +213,18 @@ impl Draft {
         }
         for (block, range) in ranges.into_iter().filter(|(_, range)| !range.is_all()) {
             for minor in range.minors_named().filter(|minor| !minors.contains(minor)) {
-                self.gap("(all files)", block.clone(), format!("\"{range}\" names {minor}, which has no `minor` block"));
+                self.gap(
+                    "(all files)",
+                    block.clone(),
+                    format!("\"{range}\" names {minor}, which has no `minor` block"),
+                );
             }
         }
-        let bare: Vec<Minor> =
-            minors.iter().copied().filter(|minor| !self.backups.iter().any(|rule| rule.versions.touches(*minor))).collect();
+        let bare: Vec<Minor> = minors
+            .iter()
+            .copied()
+            .filter(|minor| !self.backups.iter().any(|rule| rule.versions.touches(*minor)))
+            .collect();
         for minor in bare {
             self.gap("(all files)", format!("minor \"{minor}\""), "no `backup` block says how its data is saved");
         }

@@ -229,8 +229,9 @@ impl Rung {
         let fact = reader.fact_named(format!("{from}-{to}"))?;
         let Parts { requirements, hazards, changes, advisories, proofs, rollbacks, downgrades } =
             Parts::read(&mut reader)?;
-        let [rollback] = <[RollbackRule; 1]>::try_from(rollbacks)
-            .map_err(|found| reader.problem(format!("exactly one `rollback` block is needed; {} found", found.len())))?;
+        let [rollback] = <[RollbackRule; 1]>::try_from(rollbacks).map_err(|found| {
+            reader.problem(format!("exactly one `rollback` block is needed; {} found", found.len()))
+        })?;
         if downgrades.len() > 1 {
             return Err(reader.problem("at most one `downgrade` block can be here"));
         }

@@ -64,11 +64,7 @@ impl SettleRule {
     /// The wait for data of this size; `None` where the rule does not hold.
     #[must_use]
     pub fn wait_for(&self, v2_data: Bytes) -> Option<Span> {
-        if v2_data > self.large_over {
-            Some(self.large_wait)
-        } else {
-            (v2_data > self.over).then_some(self.wait)
-        }
+        if v2_data > self.large_over { Some(self.large_wait) } else { (v2_data > self.over).then_some(self.wait) }
     }
 }
 

@@ -61,9 +61,9 @@ impl Versions {
     /// Whether the fact holds for some release of this minor.
     #[must_use]
     pub fn touches(&self, minor: Minor) -> bool {
-        self.parts.iter().any(|part| {
-            part.first <= (minor, END_OF_MINOR) && part.last.is_none_or(|last| last >= (minor, 0))
-        })
+        self.parts
+            .iter()
+            .any(|part| part.first <= (minor, END_OF_MINOR) && part.last.is_none_or(|last| last >= (minor, 0)))
     }
 
     /// The first version from which it holds without a break up to `version`, as text: `3.4.25`, `3.2`.
