@@ -39,7 +39,7 @@ seen() {
 
 # absolute PATH BASE: sets $path; fails where it cannot be known here.
 absolute() {
-    path=$1
+    path=${1%/}
     case $path in
         '' | *"$nl"* | *'$'*) return 1 ;;
         /*) return 0 ;;
