@@ -448,7 +448,7 @@ fn version_of(answer: &Answer, path: &str) -> Option<Version> {
 }
 
 /// `etcd Version: 3.2.32`; 2.0 wrote `etcd version 2.0.13`.
-fn etcd_version(line: &str) -> Option<Version> {
+pub fn etcd_version(line: &str) -> Option<Version> {
     let mut words = line.split_ascii_whitespace();
     let named = words.next()?.eq_ignore_ascii_case("etcd");
     let version = words.next()?.trim_end_matches(':').eq_ignore_ascii_case("version");
