@@ -15,8 +15,12 @@ mod etcd_answers;
 pub mod inventory;
 mod look;
 mod member;
+#[cfg(test)]
+mod member_tests;
 mod options;
 mod probe;
+#[cfg(test)]
+mod probe_tests;
 mod records;
 mod systemd;
 mod text;
