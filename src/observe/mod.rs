@@ -21,6 +21,8 @@ mod options;
 mod probe;
 #[cfg(test)]
 mod probe_tests;
+#[cfg(test)]
+mod real_tests;
 mod records;
 mod systemd;
 mod text;
