@@ -109,6 +109,7 @@ start_writer() {
   local name=$1 endpoints=$2
   shift 2
   mkdir -p "$WORK/$name"
+  rm -f "$WORK/$name"/{ready,stop,verdict}
   "${IN_NET[@]}" "$WRITER" --endpoints "$endpoints" --out "$WORK/$name/verdict" \
     --ready-file "$WORK/$name/ready" --stop-file "$WORK/$name/stop" "$@" \
     >"$WORK/$name/stdout" 2>"$WORK/$name/stderr" </dev/null &
