@@ -19,6 +19,8 @@ pub mod host;
 pub mod knowledge;
 pub mod observe;
 pub mod plan;
+pub mod runtime;
 pub mod spec;
+pub mod state;
 pub mod units;
 pub mod view;

@@ -62,6 +62,8 @@ pub enum Entry {
         step: StepId,
         stage: GateStage,
         reasons: Vec<String>,
+        /// The members that keep the gates from holding.
+        culprits: Vec<MemberName>,
         waited_ms: u64,
     },
     /// A stop was asked for (Ctrl-C, SIGTERM).
@@ -100,10 +102,6 @@ pub enum Effect {
     StartTogether,
     /// Stop whatever the failed start left, put the old binary back, start it.
     PutBack {
-        member: MemberName,
-    },
-    /// Start a member as it is, because it must not stay down.
-    BringUp {
         member: MemberName,
     },
 }

@@ -5,5 +5,19 @@
 //! entries are its only input, so every start is a resume. A thin driver performs the directive: it writes the intent,
 //! acts, judges gates on fresh observations, writes what came of it, and tells the view.
 
+mod compare;
+mod driver;
+mod effects;
+pub mod engine;
+mod error;
 pub mod event;
+pub mod gates;
 pub mod journal;
+mod logs;
+mod looks;
+mod member;
+mod take_backup;
+pub mod world;
+
+pub use driver::{Controller, Options, StopSignal, execute};
+pub use error::ExecuteError;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::observe::inventory::ListedMember;
+use crate::runtime::CreateSpec;
 use crate::spec::model::{Cluster, HoldPoint, OnFailure, Verify};
 use crate::units::{
     Bytes, ClusterId, ClusterName, MemberId, MemberName, Minor, RaftIndex, Revision, Sha256, Span, Version,
@@ -286,10 +287,9 @@ pub enum Operation {
     Stop {
         timeout: Span,
     },
-    /// The data directory as it is while the member is stopped.
+    /// The data directory as it is while the member is stopped, copied beside it as `FROM.quorate-RUN-vVERSION`.
     CopyDataDir {
         from: String,
-        to: String,
         wal_dir: Option<String>,
         size: Bytes,
     },
@@ -318,9 +318,12 @@ pub struct CreateAction {
     pub staged_dir: String,
     pub data_dir: String,
     pub args: Vec<String>,
+    /// The account it runs as (systemd).
     pub user: Option<String>,
     /// The unit file as it will be written (systemd).
     pub unit_file: Option<String>,
+    /// What all of this is made from.
+    pub spec: CreateSpec,
 }
 
 /// Something that must hold. Judged by [`crate::execute`] on fresh observations, by pure functions.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::observe::inventory::ListedMember;
 use crate::plan::model::*;
+use crate::runtime::CreateSpec;
 use crate::spec::model::*;
 use crate::units::{Bytes, ClusterId, MemberId, MemberName, Minor, RaftIndex, Revision, Sha256, Span, Version};
 
@@ -181,12 +182,7 @@ fn member_step(id: u32, change: Change<'_>) -> Step {
                 Operation::KeepBinary,
                 Operation::HandOver { how },
                 Operation::Stop { timeout: Span::from_secs(60) },
-                Operation::CopyDataDir {
-                    from: "/var/lib/etcd".to_owned(),
-                    to: "/var/lib/etcd.quorate-20260102T150405Z".to_owned(),
-                    wal_dir: None,
-                    size: Bytes::mebi(105),
-                },
+                Operation::CopyDataDir { from: "/var/lib/etcd".to_owned(), wal_dir: None, size: Bytes::mebi(105) },
                 Operation::SwapBinary,
                 Operation::Start { timeout: Span::from_secs(600) },
             ],
@@ -489,6 +485,7 @@ pub fn creation() -> Plan {
                 "[Unit]\nDescription=etcd member m{n}\n\n[Service]\nUser=etcd\nExecStart=/usr/local/bin/etcd \
                  --name=m{n}\n\n[Install]\nWantedBy=multi-user.target\n"
             )),
+            spec: create_spec(n, to),
         })),
         why: "nothing is on this host".to_owned(),
         before: Vec::new(),
@@ -559,4 +556,27 @@ pub fn refusals() -> Vec<Refusal> {
             source: Some("https://etcd.io/docs/v3.3/upgrades/upgrade_3_3/".to_owned()),
         },
     ]
+}
+
+fn create_spec(n: u32, to: &str) -> CreateSpec {
+    let url = |port: u16| vec![format!("http://10.0.0.1{n}:{port}")];
+    CreateSpec {
+        name: name(&format!("m{n}")),
+        runtime: Runtime::Systemd(Systemd {
+            unit: "etcd.service".to_owned(),
+            ownership: Ownership::Managed,
+            bin_dir: "/usr/local/bin".to_owned(),
+            user: "etcd".to_owned(),
+        }),
+        version: version(to),
+        data_dir: None,
+        listen_client_urls: url(2379),
+        advertise_client_urls: url(2379),
+        listen_peer_urls: url(2380),
+        advertise_peer_urls: url(2380),
+        initial_cluster: Vec::new(),
+        token: "quorate-prod".to_owned(),
+        settings: BTreeMap::new(),
+        environment: BTreeMap::new(),
+    }
 }

@@ -128,7 +128,7 @@ impl Narrator {
                 let text = format!("{}{}: done{}", self.tag(*step), self.title(*step), waited(*waited_ms));
                 vec![over(*step), said(Tone::Good, text)]
             }
-            Entry::GateFailed { step, stage, reasons, waited_ms } => {
+            Entry::GateFailed { step, stage, reasons, waited_ms, .. } => {
                 let when = match stage {
                     GateStage::Before => "nothing was done yet, and these do not hold",
                     GateStage::After => "it was done, and these do not hold",
@@ -171,7 +171,7 @@ impl Narrator {
             EffectResult::Done { detail } => {
                 // That a member has started says nothing of which binary it was.
                 let why = match what {
-                    Effect::PutBack { .. } | Effect::BringUp { .. } => format!("{name}: "),
+                    Effect::PutBack { .. } => format!("{name}: "),
                     _ => String::new(),
                 };
                 said(Tone::Plain, format!("{head}{why}{} ({})", done(detail, &doing), milliseconds(took_ms)))

@@ -65,9 +65,9 @@ pub fn operation(operation: &Operation, action: Option<&MemberAction>) -> String
             "if it leads then: an election follows, this version cannot hand over".to_owned()
         }
         Operation::Stop { timeout } => format!("stop it, within {}", span(*timeout)),
-        Operation::CopyDataDir { from, to, wal_dir, size } => {
+        Operation::CopyDataDir { from, wal_dir, size } => {
             let wal = wal_dir.as_ref().map(|dir| format!(" and {dir}")).unwrap_or_default();
-            format!("copy {from}{wal} ({size}) to {to}: the rollback point")
+            format!("copy {from}{wal} ({size}) beside itself, as {from}.quorate-RUN: the rollback point")
         }
         Operation::SwapBinary => match action {
             Some(MemberAction { binary, .. }) => {
@@ -145,7 +145,6 @@ pub fn effect<'a>(effect: &'a Effect, action: Option<&Action>) -> (Option<&'a Me
         Effect::Create { member } => (Some(member), "create it".to_owned()),
         Effect::StartTogether => (None, "start all new members at once".to_owned()),
         Effect::PutBack { member } => (Some(member), "put the old binary back and start it".to_owned()),
-        Effect::BringUp { member } => (Some(member), "start it as it is: it must not stay down".to_owned()),
     }
 }
 
@@ -167,6 +166,5 @@ pub fn effect_name(effect: &Effect) -> &'static str {
         Effect::Create { .. } => "creation",
         Effect::StartTogether => "start of all",
         Effect::PutBack { .. } => "putting the old binary back",
-        Effect::BringUp { .. } => "start as it is",
     }
 }

@@ -97,12 +97,7 @@ impl Run {
         self.effect(step, operate(Operation::HandOver { how: HandOver::AtStop }), skipped, 0);
         let stop = Operation::Stop { timeout: Span::from_secs(60) };
         self.effect(step, operate(stop), finished(Detail::Stopped { took_ms: 640 }), 700);
-        let copy = Operation::CopyDataDir {
-            from: "/var/lib/etcd".to_owned(),
-            to: "/var/lib/etcd.quorate-20260102T150405Z".to_owned(),
-            wal_dir: None,
-            size: Bytes::mebi(105),
-        };
+        let copy = Operation::CopyDataDir { from: "/var/lib/etcd".to_owned(), wal_dir: None, size: Bytes::mebi(105) };
         let point = Detail::RollbackPoint {
             path: "/var/lib/etcd.quorate-20260102T150405Z".to_owned(),
             size: Bytes::mebi(105),
@@ -170,6 +165,7 @@ pub fn failed() -> (Vec<Event>, Ending) {
         step: StepId(5),
         stage: GateStage::After,
         reasons: vec!["m3 runs 3.1.20, not 3.2.32".to_owned()],
+        culprits: vec![m3.clone()],
         waited_ms: 0,
     });
     let ending = Ending::Failed {

@@ -99,7 +99,7 @@ fn headline(action: &Action) -> String {
             Moment::AtTheEnd => "all members: the same HashKV at one revision, at the end".to_owned(),
         },
         Action::Member(member) => member_headline(member),
-        Action::CreateMember(create) => format!("{}: a new member, etcd {}", create.member, create.version),
+        Action::CreateMember(create) => format!("{}: a new member, etcd {}", create.member, create.spec.version),
         Action::StartTogether { members } => format!("{}: all at once, for none can be healthy alone", names(members)),
         Action::Finish { version, minor } => {
             format!("all members at {version}: complete when the cluster version is {minor} everywhere")

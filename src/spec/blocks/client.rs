@@ -1,0 +1,66 @@
+//! The `client` block: certificates to talk to etcd with.
+
+use hcl_edit::structure::Block;
+
+use super::super::eval::Cx;
+use super::super::model::{ClientAccess, Pem};
+use super::super::section::{Known, Placed, Section, check_characters};
+use super::super::source::FileId;
+use super::super::text;
+use super::paths;
+
+const KNOWN: Known = Known { attributes: &["ca", "cert", "key"], blocks: &[] };
+
+pub fn read(file: FileId, block: &Block, cx: &mut Cx) -> ClientAccess {
+    let section = Section::of_block(file, block, "client block", cx);
+    section.expect(&KNOWN, cx);
+    for (one, other) in [("cert", "key"), ("key", "cert")] {
+        if section.has(one) && !section.has(other) {
+            let detail = format!("{one} is given and {other} is not: a client certificate needs both.");
+            cx.reports.missing(section.site_of_attribute(one), "Half a certificate", detail);
+        }
+    }
+    let access = ClientAccess {
+        ca: pem(&section, "ca", "CERTIFICATE", cx),
+        cert: pem(&section, "cert", "CERTIFICATE", cx),
+        key: pem(&section, "key", "PRIVATE KEY", cx),
+    };
+    if let Some(Pem::Inline(key)) = &access.key {
+        cx.secrets.push(key.clone());
+    }
+    access
+}
+
+/// A path on the host, or the text of a PEM file.
+fn pem(section: &Section, name: &str, holds: &str, cx: &mut Cx) -> Option<Pem> {
+    let Placed { value, site } = section.secret_text(name, cx)?;
+    if value.starts_with('/') {
+        check_characters(site, name, &value, cx).ok()?;
+        return match paths::check_host_path(&value) {
+            Ok(()) => Some(Pem::OnHost(value)),
+            Err(why) => {
+                cx.reports.error(site, "Not a path on a host", why);
+                None
+            }
+        };
+    }
+    if value.contains("-----BEGIN ") {
+        let marker = format!("{holds}-----");
+        if value.contains(&marker) {
+            return Some(Pem::Inline(value));
+        }
+        let detail = format!("This PEM text holds no {holds}. Is it the right file?");
+        cx.reports.error(site, "Wrong kind of PEM", detail);
+        return None;
+    }
+    // The text itself is not repeated: it may be a key in a wrong form.
+    let looks_like_path = value.len() < 256 && !value.contains('\n') && value.contains(['/', '.']);
+    let hint = if looks_like_path {
+        let path = text::quoted(&value);
+        format!("{path} is not absolute. A path on the hosts starts with \"/\"; a file on this machine is read by file({path}).")
+    } else {
+        "This is neither an absolute path on the hosts nor PEM text, as file(\"client.pem\") gives it.".to_owned()
+    };
+    cx.reports.error(site, "Neither path nor PEM", hint);
+    None
+}

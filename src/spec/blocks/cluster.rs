@@ -1,0 +1,195 @@
+//! The `cluster` block: its own attributes, and what its inner blocks make together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use hcl_edit::structure::Block;
+
+use super::super::eval::Cx;
+use super::super::model::{Cluster, Connection, Member, ReleaseSource, Runtime};
+use super::super::section::{Known, Placed, Section, sentence};
+use super::super::source::{FileId, Site};
+use super::super::text;
+use super::connection::{self, Declared};
+use super::{client, member, policies, release, runtime, settings};
+use crate::units::{ClusterName, NameError, Version};
+
+const KNOWN: Known = Known {
+    attributes: &["version", "settings"],
+    blocks: &["connection", "runtime", "release", "client", "member", "rollout", "backup", "rollback_points"],
+};
+
+/// A cluster and where its name stands.
+pub struct Read {
+    pub cluster: Option<Cluster>,
+    pub name: Option<ClusterName>,
+    pub site: Site,
+}
+
+pub fn read(file: FileId, block: &Block, state_dir: &Path, cx: &mut Cx) -> Read {
+    let section = Section::of_block(file, block, "cluster block", cx);
+    let name = name(&section, block, cx);
+    let cluster = parts(&section, name.clone(), state_dir, cx);
+    Read { cluster, name, site: section.site }
+}
+
+fn name(section: &Section, block: &Block, cx: &mut Cx) -> Option<ClusterName> {
+    let [label] = block.labels.as_slice() else {
+        cx.reports.error(section.site, "Cluster without a name", "Write cluster \"prod\" { … }.");
+        return None;
+    };
+    match label.as_str().parse() {
+        Ok(name) => Some(name),
+        Err(error) => {
+            let detail = format!("{}: {}", text::quoted(label.as_str()), sentence(&NameError::to_string(&error)));
+            cx.reports.error(section.site, "Bad cluster name", detail);
+            None
+        }
+    }
+}
+
+fn parts(section: &Section, name: Option<ClusterName>, state_dir: &Path, cx: &mut Cx) -> Option<Cluster> {
+    section.expect(&KNOWN, cx);
+    let file = section.file;
+    let version = version(section, cx);
+    let base = match section.block("connection", cx) {
+        Some(block) => connection::read(file, block, cx),
+        None => Declared::default(),
+    };
+    let members = members(section, &base, cx);
+    let all_local = !members.is_empty() && members.iter().all(|member| member.is_local);
+    let runtime = match section.block("runtime", cx) {
+        Some(block) => runtime::read(file, block, all_local, cx),
+        None => runtime::default(),
+    };
+    compare(&members, &runtime, cx);
+    let releases = releases(section, version.as_ref(), cx);
+    let client = section.block("client", cx).map(|block| client::read(file, block, cx)).unwrap_or_default();
+    let settings = settings::read(section, cx);
+    let rollout = section.block("rollout", cx).map(|block| policies::rollout(file, block, cx));
+    let backup = section.block("backup", cx).map(|block| policies::backup(file, block, state_dir, cx));
+    let points = section.block("rollback_points", cx).map(|block| policies::rollback_points(file, block, cx));
+    Some(Cluster {
+        name: name?,
+        version: version?,
+        members: members.into_iter().map(|read| read.member).collect(),
+        runtime,
+        releases,
+        client,
+        settings,
+        rollout: rollout.unwrap_or_else(policies::default_rollout),
+        backup: backup.unwrap_or_else(|| policies::default_backup(state_dir)),
+        rollback_points: points.unwrap_or_else(policies::default_rollback_points),
+    })
+}
+
+fn version(section: &Section, cx: &mut Cx) -> Option<Version> {
+    section.require("version", "version = \"3.5.33\"", cx);
+    let Placed { value, site } = section.parsed::<Version>("version", "Bad version", cx)?;
+    if let Some(pre) = value.pre_release() {
+        let detail = format!(
+            "{value} is a pre-release ({}): its data may not be readable by the release. Name a release.",
+            text::quoted(pre)
+        );
+        cx.reports.error(site, "Bad version", detail);
+        return None;
+    }
+    Some(value)
+}
+
+fn members(section: &Section, base: &Declared, cx: &mut Cx) -> Vec<member::Read> {
+    let blocks = section.blocks("member");
+    if blocks.is_empty() {
+        let detail = "A cluster has at least one: member \"m1\" { address = \"10.0.0.11\" }.";
+        cx.reports.missing(section.site, "Cluster without members", detail);
+    }
+    let errors = cx.reports.count();
+    let mut members = Vec::new();
+    for block in &blocks {
+        members.extend(member::read(section.file, block, base, cx));
+    }
+    if members.len() > 1
+        && let Some(site) = base.host_site()
+    {
+        let detail = "host is one host's name: with several members it belongs in each member's own connection block.";
+        cx.reports.error(site, "One host for all members", detail);
+    }
+    if members.is_empty() && !blocks.is_empty() && cx.reports.count() == errors {
+        let detail = "for_each is empty: a cluster has at least one member.";
+        cx.reports.missing(section.site, "Cluster without members", detail);
+    }
+    members
+}
+
+fn releases(section: &Section, version: Option<&Version>, cx: &mut Cx) -> Vec<ReleaseSource> {
+    let blocks = section.blocks("release");
+    if blocks.is_empty() {
+        return vec![ReleaseSource::Upstream];
+    }
+    blocks.iter().filter_map(|block| release::read(section.file, block, version, cx)).collect()
+}
+
+/// What no two members may share.
+fn compare(members: &[member::Read], runtime: &Runtime, cx: &mut Cx) {
+    let mut names: BTreeMap<&str, Site> = BTreeMap::new();
+    let mut endpoints: BTreeMap<&str, &member::Read> = BTreeMap::new();
+    for read in members {
+        let member = &read.member;
+        if let Some(first) = names.insert(member.name.as_str(), read.name_site) {
+            let line = cx.sources.line_of(first.file, first.start);
+            let detail = format!("Another member is called {} (line {line}). Names are unique in a cluster.", text::quoted(member.name.as_str()));
+            cx.reports.error(read.name_site, "Member declared twice", detail);
+        }
+        for (endpoint, site) in [(&read.client_endpoint, read.client_site), (&read.peer_endpoint, read.peer_site)] {
+            if let Some(other) = endpoints.insert(endpoint, read) {
+                shared_endpoint(read, other, endpoint, site, cx);
+                break;
+            }
+        }
+    }
+    if let Runtime::Systemd(systemd) = runtime {
+        one_unit_a_host(members, &systemd.unit, cx);
+    }
+}
+
+fn shared_endpoint(read: &member::Read, other: &member::Read, endpoint: &str, site: Site, cx: &mut Cx) {
+    let (name, other_name) = (&read.member.name, &other.member.name);
+    if name == other_name && !std::ptr::eq(read, other) {
+        // Declared twice: said already.
+        return;
+    }
+    if std::ptr::eq(read, other) {
+        let detail = format!("Member {name} has {endpoint} for clients and for peers. They need two ports.");
+        cx.reports.error(site, "Address used twice", detail);
+        return;
+    }
+    let same_address = read.member.address == other.member.address;
+    let hint = if same_address && site == read.address_site {
+        "If both run on one host, give each its own client_url and peer_url."
+    } else {
+        "Each member needs its own."
+    };
+    let detail = format!("Members {other_name} and {name} would both be at {endpoint}. {hint}");
+    cx.reports.error(site, "Address used twice", detail);
+}
+
+/// A host has one unit of a name, so it runs one member.
+fn one_unit_a_host(members: &[member::Read], unit: &str, cx: &mut Cx) {
+    let mut hosts: BTreeMap<String, &member::Read> = BTreeMap::new();
+    for read in members {
+        let host = match &read.member.connection {
+            Connection::Local { .. } => "this machine".to_owned(),
+            Connection::Ssh(ssh) => match ssh.port {
+                Some(port) => format!("{} port {port}", ssh.destination),
+                None => ssh.destination.clone(),
+            },
+        };
+        let Some(other) = hosts.insert(host.clone(), read) else { continue };
+        let (Member { name, .. }, other_name) = (&read.member, &other.member.name);
+        let said_already = read.client_endpoint == other.client_endpoint || name == other_name;
+        if !said_already {
+            let detail = format!("Members {other_name} and {name} would both be unit {unit} of {host}. A host runs one member this way.");
+            cx.reports.error(read.address_site, "Two members on one host", detail);
+        }
+    }
+}
