@@ -1,0 +1,27 @@
+//! `quorate plan`: shows what would be done, and saves it when asked.
+
+use super::args::PlanArgs;
+use super::context::{Context, Format};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::{self, Planned};
+use crate::plan::file;
+use crate::view::{json_line, plan_json, plan_text, saved_text};
+
+pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
+    let Planned { plan, live } = super::runtime()?.block_on(session::make_plan(context))?;
+    drop(live);
+    let screen = &context.screen;
+    // Saved before it is shown: whoever reads "saved" finds it there.
+    if let Some(path) = &args.out {
+        file::save(&plan, path)?;
+    }
+    match screen.format {
+        Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
+        Format::Human => {
+            screen.out.write(&plan_text(&plan, screen.style()));
+            screen.out.write(&saved_text(&plan, args.out.as_deref(), screen.style()));
+        }
+    }
+    Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })
+}
