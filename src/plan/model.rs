@@ -1,6 +1,7 @@
 //! A plan as data: what will be done, on whom, why, what must hold before and after, and what undoes it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,8 @@ pub struct Plan {
     pub made_by: String,
     pub kind: Kind,
     pub cluster: ClusterName,
+    /// Where the run of this plan is kept on the controller.
+    pub state_dir: PathBuf,
     /// What was declared; inline certificates and keys are replaced by their digests.
     pub declared: Cluster,
     /// Everything the decisions rest on. The plan is refused when it no longer holds.

@@ -4,6 +4,7 @@
 //! In comes where the spec is and what was given to it; out come plans, endings, backups, or a [`SessionError`]. It has
 //! no rules of its own, and prints nothing.
 
+mod backup;
 mod connect;
 mod error;
 mod plan;

@@ -60,6 +60,7 @@ impl Session {
         let decide = |(pins, missing): (Vec<_>, Vec<_>)| {
             plan(&Input {
                 cluster: &self.cluster,
+                state_dir: self.state.dir(),
                 inventory,
                 knowledge: &self.knowledge,
                 releases: &pins,

@@ -6,7 +6,7 @@ use crate::artifact::Release;
 use crate::etcd::Client;
 use crate::execute::journal::Ending;
 use crate::execute::world::{MemberWorld, World, facts_of, site};
-use crate::execute::{Controller, ExecuteError, Options, StopSignal, execute};
+use crate::execute::{Controller, ExecuteError, StopSignal, execute};
 use crate::plan::model::Plan;
 use crate::session::plan::Live;
 use crate::session::{Events, Session, SessionError};
@@ -25,14 +25,12 @@ impl Session {
         &self,
         plan: &Plan,
         live: &Live,
-        pass_holds: bool,
         stop: StopSignal,
         events: Events<'_>,
     ) -> Result<Ran, SessionError> {
         let run = self.state.begin_run(plan)?;
         let world = self.world(live)?;
-        let options = Options { pass_holds, controller: controller() };
-        let ending = execute(plan, &world, &run, &options, stop, events).await?;
+        let ending = execute(plan, &world, &run, &controller(), stop, events).await?;
         Ok(Ran { run, ending })
     }
 
