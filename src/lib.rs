@@ -20,5 +20,6 @@ pub mod host;
 pub mod knowledge;
 pub mod observe;
 pub mod plan;
+pub mod runtime;
 pub mod spec;
 pub mod units;
