@@ -171,7 +171,8 @@ impl Templates {
         let mut templates = Environment::new();
         templates.set_auto_escape_callback(|_| AutoEscape::None);
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
-        templates.add_filter("systemd_word", |value: &str| systemd_word(value));
+        templates.add_filter("systemd_word", |value: &str| systemd_quote(value, "%$"));
+        templates.add_filter("systemd_variable", |value: &str| systemd_quote(value, "%"));
         templates.add_template("unit", &self.unit).map_err(failed)?;
         let values = context! {
             name => spec.name.as_str(),
@@ -205,8 +206,9 @@ fn plain_program(path: &str) -> Result<&str, RuntimeError> {
     if good { Ok(path) } else { Err(wrong("binary", path, "has other characters than letters, digits and /-_.+")) }
 }
 
-/// One word of a command line in a unit file: quoted, with nothing left that systemd would expand.
-fn systemd_word(value: &str) -> String {
+/// One word in a unit file: quoted, with what systemd would expand there (`doubled`) doubled. In a command line that is
+/// `%` and `$`, in `Environment=` only `%`.
+fn systemd_quote(value: &str, doubled: &str) -> String {
     let mut word = String::with_capacity(value.len() + 2);
     word.push('"');
     for c in value.chars() {
@@ -215,7 +217,7 @@ fn systemd_word(value: &str) -> String {
                 word.push('\\');
                 word.push(c);
             }
-            '%' | '$' => {
+            c if doubled.contains(c) => {
                 word.push(c);
                 word.push(c);
             }
@@ -273,7 +275,7 @@ mod tests {
         let mut spec = spec();
         spec.token = "a b\" \\ %h $HOME ; `id` ' #x".into();
         spec.settings.insert("experimental-x".into(), "-rm \u{e9} {{ name }}".into());
-        spec.environment.insert("ETCD_UNSUPPORTED_ARCH".into(), "arm64 %n\"".into());
+        spec.environment.insert("ETCD_UNSUPPORTED_ARCH".into(), "arm64 %n $x \"".into());
         insta::assert_snapshot!(render_unit(&spec).unwrap());
     }
 

@@ -5,7 +5,11 @@ main() {
     binary=$1 user=$2 arch=$3
     shift 3
     [ -f "$binary" ] || refuse missing "$binary is not there"
-    [ -x "$binary" ] || refuse not-executable "$binary has no execute permission: mode $(stat -c %a -- "$binary")"
+    if [ ! -x "$binary" ]; then
+        mount=$(df -P -- "$binary" | awk 'NR == 2 { print $6 }')
+        options=$(MOUNT=$mount awk '$2 == ENVIRON["MOUNT"] { seen = $4 } END { print seen }' /proc/mounts)
+        refuse not-executable "$binary has mode $(stat -c %a -- "$binary"), its file system $mount is mounted $options"
+    fi
     set -- "$binary" --version "$@" --version
     [ -z "$arch" ] || set -- "ETCD_UNSUPPORTED_ARCH=$arch" "$@"
     set -- env -i "PATH=$PATH" "$@"
