@@ -3,6 +3,10 @@
 # Sets `pid` to the process of a member of the process runtime, and its start time in `started`. By the pid file where it is
 # right (same pid, same start time, same program), else by looking for who runs the member's own binary.
 find_process() { # DIR
+    is_in_pid_file "$1" || is_in_proc "$1"
+}
+
+is_in_pid_file() { # DIR
     pid=
     file_pid=
     file_started=
@@ -19,6 +23,11 @@ find_process() { # DIR
             fi
             ;;
     esac
+    return 1
+}
+
+is_in_proc() { # DIR
+    pid=
     set +f
     candidates=$(ls -l /proc/[0-9]*/exe 2>/dev/null | EXE="$1/etcd" awk '
         { at = index($0, " -> "); if (!at) next

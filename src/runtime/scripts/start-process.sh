@@ -3,7 +3,7 @@
 main() {
     dir=$(cd -P -- "$1" 2>/dev/null && pwd) || refuse missing "$1 is not there"
     most=$2 lines=$3
-    if find_process "$dir"; then
+    if ! has_ended "$dir" && find_process "$dir"; then
         tell already yes
         tell ready yes
         tell pid "$pid"
@@ -15,7 +15,8 @@ main() {
     done
     said=$({ : >>"$dir/log"; } 2>&1) || refuse_failed "writing $dir/log" "$said"
     size=$(wc -c <"$dir/log")
-    rm -f -- "$dir/pid" "$dir/exit"
+    : >"$dir/pid"
+    : >"$dir/exit"
     start
     now
     began=$now
@@ -30,8 +31,8 @@ main() {
         [ "$((now - began))" -lt "$most" ] || break
         rest 005
     done
-    # The pid file may be a moment behind; a process that has not become etcd yet is not found either.
-    while ! find_process "$dir"; do
+    # The pid file may be a moment behind; a process that has not become etcd yet is not the member yet.
+    while ! is_in_pid_file "$dir"; do
         now
         [ "$((now - began))" -lt "$((most + 500))" ] || refuse failed "no process of $dir/etcd was seen 5 s after its start"
         if find_exit; then
@@ -46,6 +47,14 @@ main() {
     tell pid "$pid"
     tell started "$started"
     done_with ok
+}
+
+# The runner wrote down that the process of the pid file ended: then nobody has to be looked for. Clients wait for this.
+has_ended() { # DIR
+    file_pid='' file_started='' exit_pid='' exit_started=''
+    { read -r file_pid && read -r file_started; } 2>/dev/null <"$1/pid"
+    { read -r exit_pid && read -r exit_started; } 2>/dev/null <"$1/exit"
+    [ -n "$file_pid" ] && [ "$file_pid $file_started" = "$exit_pid $exit_started" ]
 }
 
 find_exit() {
