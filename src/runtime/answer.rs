@@ -122,10 +122,6 @@ impl Answer {
             stderr: clean(stderr.trim()),
         }
     }
-
-    pub fn refused(&self, refusal: Refusal, seen: String) -> RuntimeError {
-        RuntimeError::Refused { host: self.host.clone(), operation: self.operation, refusal, seen }
-    }
 }
 
 /// Text from a host as it may be shown: control characters and such that turn the direction of text are escaped, the

@@ -49,7 +49,8 @@ refuse_if_busy() {
     fi
 }
 
-# Name, size and time of every file: says whether a copy is still what the original is.
+# Name, size and time of every file: says whether a copy is still what the original is. A busybox cp keeps whole seconds
+# only: there the two are never equal, and the copy is made again.
 listing() {
     (cd -- "$1" && find . -type f -exec stat -c '%n %s %y' -- {} + 2>/dev/null | sort)
 }

@@ -6,6 +6,7 @@ mod copy;
 mod process;
 mod real;
 mod stage;
+mod systemd;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

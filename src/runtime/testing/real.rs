@@ -13,7 +13,7 @@ use crate::units::Version;
 const LONG: Duration = Duration::from_secs(30);
 
 /// The folder of VERSION/etcd that tests may use, if there is one.
-fn releases() -> Option<Vec<(Version, PathBuf)>> {
+pub(super) fn releases() -> Option<Vec<(Version, PathBuf)>> {
     let dir = std::env::var_os("QUORATE_TEST_ETCD")?;
     let mut found: Vec<(Version, PathBuf)> = std::fs::read_dir(dir)
         .ok()?
@@ -32,7 +32,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn program(local: &Path) -> Program {
+pub(super) fn program(local: &Path) -> Program {
     Program { name: "etcd".into(), local: local.to_owned(), digest: digest_of(local) }
 }
 
