@@ -22,6 +22,7 @@ pub mod knowledge;
 pub mod observe;
 pub mod plan;
 pub mod runtime;
+pub mod session;
 pub mod spec;
 pub mod state;
 pub mod units;

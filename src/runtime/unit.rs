@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use serde::{Deserialize, Serialize};
 
 use crate::spec::model::{Runtime, Systemd};
 use crate::units::{MemberName, Version};
@@ -35,7 +36,7 @@ const IDENTITY: &[&str] = &[
 ];
 
 /// A member that is to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateSpec {
     pub name: MemberName,
     pub runtime: Runtime,
