@@ -204,7 +204,7 @@ impl<'p> Engine<'p> {
             self.deferrals += 1;
             return;
         }
-        self.phase = Phase::Effects { step: id, next: 0 };
+        self.phase = self.after_effect(id, 0);
     }
 
     fn outcome(&mut self, id: StepId, result: &EffectResult) {
