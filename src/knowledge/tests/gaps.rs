@@ -127,6 +127,10 @@ fn words_that_are_not_known() {
 fn references_that_lead_nowhere() {
     let rule = built_in("config-rules.hcl").replace("option  = \"logger\"", "option  = \"loger\"");
     refused(&[("config-rules.hcl", &rule)], &["logger-not-capnslog", "names the option \"loger\""]);
+    let every = built_in("rungs/every.hcl").replace("= \"unsafe-no-fsync\"", "= \"unsafe-fsync\"");
+    refused(&[("rungs/every.hcl", &every)], &["fsync-is-on", "names the option \"unsafe-fsync\""]);
+    let change = built_in("rungs/3.1-3.2.hcl").replace("[\"snapshot-count\"]", "[\"snap-count\"]");
+    refused(&[("rungs/3.1-3.2.hcl", &change)], &["snapshot-count-100000", "names the option \"snap-count\""]);
     let log = built_in("logs/trouble.hcl").replace("cause   = \"v2-only-data-3.2\"", "cause   = \"v2-only\"");
     refused(&[("logs/trouble.hcl", &log)], &["database-snapshot-missing", "no fact is named \"v2-only\""]);
 }
