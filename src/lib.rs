@@ -12,6 +12,8 @@
 //!
 //! Rooms, and what each may touch, are described in `docs/architecture.md` and at the top of each folder's `mod.rs`.
 
+pub mod artifact;
+pub mod crypto;
 pub mod etcd;
 pub mod execute;
 pub mod host;
