@@ -64,3 +64,34 @@ fn address(bytes: &[u8]) -> Option<String> {
     }
     <[u8; 16]>::try_from(bytes).ok().map(|sixteen| std::net::Ipv6Addr::from(sixteen).to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(content: &[u8]) -> CertificateFacts {
+        let file = File { content: content.to_vec(), ..File::default() };
+        facts("cert-file", "/c", Some(&file), OffsetDateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_a_problem() {
+        assert_eq!(of(b"").problem.as_deref(), Some("it holds no PEM certificate"));
+        let not_der = b"-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n";
+        assert_eq!(of(not_der).problem.as_deref(), Some("it holds no X.509 certificate"));
+        let unreadable = File { unreadable: true, ..File::default() };
+        let facts = facts("cert-file", "/c", Some(&unreadable), OffsetDateTime::UNIX_EPOCH);
+        assert!(facts.problem.unwrap().contains("may not read"));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            use base64::Engine as _;
+            let body = base64::engine::general_purpose::STANDARD.encode(body);
+            let _ = of(format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").as_bytes());
+        }
+    }
+}

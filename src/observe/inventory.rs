@@ -96,7 +96,8 @@ pub struct EtcdProcess {
     pub exe: String,
     /// The file it was started from is no longer at that path (replaced or deleted since).
     pub exe_replaced: bool,
-    /// Digest of what it really runs.
+    /// Digest of what it really runs. Only of the declared member's process (and what its unit holds besides): other
+    /// processes are nobody's business here, and digests take time.
     pub exe_sha256: Option<Sha256>,
     /// The systemd unit its cgroup belongs to, if any.
     pub unit: Option<String>,

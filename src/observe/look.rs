@@ -14,6 +14,7 @@ use crate::knowledge::Knowledge;
 use crate::observe::access::{self, Material, Materials, Target};
 use crate::observe::answer::Answer;
 use crate::observe::etcd_answers::{self, Depth};
+use crate::observe::facts;
 use crate::observe::inventory::{EtcdFacts, HostFacts, Inventory, MemberView, Seen};
 use crate::observe::member::{self, Declared, Kind, Setup};
 use crate::observe::probe::{self, Question};
@@ -150,7 +151,7 @@ async fn look_at_host(
     };
     let mut answer = run(&question, &first).await?;
     let mut setup = member::find(&answer, &declared);
-    let mut facts = member::host_facts(&answer, &setup, &declared, options.now);
+    let mut facts = facts::host_facts(&answer, &setup, &declared, options.now);
     let mut needed = member::missing(&answer, &setup, &declared);
     let wanted = wanted_materials(cluster, member, &facts, &setup);
     if let Ok((_, materials)) = &wanted {
@@ -159,7 +160,7 @@ async fn look_at_host(
     if !needed.is_empty() {
         answer.absorb(run(&Question::paths_only(), &needed).await?);
         setup = member::find(&answer, &declared);
-        facts = member::host_facts(&answer, &setup, &declared, options.now);
+        facts = facts::host_facts(&answer, &setup, &declared, options.now);
     }
     let wanted = wanted_materials(cluster, member, &facts, &setup);
     let endpoint = wanted.and_then(|(target, materials)| endpoint(&answer, host, member, &target, &materials, options));

@@ -3,19 +3,13 @@
 //! The member is what its runtime says it is: the unit's process, or the process of the pid file. Another etcd on the
 //! host is listed and never taken for it, whatever its name or address.
 
-use std::collections::BTreeMap;
-
-use time::OffsetDateTime;
-
 use crate::knowledge::Knowledge;
-use crate::observe::answer::{Answer, DataDir, Process};
-use crate::observe::inventory::{
-    BinaryFacts, DataDirFacts, EtcdProcess, HostFacts, ManagedProcess, MemberFacts, NextStart, OptionFact, SnapFile,
-};
+use crate::observe::answer::{Answer, Process};
+use crate::observe::inventory::OptionFact;
 use crate::observe::options::Sources;
-use crate::observe::{certificates, config_file, systemd};
+use crate::observe::{config_file, systemd};
 use crate::spec::model::{Member, Runtime};
-use crate::units::{Bytes, RaftIndex, Version};
+use crate::units::Version;
 
 /// Where a created member has its data under systemd when the spec does not say.
 pub const DEFAULT_DATA_DIR: &str = "/var/lib/etcd";
@@ -78,19 +72,19 @@ pub struct Setup {
 
 /// Options together with the paths among them.
 #[derive(Debug, Clone)]
-struct Resolved {
-    options: Vec<OptionFact>,
-    config_file: Option<String>,
-    config_text: Option<Vec<u8>>,
+pub struct Resolved {
+    pub options: Vec<OptionFact>,
+    pub config_file: Option<String>,
+    pub config_text: Option<Vec<u8>>,
 }
 
 impl Resolved {
-    fn value(&self, name: &str) -> Option<&str> {
+    pub fn value(&self, name: &str) -> Option<&str> {
         let fact = self.options.iter().find(|option| option.effective && option.name == name)?;
         Some(fact.value.as_str()).filter(|value| !value.is_empty())
     }
 
-    fn data_dir(&self, base: &str) -> String {
+    pub fn data_dir(&self, base: &str) -> String {
         match self.value("data-dir") {
             Some(path) => absolute(path, base),
             None => absolute(&format!("{}.etcd", self.value("name").unwrap_or("default")), base),
@@ -243,7 +237,8 @@ fn run_by(setup: &mut Setup, process: &Process) {
     setup.sources = Some(Sources { args: process.argv.iter().skip(1).cloned().collect(), environment });
 }
 
-fn resolve(answer: &Answer, setup: &Setup, sources: &Sources, knowledge: &Knowledge) -> Result<Resolved, String> {
+/// The options that some sources come to, with the config file that they name.
+pub fn resolve(answer: &Answer, setup: &Setup, sources: &Sources, knowledge: &Knowledge) -> Result<Resolved, String> {
     let version = setup.binary.as_ref().and_then(|path| version_of(answer, path));
     let config_file = sources.config_file(version.as_ref(), knowledge).map(|path| absolute(&path, &setup.base));
     let Some(path) = config_file else {
@@ -309,7 +304,7 @@ pub fn missing(answer: &Answer, setup: &Setup, declared: &Declared<'_>) -> Vec<L
 }
 
 /// Options that name a member's own certificates, and those that name their keys.
-const CERTIFICATES: [(&str, &str); 2] = [("cert-file", "key-file"), ("peer-cert-file", "peer-key-file")];
+pub const CERTIFICATES: [(&str, &str); 2] = [("cert-file", "key-file"), ("peer-cert-file", "peer-key-file")];
 
 /// Where the member's data is expected before there is a member.
 pub fn declared_data_dir(member: &Member, runtime: &Runtime) -> String {
@@ -320,142 +315,7 @@ pub fn declared_data_dir(member: &Member, runtime: &Runtime) -> String {
     }
 }
 
-/// Puts together what was seen of the host.
-pub fn host_facts(answer: &Answer, setup: &Setup, declared: &Declared<'_>, now: OffsetDateTime) -> HostFacts {
-    let mut notes = setup.notes.clone();
-    let facts = match member_facts(answer, setup, declared.knowledge, now) {
-        Some(Ok(facts)) => Some(facts),
-        Some(Err(why)) => {
-            notes.push(why);
-            None
-        }
-        None => None,
-    };
-    let managed = answer.managed.as_ref().map(|managed| ManagedProcess {
-        dir: managed.home.clone(),
-        pid: setup.pid,
-        args: Sources { args: managed.args.clone().unwrap_or_default(), environment: Vec::new() }.shown_args(),
-    });
-    let unit = match declared.runtime {
-        Runtime::Systemd(_) => answer.unit.as_ref().map(|unit| unit.properties.facts(unit.sha256)),
-        Runtime::Process(_) => None,
-    };
-    let left = declared_data_dir(declared.member, declared.runtime);
-    HostFacts {
-        hostname: answer.hostname.clone(),
-        arch: arch(&answer.machine),
-        os: answer.os.clone(),
-        systemd: answer.systemd,
-        processes: answer
-            .processes
-            .iter()
-            .filter_map(|process| listed(answer, process, setup.pid, declared.knowledge))
-            .collect(),
-        unit,
-        managed,
-        data_without_member: match &facts {
-            Some(_) => None,
-            None => answer.data.get(&left).map(|data| data_dir_facts(answer, &left, data)),
-        },
-        member: facts,
-        store_free: answer.store.as_ref().map(|space| space.free),
-        staged: staged(answer),
-        notes,
-    }
-}
-
-fn listed(answer: &Answer, process: &Process, member: Option<u32>, knowledge: &Knowledge) -> Option<EtcdProcess> {
-    if !process.looks_like_etcd() {
-        return None;
-    }
-    let sources = Sources {
-        args: process.argv.iter().skip(1).cloned().collect(),
-        environment: process.environment.clone().unwrap_or_default(),
-    };
-    let options = sources.options(None, knowledge);
-    let value = |name: &str| {
-        options.iter().find(|option| option.effective && option.name == name).map(|option| option.value.clone())
-    };
-    Some(EtcdProcess {
-        pid: process.pid,
-        started: process.started,
-        exe: process.exe.clone(),
-        exe_replaced: process.exe_replaced,
-        exe_sha256: answer.digest(process.inode.as_ref()),
-        unit: process.unit.clone(),
-        user: process.user.clone(),
-        data_dir: value("data-dir").map(|path| absolute(&path, &process.cwd)),
-        name: value("name"),
-        is_declared_member: Some(process.pid) == member,
-    })
-}
-
-fn staged(answer: &Answer) -> BTreeMap<Version, crate::units::Sha256> {
-    let of = |(folder, inode): &(String, String)| Some((folder.parse().ok()?, answer.digest(Some(inode))?));
-    answer.staged.iter().filter_map(of).collect()
-}
-
-fn member_facts(
-    answer: &Answer,
-    setup: &Setup,
-    knowledge: &Knowledge,
-    now: OffsetDateTime,
-) -> Option<Result<MemberFacts, String>> {
-    let sources = setup.sources.as_ref()?;
-    let path = setup.binary.as_ref()?;
-    let resolved = match resolve(answer, setup, sources, knowledge) {
-        Ok(resolved) => resolved,
-        Err(why) => return Some(Err(why)),
-    };
-    let data_dir = resolved.data_dir(&setup.base);
-    let Some(data) = answer.data.get(&data_dir) else {
-        return Some(Err(format!("the data directory {data_dir:?} could not be looked at")));
-    };
-    let mut data = data_dir_facts(answer, &data_dir, data);
-    if let Some(wal) = resolved.value("wal-dir").map(|path| absolute(path, &setup.base)) {
-        data.wal_size = answer.sizes.get(&wal).copied();
-        data.wal_dir = Some(wal);
-    }
-    let certificate = |(option, key): (&str, &str)| {
-        let path = absolute(resolved.value(option)?, &setup.base);
-        let mut facts = certificates::facts(option, &path, answer.file("cert", &path), now);
-        let key_path = resolved.value(key).map(|path| absolute(path, &setup.base));
-        if let Some(key_path) = key_path.filter(|path| answer.file("key", path).is_some_and(|file| file.missing)) {
-            facts.problem.get_or_insert_with(|| format!("its key {key_path} is not there"));
-        }
-        Some(facts)
-    };
-    let next_start = setup.next.as_ref().filter(|next| setup.pid.is_some() && !next.same_as(sources));
-    Some(Ok(MemberFacts {
-        binary: binary_facts(answer, path),
-        options_sha256: sources.digest(resolved.config_text.as_deref()),
-        args: sources.shown_args(),
-        certificates: CERTIFICATES.into_iter().filter_map(certificate).collect(),
-        next_start: next_start.map(|next| NextStart {
-            args: next.shown_args(),
-            options: resolve(answer, setup, next, knowledge).map(|resolved| resolved.options).unwrap_or_default(),
-        }),
-        options: resolved.options,
-        config_file: resolved.config_file,
-        data_dir: data,
-    }))
-}
-
-fn binary_facts(answer: &Answer, path: &str) -> BinaryFacts {
-    let binary = answer.binaries.get(path).cloned().unwrap_or_default();
-    BinaryFacts {
-        path: path.to_owned(),
-        version: version_of(answer, path),
-        sha256: answer.digest(binary.inode.as_ref()),
-        size: binary.size,
-        owner: binary.owner,
-        mode: binary.mode,
-        free: binary.space.map(|space| space.free),
-        link_target: binary.link_target,
-    }
-}
-
-fn version_of(answer: &Answer, path: &str) -> Option<Version> {
+pub fn version_of(answer: &Answer, path: &str) -> Option<Version> {
     etcd_version(answer.versions.get(answer.binaries.get(path)?.inode.as_ref()?)?)
 }
 
@@ -465,40 +325,6 @@ pub fn etcd_version(line: &str) -> Option<Version> {
     let named = words.next()?.eq_ignore_ascii_case("etcd");
     let version = words.next()?.trim_end_matches(':').eq_ignore_ascii_case("version");
     (named && version).then(|| words.next()?.parse().ok()).flatten()
-}
-
-fn data_dir_facts(answer: &Answer, path: &str, data: &DataDir) -> DataDirFacts {
-    DataDirFacts {
-        path: path.to_owned(),
-        has_member: data.has_member,
-        owner: data.owner.clone(),
-        mode: data.mode.clone(),
-        size: answer.sizes.get(path).copied().unwrap_or_default(),
-        db_size: data.db,
-        newest_snap: data.newest_snap.as_ref().and_then(|(size, name)| snap_file(*size, name)),
-        wal_dir: None,
-        wal_size: None,
-        free: data.space.as_ref().map(|space| space.free).unwrap_or_default(),
-        file_system: data.space.as_ref().map_or_else(|| "unknown".to_owned(), |space| space.file_system.clone()),
-        rollback_points: data.rollback_points.clone(),
-    }
-}
-
-/// `0000000000000002-000000000000abcd.snap`: term and index.
-fn snap_file(size: Bytes, name: &str) -> Option<SnapFile> {
-    let (_, index) = name.strip_suffix(".snap")?.split_once('-')?;
-    Some(SnapFile { size, index: RaftIndex(u64::from_str_radix(index, 16).ok()?) })
-}
-
-/// As releases name architectures.
-fn arch(machine: &str) -> String {
-    match machine {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "i386" | "i486" | "i586" | "i686" => "386",
-        other => other,
-    }
-    .to_owned()
 }
 
 /// A path without trailing slashes, from the folder it starts at.

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use time::macros::datetime;
 
 use super::answer::Answer;
+use super::facts;
 use super::inventory::HostFacts;
 use super::member::{self, Declared, Kind};
 use super::records;
@@ -83,7 +84,7 @@ impl Told {
         let knowledge = Knowledge::embedded().unwrap();
         let declared = Declared { member: &member, runtime, knowledge: &knowledge };
         let setup = member::find(&answer, &declared);
-        let facts = member::host_facts(&answer, &setup, &declared, datetime!(2026-11-21 00:00 UTC));
+        let facts = facts::host_facts(&answer, &setup, &declared, datetime!(2026-11-21 00:00 UTC));
         (facts, member::missing(&answer, &setup, &declared))
     }
 }

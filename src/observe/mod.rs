@@ -12,6 +12,7 @@ mod answer;
 mod certificates;
 mod config_file;
 mod etcd_answers;
+mod facts;
 pub mod inventory;
 mod look;
 mod member;

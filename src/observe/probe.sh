@@ -165,7 +165,6 @@ tell_process() {
     inode=$(stat -L -c '%d:%i' "/proc/$pid/exe" 2>/dev/null)
     if [ -n "$exe" ]; then
         tell exe "${inode:--}" "$exe"
-        [ -z "$inode" ] || want_digest "$inode" "/proc/$pid/exe"
     fi
     cwd=$(readlink "/proc/$pid/cwd" 2>/dev/null)
     tell cwd "$cwd"
@@ -193,6 +192,7 @@ tell_process() {
         process) [ "$pid" != "$file_pid" ] || is_ours=yes ;;
     esac
     if [ "$is_ours" = yes ]; then
+        [ -z "$inode" ] || want_digest "$inode" "/proc/$pid/exe"
         consider_words "$cwd"
         for first in $words; do
             case $looks:$first in etcd:/*) want binary "$first" ;; esac
@@ -420,7 +420,8 @@ want_digest() {
 
 # Where openssl is there, it takes a third of the time.
 digest() {
-    sum=$(openssl dgst -sha256 -r <"$1" 2>/dev/null) || sum=$(sha256sum <"$1" 2>/dev/null) || return 0
+    # The errors go first: a process may be gone by now, and some shells say so.
+    sum=$(openssl dgst -sha256 -r 2>/dev/null <"$1") || sum=$(sha256sum 2>/dev/null <"$1") || return 0
     printf '%s\n' "${sum%% *}"
 }
 

@@ -210,6 +210,7 @@ async fn looks_at(version: &str, way: Way) {
     let Some(release) = release(version) else { return };
     let lab = Lab::start(version, &release, way);
     let observation = lab.settled().await;
+    one_look_is_few_exchanges(&lab, way).await;
     let expected: Version = version.parse().unwrap();
     let is_v3 = expected.minor().major() >= 3;
     for member in &observation.inventory.members {
@@ -247,6 +248,18 @@ async fn looks_at(version: &str, way: Way) {
         }
     }
     goes_down(lab, &observation).await;
+}
+
+/// The probe alone tells all; only certificates for the connection to etcd take a second exchange.
+async fn one_look_is_few_exchanges(lab: &Lab, way: Way) {
+    let hosts = lab.hosts().await;
+    let begin = std::time::Instant::now();
+    observe(&lab.cluster, &hosts, &lab.options()).await;
+    println!("a look at three members on this machine: {:?}", begin.elapsed());
+    for host in hosts.values() {
+        let exchanges = host.as_ref().unwrap().round_trips();
+        assert_eq!(exchanges, if way == Way::Tls { 2 } else { 1 });
+    }
 }
 
 /// One member is killed: the others still answer, and the dead one is a fact with a reason.

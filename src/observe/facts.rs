@@ -1,0 +1,198 @@
+//! The facts of a host, put together from the probe's answer and the member found in it. Pure functions.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use crate::knowledge::Knowledge;
+use crate::observe::answer::{Answer, DataDir, Process};
+use crate::observe::certificates;
+use crate::observe::inventory::{
+    BinaryFacts, CertificateFacts, DataDirFacts, EtcdProcess, HostFacts, ManagedProcess, MemberFacts, NextStart,
+    SnapFile,
+};
+use crate::observe::member::{
+    CERTIFICATES, Declared, Resolved, Setup, absolute, declared_data_dir, resolve, version_of,
+};
+use crate::observe::options::Sources;
+use crate::spec::model::Runtime;
+use crate::units::{Bytes, RaftIndex, Sha256, Version};
+
+/// Puts together what was seen of the host.
+pub fn host_facts(answer: &Answer, setup: &Setup, declared: &Declared<'_>, now: OffsetDateTime) -> HostFacts {
+    let mut notes = setup.notes.clone();
+    let facts = match member_facts(answer, setup, declared.knowledge, now) {
+        Some(Ok(facts)) => Some(facts),
+        Some(Err(why)) => {
+            notes.push(why);
+            None
+        }
+        None => None,
+    };
+    let managed = answer.managed.as_ref().map(|managed| ManagedProcess {
+        dir: managed.home.clone(),
+        pid: setup.pid,
+        args: Sources { args: managed.args.clone().unwrap_or_default(), environment: Vec::new() }.shown_args(),
+    });
+    let unit = match declared.runtime {
+        Runtime::Systemd(_) => answer.unit.as_ref().map(|unit| unit.properties.facts(unit.sha256)),
+        Runtime::Process(_) => None,
+    };
+    let left = declared_data_dir(declared.member, declared.runtime);
+    HostFacts {
+        hostname: answer.hostname.clone(),
+        arch: arch(&answer.machine),
+        os: answer.os.clone(),
+        systemd: answer.systemd,
+        processes: answer
+            .processes
+            .iter()
+            .filter_map(|process| listed(answer, process, setup.pid, declared.knowledge))
+            .collect(),
+        unit,
+        managed,
+        data_without_member: match &facts {
+            Some(_) => None,
+            None => answer.data.get(&left).map(|data| data_dir_facts(answer, &left, data)),
+        },
+        member: facts,
+        store_free: answer.store.as_ref().map(|space| space.free),
+        staged: staged(answer),
+        notes,
+    }
+}
+
+fn listed(answer: &Answer, process: &Process, member: Option<u32>, knowledge: &Knowledge) -> Option<EtcdProcess> {
+    if !process.looks_like_etcd() {
+        return None;
+    }
+    let sources = Sources {
+        args: process.argv.iter().skip(1).cloned().collect(),
+        environment: process.environment.clone().unwrap_or_default(),
+    };
+    let options = sources.options(None, knowledge);
+    let value = |name: &str| {
+        options.iter().find(|option| option.effective && option.name == name).map(|option| option.value.clone())
+    };
+    Some(EtcdProcess {
+        pid: process.pid,
+        started: process.started,
+        exe: process.exe.clone(),
+        exe_replaced: process.exe_replaced,
+        exe_sha256: answer.digest(process.inode.as_ref()),
+        unit: process.unit.clone(),
+        user: process.user.clone(),
+        data_dir: value("data-dir").map(|path| absolute(&path, &process.cwd)),
+        name: value("name"),
+        is_declared_member: Some(process.pid) == member,
+    })
+}
+
+fn staged(answer: &Answer) -> BTreeMap<Version, Sha256> {
+    let of = |(folder, inode): &(String, String)| Some((folder.parse().ok()?, answer.digest(Some(inode))?));
+    answer.staged.iter().filter_map(of).collect()
+}
+
+fn member_facts(
+    answer: &Answer,
+    setup: &Setup,
+    knowledge: &Knowledge,
+    now: OffsetDateTime,
+) -> Option<Result<MemberFacts, String>> {
+    let sources = setup.sources.as_ref()?;
+    let path = setup.binary.as_ref()?;
+    let resolved = match resolve(answer, setup, sources, knowledge) {
+        Ok(resolved) => resolved,
+        Err(why) => return Some(Err(why)),
+    };
+    let data_dir = resolved.data_dir(&setup.base);
+    let Some(data) = answer.data.get(&data_dir) else {
+        return Some(Err(format!("the data directory {data_dir:?} could not be looked at")));
+    };
+    let mut data = data_dir_facts(answer, &data_dir, data);
+    if let Some(wal) = resolved.value("wal-dir").map(|path| absolute(path, &setup.base)) {
+        data.wal_size = answer.sizes.get(&wal).copied();
+        data.wal_dir = Some(wal);
+    }
+    let next_start = setup.next.as_ref().filter(|next| setup.pid.is_some() && !next.same_as(sources));
+    Some(Ok(MemberFacts {
+        binary: binary_facts(answer, path),
+        options_sha256: sources.digest(resolved.config_text.as_deref()),
+        args: sources.shown_args(),
+        certificates: CERTIFICATES
+            .into_iter()
+            .filter_map(|pair| certificate(answer, setup, &resolved, pair, now))
+            .collect(),
+        next_start: next_start.map(|next| NextStart {
+            args: next.shown_args(),
+            options: resolve(answer, setup, next, knowledge).map(|resolved| resolved.options).unwrap_or_default(),
+        }),
+        options: resolved.options,
+        config_file: resolved.config_file,
+        data_dir: data,
+    }))
+}
+
+fn certificate(
+    answer: &Answer,
+    setup: &Setup,
+    resolved: &Resolved,
+    (option, key): (&str, &str),
+    now: OffsetDateTime,
+) -> Option<CertificateFacts> {
+    let path = absolute(resolved.value(option)?, &setup.base);
+    let mut facts = certificates::facts(option, &path, answer.file("cert", &path), now);
+    let key_path = resolved.value(key).map(|path| absolute(path, &setup.base));
+    if let Some(key_path) = key_path.filter(|path| answer.file("key", path).is_some_and(|file| file.missing)) {
+        facts.problem.get_or_insert_with(|| format!("its key {key_path} is not there"));
+    }
+    Some(facts)
+}
+
+fn binary_facts(answer: &Answer, path: &str) -> BinaryFacts {
+    let binary = answer.binaries.get(path).cloned().unwrap_or_default();
+    BinaryFacts {
+        path: path.to_owned(),
+        version: version_of(answer, path),
+        sha256: answer.digest(binary.inode.as_ref()),
+        size: binary.size,
+        owner: binary.owner,
+        mode: binary.mode,
+        free: binary.space.map(|space| space.free),
+        link_target: binary.link_target,
+    }
+}
+
+fn data_dir_facts(answer: &Answer, path: &str, data: &DataDir) -> DataDirFacts {
+    DataDirFacts {
+        path: path.to_owned(),
+        has_member: data.has_member,
+        owner: data.owner.clone(),
+        mode: data.mode.clone(),
+        size: answer.sizes.get(path).copied().unwrap_or_default(),
+        db_size: data.db,
+        newest_snap: data.newest_snap.as_ref().and_then(|(size, name)| snap_file(*size, name)),
+        wal_dir: None,
+        wal_size: None,
+        free: data.space.as_ref().map(|space| space.free).unwrap_or_default(),
+        file_system: data.space.as_ref().map_or_else(|| "unknown".to_owned(), |space| space.file_system.clone()),
+        rollback_points: data.rollback_points.clone(),
+    }
+}
+
+/// `0000000000000002-000000000000abcd.snap`: term and index.
+fn snap_file(size: Bytes, name: &str) -> Option<SnapFile> {
+    let (_, index) = name.strip_suffix(".snap")?.split_once('-')?;
+    Some(SnapFile { size, index: RaftIndex(u64::from_str_radix(index, 16).ok()?) })
+}
+
+/// As releases name architectures.
+fn arch(machine: &str) -> String {
+    match machine {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "i386" | "i486" | "i586" | "i686" => "386",
+        other => other,
+    }
+    .to_owned()
+}
