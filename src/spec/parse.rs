@@ -160,6 +160,12 @@ fn report(
             Some(_) => text::quoted(&text[here.start..here.end]),
         };
         let mut detail = format!("Seen: {seen}. {}.", sentence(message));
+        if message.starts_with("invalid expression") {
+            detail = format!("Seen: {seen}. A value is expected here: a string, number, list, map or name.");
+        }
+        if message == "expected `{`" {
+            detail.push_str(" For an attribute, write \"=\" before its value.");
+        }
         if message.starts_with("invalid block body") && on_one_line(text, item) {
             detail.push_str(" A block on one line holds one attribute; give each its own line.");
         }
