@@ -5,13 +5,29 @@ use std::ops::Range;
 
 use hcl_edit::structure::Body;
 
-use super::diagnostic::Reports;
+use super::diagnostic::{Diagnostic, Reports, Severity};
 use super::scan::{self, Kind, Token};
 use super::source::{FileId, Site, Sources};
 use super::text;
 
 /// After this many syntax errors in one file the rest is left unread.
 const MAX_SYNTAX_ERRORS: usize = 20;
+/// The stack that parsing and evaluation get: the depth of both is bounded, and this is several times what it needs.
+const STACK_BYTES: usize = 32 * 1024 * 1024;
+
+/// Does something in a thread of its own, because the caller's stack may be a small one.
+pub fn with_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Diagnostic> {
+    let worker = std::thread::Builder::new().name("spec".to_owned()).stack_size(STACK_BYTES);
+    std::thread::scope(|scope| match worker.spawn_scoped(scope, work) {
+        Ok(handle) => Ok(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+        Err(error) => Err(Diagnostic {
+            severity: Severity::Error,
+            summary: "Cannot start a thread to read the spec".to_owned(),
+            detail: format!("{error}."),
+            place: None,
+        }),
+    })
+}
 
 /// Parses one source. What could not be parsed is reported, and missing from what is returned.
 pub fn parse(file: FileId, sources: &Sources, reports: &mut Reports) -> Body {
@@ -45,8 +61,7 @@ pub fn parse(file: FileId, sources: &Sources, reports: &mut Reports) -> Body {
 
 /// Overwrites a range with spaces, keeping its line ends, so that no place behind it moves.
 fn blank(text: &mut String, range: Range<usize>) {
-    let blanks: String =
-        text[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+    let blanks: String = text[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
     text.replace_range(range, &blanks);
 }
 
@@ -71,7 +86,10 @@ fn innermost(items: &[Item], offset: usize) -> Option<Item> {
 
 enum Frame {
     /// The body of a block; the block began at this offset in that body.
-    Body { start: usize, outer: usize },
+    Body {
+        start: usize,
+        outer: usize,
+    },
     Bracket,
 }
 
@@ -114,7 +132,8 @@ fn items_of(tokens: &[Token]) -> Vec<Item> {
                 Some(Frame::Bracket) | None => {}
             },
             _ if current.is_none() => {
-                let assigned = tokens.get(index + 1).is_some_and(|next| next.kind == Kind::Operator && next.range.len() == 1);
+                let assigned =
+                    tokens.get(index + 1).is_some_and(|next| next.kind == Kind::Operator && next.range.len() == 1);
                 let name = if token.kind == Kind::Ident && assigned { token.range.clone() } else { 0..0 };
                 current = Some((token.range.start, name));
             }
@@ -144,7 +163,11 @@ fn report(
         reports.error(here, "Attribute set twice", detail);
     } else if message.contains("found redefined object key") {
         let key = text[here.start..here.end].trim().trim_matches('"');
-        reports.error(here, "Key set twice", format!("{} was set before in this map. Keep one of the two.", text::quoted(key)));
+        reports.error(
+            here,
+            "Key set twice",
+            format!("{} was set before in this map. Keep one of the two.", text::quoted(key)),
+        );
     } else if message.contains("nested levels") {
         reports.error(here, "Nested too deep", "Expressions and blocks may be nested 64 deep, no deeper.");
     } else if message.contains("chained binary operators") {
@@ -179,7 +202,8 @@ fn on_one_line(text: &str, item: Option<&Item>) -> bool {
 
 /// The parser's message as a sentence: `invalid expression; expected …` becomes `Invalid expression: expected …`.
 fn sentence(message: &str) -> String {
-    let message = message.replacen("; ", ": ", 1).replace("'\\n'", "a line end").replace(" or eof", " or the end of the file");
+    let message =
+        message.replacen("; ", ": ", 1).replace("'\\n'", "a line end").replace(" or eof", " or the end of the file");
     let mut chars = message.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

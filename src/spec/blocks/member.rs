@@ -73,7 +73,13 @@ fn elements(section: &Section, cx: &mut Cx) -> Option<Vec<Each>> {
     let errors = cx.reports.count();
     let Some(Placed { value, site }) = section.plain_value("for_each", cx) else {
         if cx.reports.count() == errors {
-            wrong_type(section.site_of_attribute("for_each"), "for_each", "a map, or a set of strings", &Value::Null, cx);
+            wrong_type(
+                section.site_of_attribute("for_each"),
+                "for_each",
+                "a map, or a set of strings",
+                &Value::Null,
+                cx,
+            );
         }
         return None;
     };

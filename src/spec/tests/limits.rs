@@ -56,13 +56,19 @@ fn what_is_as_deep_as_allowed_works_on_a_small_stack() {
         assert_eq!(operators.cluster().settings["x"], "121");
         let templates = setting(&format!("{}1{}", "\"a${".repeat(deep / 2), "}\"".repeat(deep / 2)));
         assert!(templates.cluster().settings["x"].ends_with("a1"));
+        let text = format!("x = {}1{}\n", "[".repeat(deep), "]".repeat(deep));
+        assert_eq!(format(&text), Ok(text));
     });
     handle.unwrap().join().unwrap();
 }
 
 #[test]
 fn more_levels_than_the_parser_takes_are_refused_and_not_run() {
-    for text in [format!("{}true", "!".repeat(100)), format!("{}1", "true ? 1 : ".repeat(100)), format!("{}1", "1 + ".repeat(200))] {
+    for text in [
+        format!("{}true", "!".repeat(100)),
+        format!("{}1", "true ? 1 : ".repeat(100)),
+        format!("{}1", "1 + ".repeat(200)),
+    ] {
         assert!(summaries(&setting(&text)).iter().any(|summary| summary.contains("too")), "{text}");
     }
 }
@@ -85,7 +91,9 @@ fn values_cannot_grow_without_end() {
     assert_eq!(summaries(&tried), ["The spec takes too much to evaluate"]);
     let tried = setting("try([for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a]]], 1)");
     assert!(!summaries(&tried).is_empty());
-    let replaced = setting("length(replace(join(\"\", [for x in range(1000) : \"aaaaaaaaaaaaaaaaaaaa\"]), \"a\", join(\"\", [for x in range(1000) : \"bbbbbbbb\"])))");
+    let replaced = setting(
+        "length(replace(join(\"\", [for x in range(1000) : \"aaaaaaaaaaaaaaaaaaaa\"]), \"a\", join(\"\", [for x in range(1000) : \"bbbbbbbb\"])))",
+    );
     assert_eq!(summaries(&replaced), ["replace() failed"]);
 }
 

@@ -53,7 +53,8 @@ fn texts_with_deceiving_characters() {
         "cluster\u{a0}\"p\" {\n}\n",
         "\0",
     ];
-    let shown: String = specs.iter().map(|spec| format!("──── {}\n{}", spec.escape_unicode(), Fixture::new(spec).refusal())).collect();
+    let shown: String =
+        specs.iter().map(|spec| format!("──── {}\n{}", spec.escape_unicode(), Fixture::new(spec).refusal())).collect();
     assert_snapshot!(shown);
     assert!(!shown.contains(['\u{202e}', '\u{200b}', '\u{7}', '\r']));
 }
@@ -100,18 +101,26 @@ fn unknown_blocks_and_attributes() {
 
 #[test]
 fn versions_each_with_its_own_message() {
-    let specs = ["3.2", "v3.2.32", "latest", "03.2.1", "3.2.32-rc.1", "3.2.0.1", "", "3.2.x", "3.2.32\\n", "\\u001b[31m3.2.1"];
+    let specs =
+        ["3.2", "v3.2.32", "latest", "03.2.1", "3.2.32-rc.1", "3.2.0.1", "", "3.2.x", "3.2.32\\n", "\\u001b[31m3.2.1"];
     let fixture = |version: &str| {
         Fixture::new(&format!(
             "cluster \"p\" {{\n  version = \"{version}\"\n  member \"m\" {{ address = \"a\" }}\n}}\n"
         ))
     };
-    assert_snapshot!(all(specs, fixture) + &fixture("").file("main.hcl", "cluster \"p\" {\n  version = [3, 2]\n  member \"m\" { address = \"a\" }\n}\n").refusal());
+    assert_snapshot!(
+        all(specs, fixture)
+            + &fixture("")
+                .file("main.hcl", "cluster \"p\" {\n  version = [3, 2]\n  member \"m\" { address = \"a\" }\n}\n")
+                .refusal()
+    );
 }
 
 #[test]
 fn required_versions() {
-    let fixture = |condition: &str| cluster_with("").file("q.hcl", format!("quorate {{\n  required_version = \"{condition}\"\n}}\n"));
+    let fixture = |condition: &str| {
+        cluster_with("").file("q.hcl", format!("quorate {{\n  required_version = \"{condition}\"\n}}\n"))
+    };
     assert_snapshot!(all(["> 999", "newest", ">= 0.1, < 0.0.1"], fixture));
 }
 
@@ -129,7 +138,10 @@ fn names_and_addresses() {
     };
     let long = "x".repeat(10_000);
     let mut shown = all(["a;b", "-rf", "../a", "a\\nb", "ä"], name);
-    shown += &all(["a;reboot", "-oProxyCommand=x", "10.0.0.1:2379", "http://a", "10.0.0.256", "fe80::1%eth0", "0.0.0.0"], address);
+    shown += &all(
+        ["a;reboot", "-oProxyCommand=x", "10.0.0.1:2379", "http://a", "10.0.0.256", "fe80::1%eth0", "0.0.0.0"],
+        address,
+    );
     shown += &name(&long).refusal();
     shown += &address(&long).refusal();
     shown += &all(

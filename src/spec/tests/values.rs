@@ -52,7 +52,10 @@ fn text_becomes_the_type_that_is_declared() {
 #[test]
 fn objects_get_what_is_optional() {
     let fixture = Fixture::new(&CLUSTER.replace("var.x", "\"${var.x.a}${var.x.b}${var.x.c == null}\""))
-        .file("v.hcl", "variable \"x\" {\n  type = object({ a = string, b = optional(number, 7), c = optional(bool) })\n}\n")
+        .file(
+            "v.hcl",
+            "variable \"x\" {\n  type = object({ a = string, b = optional(number, 7), c = optional(bool) })\n}\n",
+        )
         .var("x", "{ a = \"A\", extra = 1 }");
     assert_eq!(x(&fixture), "A7true");
 }
@@ -99,7 +102,8 @@ fn a_value_for_nothing_in_a_file_is_a_warning() {
 
 #[test]
 fn conditions_are_checked() {
-    let rule = "  default = 1\n  validation {\n    condition = var.x < 10\n    error_message = \"At most nine, please.\"\n  }";
+    let rule =
+        "  default = 1\n  validation {\n    condition = var.x < 10\n    error_message = \"At most nine, please.\"\n  }";
     assert_eq!(x(&with_variable(rule).var("x", "5")), "5");
     let mut shown = with_variable(rule).var("x", "50").refusal();
     shown += &with_variable("  default = 1\n  validation {\n    condition = 5\n  }").refusal();
@@ -185,9 +189,7 @@ fn a_sensitive_value_is_kept_out_of_everything_that_plans_hold() {
 
 #[test]
 fn broken_files_do_not_show_what_may_be_secret() {
-    let secret = || {
-        Fixture::new(CLUSTER).file("v.hcl", "variable \"x\" {\n  sensitive = true\n  type = number\n}\n")
-    };
+    let secret = || Fixture::new(CLUSTER).file("v.hcl", "variable \"x\" {\n  sensitive = true\n  type = number\n}\n");
     for (name, content) in [
         ("a.hclvars", format!("x = \"{SECRET}\n")),
         ("a.hclvars", format!("x = {SECRET} = 1\n")),
@@ -201,8 +203,10 @@ fn broken_files_do_not_show_what_may_be_secret() {
         assert_hidden(&fixture, &content);
     }
     // A default of a sensitive variable stands in the spec itself.
-    let fixture = Fixture::new(CLUSTER)
-        .file("v.hcl", format!("variable \"x\" {{\n  sensitive = true\n  type = number\n  default = \"{SECRET}\"\n}}\n"));
+    let fixture = Fixture::new(CLUSTER).file(
+        "v.hcl",
+        format!("variable \"x\" {{\n  sensitive = true\n  type = number\n  default = \"{SECRET}\"\n}}\n"),
+    );
     assert_hidden(&fixture, "default");
 }
 
