@@ -7,7 +7,7 @@ use hcl_edit::structure::Body;
 
 use super::diagnostic::{Diagnostic, Reports, Severity};
 use super::scan::{self, Kind, Token};
-use super::source::{FileId, Site, Sources};
+use super::source::{self, FileId, Site, Sources};
 use super::text;
 
 /// After this many syntax errors in one file the rest is left unread.
@@ -49,7 +49,8 @@ pub fn parse(file: FileId, sources: &Sources, reports: &mut Reports) -> Body {
         };
         reports.mark_incomplete();
         let items = items.get_or_insert_with(|| items_of(&scan.tokens));
-        let offset = error.location().offset().min(text.len());
+        // At the end of a text the parser names its last byte, which may be inside a character.
+        let offset = source::floor_boundary(sources.text(file), error.location().offset());
         let item = innermost(items, offset);
         report(file, sources.text(file), &error, offset, item.as_ref(), reports);
         let Some(item) = item else { return Body::new() };

@@ -128,7 +128,8 @@ fn snippet(text: &str, range: Range<usize>) -> (String, usize, Range<usize>) {
     (shown, skipped, start..end)
 }
 
-fn floor_boundary(text: &str, offset: usize) -> usize {
+/// The nearest offset at or before one that is between two characters.
+pub fn floor_boundary(text: &str, offset: usize) -> usize {
     let mut at = offset.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;

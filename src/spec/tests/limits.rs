@@ -145,3 +145,10 @@ fn a_named_pipe_is_not_waited_for() {
     let errors = fixture.errors();
     assert_eq!(errors[0].detail, "It is not a regular file.");
 }
+
+#[test]
+fn an_error_at_a_wide_last_character_has_a_place() {
+    for text in ["ዘ\"\"a\u{10a38}", "a = 1 é", "a \u{10a38}", "é", "a = \"é\" = é"] {
+        assert!(summaries(&Fixture::new(text)).iter().all(|summary| !summary.is_empty()), "{text}");
+    }
+}
