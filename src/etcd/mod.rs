@@ -1,10 +1,41 @@
-//! Etcd: talks to etcd members (v3 by gRPC, v2 by HTTP), and knows the snapshot file format. Facts about versions
-//! come in as arguments; this room knows nothing of hosts and nothing of plans.
+//! Etcd: talks to etcd members (v3 by gRPC, v2 by HTTP), and knows the snapshot file format.
+//!
+//! In comes an [`Endpoint`]: a way to open a byte stream to one member's client port, and TLS material. Out come typed
+//! answers, or an [`EtcdError`] that says which endpoint, which request, and what was seen. Facts about versions come
+//! in as arguments. This room never trusts an answer (every body, list and wait is bounded), never retries, never
+//! reaches past the one endpoint, and knows nothing of hosts and nothing of plans.
+
+mod answers;
+mod client;
+mod digest;
+mod error;
+mod grpc;
+mod http;
+pub mod snapshot;
+mod stream;
+mod tls;
+mod v2;
+mod v2tree;
+mod v3;
+
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod real_tests;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tls_tests;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use client::Client;
+pub use error::EtcdError;
+pub use v2tree::{V2Key, V2Node, V2Tree};
+
+use crate::observe::inventory::ListedMember;
 use crate::units::{Bytes, ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Sha256};
 
 /// Opens a byte stream to a member's client port: through a host's connection, or straight.
@@ -29,7 +60,8 @@ pub struct Endpoint {
     pub label: String,
     pub dial: Dialer,
     pub tls: Option<TlsAccess>,
-    /// Bound of each single request.
+    /// Bound of each single request, from dialing to the end of the answer. Of an answer that is streamed (snapshot,
+    /// v2 tree): bound of its head, and the window in which it must make progress.
     pub deadline: Duration,
 }
 
@@ -78,4 +110,37 @@ pub struct KeyDigest {
     pub revision: Option<Revision>,
     pub keys: u64,
     pub digest: Sha256,
+}
+
+/// Whom a read asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// The cluster: needs a quorum, sees all that was acknowledged.
+    Linearizable,
+    /// The member alone: answers without a quorum, may lag behind.
+    Serializable,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberList {
+    pub cluster_id: ClusterId,
+    /// Who answered.
+    pub member_id: MemberId,
+    /// Sorted by id.
+    pub members: Vec<ListedMember>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyValue {
+    pub key: Vec<u8>,
+    pub value: Vec<u8>,
+    pub modified: Revision,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthState {
+    On,
+    Off,
+    /// A version without a call for it, and a client that may be allowed in by its certificate.
+    Unknown,
 }

@@ -7,7 +7,13 @@ use crate::units::Bytes;
 /// Most bytes of standard output that are kept of one command.
 pub const OUTPUT_LIMIT: Bytes = Bytes::mebi(16);
 
-/// One command: a program and its arguments, never shell text.
+/// Most bytes of standard error that are kept of one command: its end.
+pub const STDERR_LIMIT: usize = 64 * 1024;
+
+/// One command: a program and its arguments, never shell text. It runs with `LC_ALL=C`.
+///
+/// It is over when it has ended and its standard output and error are closed. A program that stays in the background
+/// must have them redirected, or its starter runs into the deadline.
 #[derive(Debug, Clone)]
 pub struct Command {
     pub program: String,
@@ -42,9 +48,24 @@ impl Command {
         self.deadline = deadline;
         self
     }
+
+    #[must_use]
+    pub fn privilege(mut self, privilege: Privilege) -> Self {
+        self.privilege = privilege;
+        self
+    }
+
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
 }
 
 /// A constant POSIX sh script, part of this program. Values reach it only as arguments.
+///
+/// Its standard input is `/dev/null`. It is read whole before its first line runs, so a connection that is cut while
+/// it is sent runs nothing of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Script {
     /// For messages: `probe`, `swap`, …
@@ -57,7 +78,8 @@ pub struct Script {
 /// How a command ended.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// Exit code; `None` when a signal ended it.
+    /// Exit code; 127 when the program was not found; `None` when a signal ended it. (Some login shells turn a signal
+    /// into a code of 128 and the signal's number.)
     pub status: Option<i32>,
     pub stdout: Vec<u8>,
     /// The end of it, at most 64 KiB.

@@ -1,18 +1,42 @@
 //! Host: talks to one machine, by SSH or locally. Commands are argument lists; nothing that comes from a spec or a
 //! host is ever pasted into shell text. This room knows nothing of etcd and nothing of plans.
+//!
+//! In come a declared connection, commands, constant scripts and files; out go exit codes, bytes and byte streams, or
+//! an error that says whether anything was run. What a login shell, an rc file or a banner prints is taken off before
+//! a command's own output is handed on. Everything has a deadline, and what is overdue is told to end on its host.
+//! There is one SSH connection a host; it goes when its last user goes, also by kill -9.
 
 mod command;
+mod connect_errors;
+mod control_dir;
 mod error;
+mod forward;
+mod framing;
+mod link;
+mod perform;
+mod ssh;
+#[cfg(test)]
+mod sshd;
+#[cfg(test)]
+mod tests;
+mod transfer;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub use command::{Command, Output, Privilege, Script};
+pub use command::{Command, OUTPUT_LIMIT, Output, Privilege, STDERR_LIMIT, Script};
 pub use error::HostError;
 
-use crate::spec::model::Connection;
+use self::forward::Forwards;
+use self::framing::whole_script;
+use self::link::Link;
+use self::perform::{Input, Job};
+use self::ssh::SshLink;
+use crate::spec::model::{Become, Connection, Ssh};
 use crate::units::{Bytes, Sha256};
 
 /// A byte stream to something that listens on a host, as seen from that host.
@@ -21,30 +45,64 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// An open connection to one machine. Cheap to clone; the connection closes when the last clone is gone.
 #[derive(Clone)]
-pub struct Host {}
+pub struct Host(Arc<Inner>);
+
+struct Inner {
+    label: String,
+    become_: Become,
+    link: Link,
+    forwards: Forwards,
+    round_trips: AtomicU64,
+}
 
 impl Host {
     /// Opens the one connection that everything else goes through. Sockets go into `socket_dir` (0700).
     pub async fn connect(connection: &Connection, socket_dir: &Path) -> Result<Self, HostError> {
-        let _ = (connection, socket_dir);
-        todo!()
+        let (label, become_, link) = match connection {
+            Connection::Local { become_ } => ("local".to_owned(), *become_, Link::Local),
+            Connection::Ssh(ssh) => {
+                let label = label(ssh);
+                match SshLink::connect(ssh, socket_dir).await {
+                    Ok(link) => (label, ssh.become_, Link::Ssh(link)),
+                    Err(trouble) => {
+                        return Err(HostError::Connect { host: label, reason: trouble.reason, fix: trouble.fix });
+                    }
+                }
+            }
+        };
+        let (forwards, round_trips) = (Forwards::default(), AtomicU64::new(0));
+        Ok(Self(Arc::new(Inner { label, become_, link, forwards, round_trips })))
     }
 
     /// How the host is called in messages: `deploy@10.0.0.11`, `local`.
     pub fn label(&self) -> &str {
-        todo!()
+        &self.0.label
     }
 
     /// Runs a command to its end. A non-zero exit status is not an error: it is in the [`Output`].
     pub async fn run(&self, command: &Command) -> Result<Output, HostError> {
-        let _ = command;
-        todo!()
+        let mut stdout = Vec::new();
+        let output = self.receive(command, &mut stdout, OUTPUT_LIMIT).await?;
+        Ok(Output { stdout, ..output })
     }
 
     /// Runs a constant POSIX sh script, fed on standard input to `sh -s -- ARGS`.
     pub async fn script(&self, script: &Script, args: &[&str]) -> Result<Output, HostError> {
-        let _ = (script, args);
-        todo!()
+        let mut words = vec!["-s", "--"];
+        words.extend(args);
+        let job = Job {
+            what: format!("script {}", script.name),
+            program: "sh",
+            args: &words,
+            privilege: script.privilege,
+            input: Input::Bytes(&whole_script(script.text)),
+            deadline: script.deadline,
+            stall: None,
+            most: OUTPUT_LIMIT,
+        };
+        let mut stdout = Vec::new();
+        let output = self.perform(job, &mut stdout).await?;
+        Ok(Output { stdout, ..output })
     }
 
     /// Puts a local file on the host under `remote` (absolute), mode `mode`: sent to a part file beside it, its digest
@@ -58,8 +116,7 @@ impl Host {
         digest: Sha256,
         progress: &(dyn Fn(Bytes) + Send + Sync),
     ) -> Result<(), HostError> {
-        let _ = (local, remote, mode, digest, progress);
-        todo!()
+        self.put(local, remote, mode, digest, progress).await
     }
 
     /// Runs a command and streams its standard output into `sink`; the `stdout` of the [`Output`] stays empty.
@@ -69,21 +126,60 @@ impl Host {
         sink: &mut (dyn AsyncWrite + Send + Unpin),
         most: Bytes,
     ) -> Result<Output, HostError> {
-        let _ = (command, sink, most);
-        todo!()
+        let args: Vec<&str> = command.args.iter().map(String::as_str).collect();
+        let job = Job {
+            what: command.program.clone(),
+            program: &command.program,
+            args: &args,
+            privilege: command.privilege,
+            input: Input::Bytes(&command.stdin),
+            deadline: command.deadline,
+            stall: None,
+            most,
+        };
+        self.perform(job, sink).await
     }
 
-    /// Connects to `address`:`port` as seen from the host (for SSH: through the connection).
+    /// Connects to `address`:`port` as seen from the host (for SSH: through the connection). Over SSH it is only known
+    /// at the first read whether anything listens there: then that read fails with `ConnectionRefused` and the reason.
     pub async fn dial(&self, address: &str, port: u16, deadline: Duration) -> Result<Box<dyn ByteStream>, HostError> {
-        let _ = (address, port, deadline);
-        todo!()
+        self.dial_within(address, port, deadline).await
     }
 
     /// How many exchanges with the host were made so far (commands, scripts, transfers; not bytes of open streams).
     pub fn round_trips(&self) -> u64 {
-        todo!()
+        self.0.round_trips.load(Ordering::Relaxed)
     }
 
-    /// Closes the connection now. Without it, it is closed when the last clone is dropped.
-    pub async fn close(self) {}
+    /// Gives this clone back. The connection closes at once when it was the last.
+    pub async fn close(self) {
+        drop(self);
+    }
+
+    fn link(&self) -> &Link {
+        &self.0.link
+    }
+
+    fn become_(&self) -> Become {
+        self.0.become_
+    }
+
+    fn forwards(&self) -> &Forwards {
+        &self.0.forwards
+    }
+
+    fn count_round_trip(&self) {
+        self.0.round_trips.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn label(ssh: &Ssh) -> String {
+    let mut label = match &ssh.user {
+        Some(user) => format!("{user}@{}", ssh.destination),
+        None => ssh.destination.clone(),
+    };
+    if let Some(port) = ssh.port {
+        label.push_str(&format!(" port {port}"));
+    }
+    label
 }

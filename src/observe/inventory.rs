@@ -79,6 +79,11 @@ pub struct HostFacts {
     pub store_free: Option<Bytes>,
     /// Releases that quorate has put on this host before, with the digests of their `etcd`.
     pub staged: BTreeMap<Version, Sha256>,
+    /// The folder where the member's data is declared (or would go by default), when `member` is `None`: something
+    /// may be left in it.
+    pub data_without_member: Option<DataDirFacts>,
+    /// Sentences for a person: what could not be seen of this host, and why.
+    pub notes: Vec<String>,
 }
 
 /// A process that looks like etcd.
@@ -97,6 +102,8 @@ pub struct EtcdProcess {
     pub unit: Option<String>,
     pub user: String,
     pub data_dir: Option<String>,
+    /// Its `--name`, where an argument or variable says it.
+    pub name: Option<String>,
     pub is_declared_member: bool,
 }
 
@@ -146,6 +153,16 @@ pub struct MemberFacts {
     pub options_sha256: Sha256,
     pub data_dir: DataDirFacts,
     pub certificates: Vec<CertificateFacts>,
+    /// What the next start will use, when it is not what the running process uses: its unit, environment files or
+    /// arguments were changed since it was started.
+    pub next_start: Option<NextStart>,
+}
+
+/// What a member will be started with next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextStart {
+    pub args: Vec<String>,
+    pub options: Vec<OptionFact>,
 }
 
 impl MemberFacts {

@@ -2,5 +2,31 @@
 //!
 //! In come the declared cluster and open connections; out goes an [`inventory::Inventory`]: what was seen, and what
 //! could not be seen and why. An unreachable host is a fact, not an error. This room changes nothing anywhere.
+//!
+//! A look is at most four exchanges with a host: the probe; a second one where the first could not know a path, or
+//! for the certificates of the connection to etcd; etcd's own answers, all at once; and, when asked for, `HashKV` of
+//! all members at one revision.
 
+mod access;
+mod answer;
+mod certificates;
+mod config_file;
+mod etcd_answers;
 pub mod inventory;
+mod look;
+mod member;
+#[cfg(test)]
+mod member_tests;
+mod options;
+mod probe;
+#[cfg(test)]
+mod probe_tests;
+#[cfg(test)]
+mod real_tests;
+mod records;
+mod systemd;
+mod text;
+
+pub use etcd_answers::{QuickOptions, quick};
+pub use look::{Look, Observation, ObserveOptions, look_again, observe};
+pub use member::{DEFAULT_DATA_DIR, declared_data_dir};

@@ -176,15 +176,43 @@ pub struct ClientAccess {
     pub key: Option<Pem>,
 }
 
+impl ClientAccess {
+    /// Whether a text stands in it that a saved plan holds only the digest of.
+    #[must_use]
+    pub fn has_sealed(&self) -> bool {
+        [&self.ca, &self.cert, &self.key].into_iter().any(|pem| matches!(pem, Some(Pem::Sealed(_))))
+    }
+
+    /// The same, fit to be stored in a plan.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        let seal = |pem: &Option<Pem>| pem.as_ref().map(Pem::sealed);
+        Self { ca: seal(&self.ca), cert: seal(&self.cert), key: seal(&self.key) }
+    }
+}
+
 /// A certificate or key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pem {
     /// An absolute path on the member's host.
     OnHost(String),
-    /// The text itself, from `file()` on the controller. Never stored or shown.
+    /// The text itself, from `file()` on the controller. Never stored or shown: serializing it is an error.
     #[serde(skip)]
     Inline(String),
+    /// What stands for an inline text in a saved plan: its digest.
+    Sealed(Sha256),
+}
+
+impl Pem {
+    /// The same, fit to be stored: an inline text is replaced by its digest.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        match self {
+            Self::Inline(text) => Self::Sealed(Sha256::of(text.as_bytes())),
+            other => other.clone(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Pem {
@@ -192,6 +220,7 @@ impl std::fmt::Debug for Pem {
         match self {
             Self::OnHost(path) => write!(f, "OnHost({path:?})"),
             Self::Inline(_) => f.write_str("Inline(…)"),
+            Self::Sealed(digest) => write!(f, "Sealed({digest})"),
         }
     }
 }

@@ -85,6 +85,13 @@ counter! {
 pub struct Sha256(pub [u8; 32]);
 
 impl Sha256 {
+    /// The digest of some bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+
     /// The first eight hexadecimal digits, for people.
     #[must_use]
     pub fn short(&self) -> String {

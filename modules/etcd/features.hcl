@@ -1,0 +1,189 @@
+# What a version can do, and how it is talked to. The code asks for these names; the ranges are here.
+
+feature "v3-api" {
+  in      = "3.0+"
+  what    = "The v3 API (gRPC) is served on the client URLs."
+  sources = ["code v3.0.17:etcdserver/etcdserverpb/rpc.proto"]
+}
+
+feature "v2-api" {
+  in      = "2.0..3.5"
+  what    = "The v2 API (HTTP) can be served: keys, members, stats."
+  sources = ["observed 2.0.13 to 3.5.30", "guide v3.6/upgrades/upgrade_3_6.md"]
+}
+
+feature "v2-api-by-default" {
+  in      = "2.0..3.3"
+  what    = "The v2 API is served unless enable-v2=false."
+  sources = ["guide upgrades/upgrade_3_4.md", "observed 3.3.27, 3.4.23"]
+}
+
+feature "version-is-json" {
+  in      = "2.1+"
+  what    = "GET /version answers JSON with etcdserver and etcdcluster; 2.0 answers one line of text."
+  sources = ["observed 2.0.13, 2.1.3"]
+}
+
+feature "storage-version" {
+  in      = "3.6+"
+  what    = "The database has a version of its own; /version and Status tell it. It follows the cluster version within seconds."
+  sources = ["code v3.6.14:server/storage/schema/schema.go", "observed 3.6.14, 3.7.1"]
+}
+
+feature "health-proposes-entry" {
+  in      = "2.2..3.4"
+  what    = "Each GET of /health writes a v2 read into the raft log."
+  why     = "3.4's last patches read by v3 instead; which patch is the first is not established, so all of 3.4 counts."
+  fix     = "Ask rarely; before 3.6, let the members take a raft snapshot (leftover-v2-entries-3.6)."
+  sources = ["observed 3.4.23", "code v3.3.27:etcdserver/api/etcdhttp/metrics.go"]
+}
+
+feature "health-false-on-alarm" {
+  in      = "3.3+"
+  what    = "/health answers 503 and \"false\" on any alarm and without a leader."
+  sources = ["guide upgrades/upgrade_3_3.md"]
+}
+
+feature "livez-readyz" {
+  in      = "3.4.29..3.4, 3.5.11+"
+  what    = "/livez and /readyz, with checks that can be asked for one by one."
+  sources = ["changelog 3.4", "changelog 3.5"]
+}
+
+feature "metrics" {
+  in      = "2.1+"
+  what    = "GET /metrics answers in Prometheus' format. Names of 2.x differ from those of 3.x."
+  sources = ["code v2.1.3:etcdserver/etcdhttp/client.go"]
+}
+
+feature "v2-leader-path" {
+  in      = "2.1..3.5"
+  what    = "GET /v2/members/leader names the leader."
+  sources = ["code v2.1.3:etcdserver/etcdhttp/client.go"]
+}
+
+feature "hash-kv" {
+  in      = "3.3+"
+  what    = "HashKV: a hash over the keys at a revision, equal on all members of whatever minor, and on a restored backup."
+  sources = ["code v3.3.27:etcdserver/etcdserverpb/rpc.proto", "observed 3.3.27, 3.4.23, 3.5.33, 3.6.14, 3.7.1"]
+}
+
+feature "move-leader" {
+  in      = "3.3+"
+  what    = "MoveLeader hands leadership to a named member; it must be sent to the leader."
+  sources = ["code v3.3.27:etcdserver/etcdserverpb/rpc.proto"]
+}
+
+feature "hands-over-at-stop" {
+  in      = "3.1+"
+  what    = "A leader that is told to stop (SIGTERM) hands leadership to another member first."
+  sources = ["changelog 3.1", "observed 3.1.20 to 3.5.30"]
+}
+
+feature "learners" {
+  in      = "3.4+"
+  what    = "Members without a vote, and their promotion."
+  sources = ["code v3.4.45:etcdserver/etcdserverpb/rpc.proto"]
+}
+
+feature "applied-index-in-status" {
+  in      = "3.4+"
+  what    = "Status tells the applied raft index, errors, the size in use, and whether the member is a learner."
+  sources = ["code v3.4.45:etcdserver/etcdserverpb/rpc.proto"]
+}
+
+feature "lease-time-to-live" {
+  in      = "3.1+"
+  what    = "LeaseTimeToLive."
+  sources = ["code v3.1.20:etcdserver/etcdserverpb/rpc.proto"]
+}
+
+feature "auth-status" {
+  in      = "3.5+"
+  what    = "AuthStatus tells whether authentication is on."
+  sources = ["code v3.5.33:api/etcdserverpb/rpc.proto"]
+}
+
+feature "linearizable-member-list" {
+  in      = "3.5+"
+  what    = "The member list can be read through quorum, and is by default."
+  sources = ["guide upgrades/upgrade_3_5.md", "code v3.5.33:api/etcdserverpb/rpc.proto"]
+}
+
+feature "corrupt-alarm" {
+  in      = "3.3+"
+  what    = "The alarm CORRUPT exists beside NOSPACE."
+  sources = ["code v3.3.27:etcdserver/etcdserverpb/rpc.proto"]
+}
+
+feature "downgrade-api" {
+  in      = "3.6+"
+  what    = "The Downgrade call can be used. 3.5 has it and must not be sent it: 3.4 members panic on its raft entry."
+  sources = ["doc v3.7/downgrades/downgrade_3_6.md", "code v3.4.45:etcdserver/apply.go"]
+}
+
+feature "version-bump-on-new-term" {
+  in      = "3.4+"
+  what    = "The leader looks at the members' versions on the first commit of its term as well, not only by the clock."
+  sources = ["code v3.4.45:etcdserver/server.go"]
+}
+
+feature "pre-vote-by-default" {
+  in      = "3.5+"
+  what    = "pre-vote is on unless told otherwise."
+  sources = ["code v3.5.33:server/embed/config.go"]
+}
+
+feature "config-file" {
+  in      = "3.0+"
+  what    = "--config-file: where it is given, all other options and the environment count for nothing."
+  sources = ["observed 3.2.32 to 3.5.30"]
+}
+
+feature "config-file-from-environment" {
+  in      = "3.4+"
+  what    = "ETCD_CONFIG_FILE is heeded."
+  sources = ["code v3.4.45:etcdmain/config.go"]
+}
+
+feature "etcdutl" {
+  in      = "3.5+"
+  what    = "The release has etcdutl, for work on files without a server."
+  sources = ["changelog 3.5"]
+}
+
+feature "snapshot-restore-in-etcdctl" {
+  in      = "3.0..3.5"
+  what    = "etcdctl snapshot restore and status exist; from 3.6 on only those of etcdutl."
+  sources = ["guide v3.6/upgrades/upgrade_3_6.md"]
+}
+
+feature "gateway-v3alpha" {
+  in      = "3.0..3.3"
+  what    = "The JSON gateway answers at /v3alpha/ (in 3.3 as another name of /v3beta/)."
+  sources = ["code v3.2.32:embed/serve.go", "code v3.3.27:embed/serve.go"]
+}
+
+feature "gateway-v3beta" {
+  in      = "3.3..3.4"
+  what    = "The JSON gateway answers at /v3beta/ (in 3.4 as another name of /v3/)."
+  sources = ["code v3.3.27:embed/serve.go", "code v3.4.45:embed/serve.go"]
+}
+
+feature "gateway-v3" {
+  in      = "3.4+"
+  what    = "The JSON gateway answers at /v3/."
+  sources = ["code v3.4.45:embed/serve.go"]
+}
+
+feature "json-logs-by-default" {
+  in      = "3.5+"
+  what    = "Log lines are JSON objects (zap)."
+  sources = ["observed 3.4.23, 3.5.30"]
+}
+
+feature "needs-unsupported-arch-switch" {
+  in      = "2.0..3.1"
+  what    = "On any architecture but amd64 the server starts only with ETCD_UNSUPPORTED_ARCH set. (ppc64le is free of it from 3.2 on, arm64 and s390x from 3.5 on.)"
+  sources = ["code v3.2.32:etcdmain/etcd.go", "code v3.5.33:server/etcdmain/etcd.go"]
+}

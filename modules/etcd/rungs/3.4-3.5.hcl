@@ -1,0 +1,94 @@
+rung "3.4" "3.5" {
+  what    = "From 3.4 to 3.5: JSON logs, pre-vote on, several log options gone, the storage keeps the raft configuration."
+  sources = ["guide upgrades/upgrade_3_5.md"]
+
+  requirement "auth-frozen-3.5" {
+    check    = "auth-frozen"
+    severity = "refuse"
+    what     = "Authentication is off, or nobody changes users, roles and passwords while versions are mixed."
+    why      = "The guide calls a rolling upgrade with authentication on unsupported: entries about users carry other fields in 3.5. A roll with a root user and simple tokens went through here; what breaks is not written down anywhere."
+    fix      = "Turn authentication off for the rung, or declare that users and passwords stay as they are."
+    sources  = ["guide upgrades/upgrade_3_5.md", "issue #11943", "observed 3.4.23, 3.5.33"]
+  }
+
+  requirement "patch-3.4.22-with-auth" {
+    check    = "minimum-patch"
+    at_least = "3.4.22"
+    when     = "auth-enabled"
+    what     = "With authentication on, all members run 3.4.22 or later."
+    why      = "3.4.20 and 3.4.21 may apply differently after a restart, because the cache of users is not loaded."
+    fix      = "Take all members to 3.4.45 first."
+    sources  = ["issue #14355", "issue #14571"]
+  }
+
+  change "logger-zap" {
+    affects = "members-without"
+    options = ["logger"]
+    what    = "Logs are JSON lines (zap) by default."
+    fix     = "Teach what reads the logs."
+  }
+
+  change "pre-vote-on" {
+    affects = "members-without"
+    options = ["pre-vote"]
+    what    = "pre-vote is true by default: a member that was cut off no longer disturbs the leader when it comes back."
+    sources = ["code v3.5.33:server/embed/config.go"]
+  }
+
+  change "proxy-defaults-zero" {
+    affects = "members-with"
+    options = ["proxy"]
+    what    = "The proxy's timeouts are 0 by default; the v2 proxy goes in 3.6."
+  }
+
+  advisory "gateway-v3beta-gone" {
+    audience = "all-clients"
+    what     = "/v3beta is gone: the JSON gateway is at /v3 only."
+  }
+
+  advisory "member-list-linearizable" {
+    audience = "all-clients"
+    what     = "The member list is read through quorum by default: without quorum it fails."
+  }
+
+  advisory "client-errors-3.5" {
+    audience = "go-clients"
+    what     = "Errors are Canceled or DeadlineExceeded where they were Unknown; import paths are go.etcd.io/etcd/client/v3."
+  }
+
+  advisory "debugging-metrics-gone" {
+    audience = "monitoring"
+    what     = "etcd_debugging_mvcc_db_total_size_in_bytes and its put, delete, txn and range counters are gone; logs are JSON."
+  }
+
+  advisory "config-local-log-gone" {
+    audience = "command-line"
+    what     = "PUT /config/local/log and etcdctl migrate are gone."
+  }
+
+  rollback "rollback-3.4-3.5" {
+    mixed              = "swap-binary"
+    after_completion   = ["next-version-compatible", "rollback-points", "restore"]
+    old_binary         = "refuses"
+    exit_code          = 1
+    message            = "cluster cannot be downgraded|invalid downgrade"
+    up_again_at_least  = "3.5.3"
+    what               = "While one member still runs 3.4: put the 3.4 binary back, and go up again only to 3.5.3 or later. Afterwards: down with 3.4.32 or later and next-cluster-version-compatible, or the rollback points, or a restore."
+    why                = "3.5.0 to 3.5.2 skip entries after such a round trip, silently."
+    sources            = ["observed 3.4.23, 3.5.16", "issue #13514", "issue #13903", "doc v3.7/downgrades/downgrade_3_5.md"]
+  }
+
+  downgrade "downgrade-3.5-3.4" {
+    means        = "next-version-compatible"
+    option       = "next-cluster-version-compatible"
+    old_at_least = "3.4.32"
+    what         = "3.4.32 and later join a 3.5 cluster when started with next-cluster-version-compatible; the cluster version drops to 3.4 with the first of them. The Downgrade call of 3.5 must not be used: its raft entry makes 3.4 members panic."
+    fix          = "Rewrite the configuration (options that only 3.5 knows out, logger=zap in), roll the members one by one, then take the option out again before the next way up."
+    sources      = ["doc v3.7/downgrades/downgrade_3_5.md", "code v3.4.45:etcdserver/api/membership/cluster.go", "code v3.4.45:etcdserver/apply.go"]
+
+    requirement "auth-disabled-to-3.4" {
+      check = "auth-disabled"
+      what  = "Authentication is off, and users are deleted, before going down to 3.4."
+    }
+  }
+}

@@ -1,0 +1,69 @@
+//! `quorate apply`: does what is planned now, after asking, or what a saved plan says.
+
+use std::path::Path;
+
+use super::approve;
+use super::args::ApplyArgs;
+use super::context::{Context, Format};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::{self, Live, Planned};
+use crate::plan::file;
+use crate::plan::model::Plan;
+use crate::session::Session;
+use crate::view::{applying_text, json_line, plan_json, plan_text};
+
+pub fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
+    if args.plan_file.is_none() && !args.auto_approve {
+        approve::can_ask(&context.screen)?;
+    }
+    super::runtime()?.block_on(async {
+        match &args.plan_file {
+            Some(path) => saved(path, context).await,
+            None => fresh(args, context).await,
+        }
+    })
+}
+
+/// Approved when it was saved.
+async fn saved(path: &Path, context: &Context) -> Result<Exit, Failure> {
+    let plan = file::load(path)?;
+    let screen = &context.screen;
+    match screen.format {
+        Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
+        Format::Human => screen.out.write(&applying_text(&plan, path, screen.style())),
+    }
+    let session = session::open_for_saved(context, &plan)?;
+    let reporter = screen.reporter(None);
+    let live = session::open_saved(&session, &plan, &|event| reporter.event(&event)).await;
+    reporter.close();
+    perform(context, &session, &plan, live?).await
+}
+
+async fn fresh(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
+    let session = session::open(context)?;
+    let Planned { plan, live } = super::plan::make(context, &session).await?;
+    let screen = &context.screen;
+    match screen.format {
+        Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
+        Format::Human => screen.out.write(&plan_text(&plan, screen.style())),
+    }
+    if !plan.is_empty() && !args.auto_approve {
+        approve::ask(context, plan.cluster.as_str())?;
+    }
+    perform(context, &session, &plan, live).await
+}
+
+async fn perform(context: &Context, session: &Session, plan: &Plan, live: Live) -> Result<Exit, Failure> {
+    if plan.is_empty() {
+        return Ok(Exit::Success);
+    }
+    let reporter = context.screen.reporter(Some(plan));
+    let result = session::execute(session, plan, &live, &|event| reporter.event(&event)).await;
+    live.close().await;
+    // Before an error is shown as well: it must not be drawn over.
+    reporter.close();
+    let ran = result?;
+    reporter.finish(&ran.ending);
+    Ok(Exit::of(&ran.ending))
+}

@@ -1,0 +1,312 @@
+//! What can be written on the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use super::context::VariableInput;
+use super::exit::Exit;
+use crate::view::{Output, escape, escape_lines};
+
+const EXIT_CODES: &str = "\
+Options may be written with one dash or two: -auto-approve, --auto-approve.
+
+Exit codes:
+  0    done, or nothing to do
+  1    an error or a refusal
+  2    plan -detailed-exitcode: there are changes
+  3    fmt -check: a file is not formatted
+  130  interrupted by Ctrl-C, at a safe place (143: by SIGTERM, 129: by SIGHUP)
+
+Environment:
+  QUORATE_VAR_name  a value for the variable \"name\"
+  QUORATE_LOG       log to standard error, such as: debug
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM=dumb, COLUMNS";
+
+/// Takes etcd clusters to the version and shape that is declared for them, member by member.
+///
+/// Reads the .hcl files of the current folder. `plan` shows what would be done, `apply` does it.
+#[derive(Debug, Parser)]
+#[command(name = "quorate", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(arg_required_else_help = true)]
+struct Line {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Do everything as if quorate had been started in this folder.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub chdir: Option<PathBuf>,
+    /// Write no colours.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what would be done, step by step; change nothing.
+    Plan(PlanArgs),
+    /// Do it: what is planned now, after asking, or a saved plan.
+    Apply(ApplyArgs),
+    /// Show a saved plan.
+    Show(ShowArgs),
+    /// Check the spec; talk to no host.
+    Validate(ValidateArgs),
+    /// Bring specs into the usual form.
+    Fmt(FmtArgs),
+    /// Take a backup now, and verify it.
+    Backup(BackupArgs),
+    /// Show the version of quorate.
+    Version(VersionArgs),
+}
+
+/// What a command that reads the spec takes.
+#[derive(Debug, Args)]
+pub struct Declared {
+    /// A value for a variable. May be given more than once; the last one wins.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub var: Vec<String>,
+    /// A file with values for variables. May be given more than once; the last one wins.
+    #[arg(long, value_name = "FILE")]
+    pub var_file: Vec<PathBuf>,
+    /// The cluster that is meant, where the spec has several.
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Json {
+    /// Write JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Save the plan, to be applied exactly as it is: quorate apply FILE.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// End with 2 where there are changes, 0 where there are none.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// A plan that `plan -out` saved. It is not asked about again.
+    #[arg(value_name = "PLANFILE", conflicts_with = "cluster")]
+    pub plan_file: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A plan that `plan -out` saved.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct FmtArgs {
+    /// Write nothing; end with 3 where a file is not formatted.
+    #[arg(long)]
+    pub check: bool,
+    /// Show what changes.
+    #[arg(long)]
+    pub diff: bool,
+    /// Folders with all that is below them.
+    #[arg(long)]
+    pub recursive: bool,
+    /// Files and folders; `-` is standard input. The current folder when none is named.
+    #[arg(value_name = "FILE")]
+    pub paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct VersionArgs {
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// A command line that was understood.
+pub struct Parsed {
+    pub global: Global,
+    pub command: Command,
+    /// `-var` and `-var-file` in the order in which they were written.
+    pub inputs: Vec<VariableInput>,
+}
+
+impl Parsed {
+    pub fn wants_json(&self) -> bool {
+        match &self.command {
+            Command::Plan(args) => args.json.json,
+            Command::Apply(args) => args.json.json,
+            Command::Show(args) => args.json.json,
+            Command::Validate(args) => args.json.json,
+            Command::Backup(args) => args.json.json,
+            Command::Version(args) => args.json.json,
+            Command::Fmt(_) => false,
+        }
+    }
+}
+
+pub fn parse(argv: Vec<OsString>) -> Result<Parsed, clap::Error> {
+    let matches = Line::command().try_get_matches_from(argv)?;
+    let line = Line::from_arg_matches(&matches)?;
+    let inputs = matches.subcommand().map(|(_, matches)| inputs_in_order(matches)).unwrap_or_default();
+    Ok(Parsed { global: line.global, command: line.command, inputs })
+}
+
+/// The later wins, so the order among the two options matters.
+fn inputs_in_order(matches: &ArgMatches) -> Vec<VariableInput> {
+    let mut inputs: Vec<(usize, VariableInput)> = Vec::new();
+    collect(matches, "var", &mut inputs, |text: &String| VariableInput::Value(text.clone()));
+    collect(matches, "var_file", &mut inputs, |path: &PathBuf| VariableInput::File(path.clone()));
+    inputs.sort_by_key(|(place, _)| *place);
+    inputs.into_iter().map(|(_, input)| input).collect()
+}
+
+fn collect<T: Clone + Send + Sync + 'static>(
+    matches: &ArgMatches,
+    id: &str,
+    inputs: &mut Vec<(usize, VariableInput)>,
+    make: impl Fn(&T) -> VariableInput,
+) {
+    // Commands without variables do not know these options.
+    if !matches!(matches.try_contains_id(id), Ok(true)) || matches.value_source(id) != Some(ValueSource::CommandLine) {
+        return;
+    }
+    let values = matches.get_many::<T>(id).into_iter().flatten();
+    inputs.extend(matches.indices_of(id).into_iter().flatten().zip(values.map(make)));
+}
+
+/// Help and the version go to standard output; everything else is an error. Clap's own code for it would be 2, which
+/// means "changes" here.
+pub fn show_error(error: clap::Error) -> Exit {
+    use clap::error::ErrorKind;
+    let kind = error.kind();
+    let text = escape_lines(&quoting_visibly(error).render().to_string());
+    match kind {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            Output::stdout().write(&text);
+            Exit::Success
+        }
+        _ => {
+            Output::stderr().write(&text);
+            Exit::Error
+        }
+    }
+}
+
+/// What was typed is quoted in an error, and could hold escape codes. Clap leaves those out when it renders; then
+/// nobody would see why a command is not known.
+fn quoting_visibly(mut error: clap::Error) -> clap::Error {
+    let quoted: Vec<(ContextKind, String)> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, escape(text))),
+            _ => None,
+        })
+        .collect();
+    for (kind, text) in quoted {
+        error.insert(kind, ContextValue::String(text));
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::argv::with_double_dashes;
+
+    fn parsed(line: &str) -> Result<Parsed, clap::Error> {
+        parse(with_double_dashes(line.split(' ').map(OsString::from).collect()))
+    }
+
+    fn error(line: &str) -> String {
+        match parsed(line) {
+            Ok(_) => panic!("{line}: accepted"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn variables_keep_their_order() {
+        let line = parsed("quorate plan -var a=1 -var-file f.hclvars --var=b=2 -var-file=g -var c=").unwrap();
+        let value = |text: &str| VariableInput::Value(text.to_owned());
+        let file = |path: &str| VariableInput::File(path.into());
+        assert_eq!(line.inputs, [value("a=1"), file("f.hclvars"), value("b=2"), file("g"), value("c=")]);
+    }
+
+    #[test]
+    fn global_options_stand_before_and_after_the_command() {
+        for line in ["quorate -chdir=prod -no-color plan", "quorate plan -no-color -chdir prod"] {
+            let parsed = parsed(line).unwrap();
+            assert_eq!(parsed.global.chdir, Some("prod".into()));
+            assert!(parsed.global.no_color);
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_gets_a_hint() {
+        assert!(error("quorate aply").contains("apply"));
+        assert!(error("quorate plan -detailed-exit-code").contains("--detailed-exitcode"));
+        assert!(error("quorate apply -auto-aprove").contains("--auto-approve"));
+    }
+
+    #[test]
+    fn a_saved_plan_has_its_cluster_already() {
+        assert!(error("quorate apply plan.q -cluster=prod").contains("cannot be used with"));
+        assert!(parsed("quorate apply plan.q -auto-approve").is_ok());
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        for command in Line::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for arg in command.get_arguments() {
+                assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());
+            }
+        }
+    }
+}

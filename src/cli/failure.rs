@@ -1,0 +1,69 @@
+//! Why a command could not do what was asked, and how that is shown.
+
+use super::context::{Format, Screen};
+use super::exit::Exit;
+use crate::plan::file::PlanFileError;
+use crate::plan::model::Refusal;
+use crate::view::{
+    diagnostics_json, diagnostics_text, error_json, error_text, json_line, refusals_json, refusals_text, stale_json,
+    stale_text,
+};
+
+pub enum Failure {
+    /// Something is wrong with the spec: errors, and warnings found on the way.
+    Spec(Vec<miette::Report>),
+    /// There is no safe plan.
+    Refused { cluster: String, refusals: Vec<Refusal> },
+    /// A saved plan does not fit any more: each difference in a sentence.
+    Stale(Vec<String>),
+    /// Asked for in a way that cannot be answered.
+    Usage(String),
+    /// Anything else, and what to do about it.
+    Other { message: String, todo: Vec<String> },
+}
+
+impl Failure {
+    pub fn other(message: impl Into<String>) -> Self {
+        Self::Other { message: message.into(), todo: Vec::new() }
+    }
+
+    /// Shows it: JSON where JSON was asked for, on standard output like any result; else text on standard error.
+    pub fn show(&self, screen: &Screen) -> Exit {
+        match screen.format {
+            Format::Json => screen.out.write(&json_line(&self.json())),
+            Format::Human => screen.err.write(&self.text(screen)),
+        }
+        Exit::Error
+    }
+
+    fn text(&self, screen: &Screen) -> String {
+        let style = screen.err_terminal.style;
+        match self {
+            Self::Spec(reports) => diagnostics_text(diagnostics(reports), style),
+            Self::Refused { cluster, refusals } => refusals_text(cluster, refusals, style),
+            Self::Stale(differences) => stale_text(differences, style),
+            Self::Usage(message) => error_text(message, &[], style),
+            Self::Other { message, todo } => error_text(message, todo, style),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Spec(reports) => diagnostics_json(diagnostics(reports)),
+            Self::Refused { cluster, refusals } => refusals_json(cluster, refusals),
+            Self::Stale(differences) => stale_json(differences),
+            Self::Usage(message) => error_json(message, &[]),
+            Self::Other { message, todo } => error_json(message, todo),
+        }
+    }
+}
+
+pub fn diagnostics(reports: &[miette::Report]) -> impl Iterator<Item = &dyn miette::Diagnostic> {
+    reports.iter().map(|report| -> &dyn miette::Diagnostic { &**report })
+}
+
+impl From<PlanFileError> for Failure {
+    fn from(error: PlanFileError) -> Self {
+        Self::Other { message: error.to_string(), todo: vec![error.fix().to_owned()] }
+    }
+}

@@ -1,0 +1,81 @@
+//! Cli: arguments in, views out; no logic of its own.
+//!
+//! In come the command line, the environment and a person's answers; out go calls to the other rooms, what the view
+//! makes of the results, and an exit code. One file a command. Nothing here looks at a cluster or decides about one.
+
+mod apply;
+mod approve;
+mod args;
+mod argv;
+mod backup;
+mod choose;
+mod context;
+mod exit;
+mod failure;
+mod fmt;
+mod guard;
+mod logging;
+mod plan;
+pub mod session;
+mod show;
+mod validate;
+mod version;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub use choose::choose_cluster;
+pub use context::{Context, Format, Screen, VariableInput};
+pub use exit::Exit;
+pub use failure::Failure;
+
+use args::{Command, Parsed};
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    guard::protect(|| run(std::env::args_os().collect())).into()
+}
+
+/// Runs one command line, the program's name first.
+fn run(argv: Vec<OsString>) -> Exit {
+    let parsed = match args::parse(argv::with_double_dashes(argv)) {
+        Ok(parsed) => parsed,
+        Err(error) => return args::show_error(error),
+    };
+    let screen = Screen::of_process(&parsed);
+    let result = logging::start().and_then(|()| enter(&parsed)).and_then(|()| dispatch(parsed, &screen));
+    result.unwrap_or_else(|failure| failure.show(&screen))
+}
+
+/// `-chdir`: everything is as if quorate had been started there.
+fn enter(parsed: &Parsed) -> Result<(), Failure> {
+    let Some(dir) = &parsed.global.chdir else { return Ok(()) };
+    std::env::set_current_dir(dir)
+        .map_err(|error| Failure::Usage(format!("-chdir={}: cannot go there: {error}", dir.display())))
+}
+
+fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
+    let context = |declared: &args::Declared| Context::new(declared, parsed.inputs.clone(), screen.clone());
+    match &parsed.command {
+        Command::Plan(args) => plan::run(args, &context(&args.declared)?),
+        Command::Apply(args) => apply::run(args, &context(&args.declared)?),
+        Command::Show(args) => show::run(args, screen),
+        Command::Validate(args) => validate::run(&context(&args.declared)?),
+        Command::Fmt(args) => fmt::run(args, screen),
+        Command::Backup(args) => backup::run(&context(&args.declared)?),
+        Command::Version(_) => Ok(version::run(screen)),
+    }
+}
+
+/// The runtime for what talks to hosts. Two workers: one may be busy with digests while the other keeps connections
+/// alive; more would only cost memory.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    /// Threads for file work, each with a stack of its own.
+    const MOST_BLOCKING_THREADS: usize = 8;
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(MOST_BLOCKING_THREADS)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::other(format!("cannot start threads: {error}")))
+}

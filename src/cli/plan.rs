@@ -1,0 +1,41 @@
+//! `quorate plan`: shows what would be done, and saves it when asked.
+
+use super::args::PlanArgs;
+use super::context::{Context, Format};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::{self, Planned};
+use crate::plan::file;
+use crate::session::Session;
+use crate::view::{json_line, plan_json, plan_text, saved_text};
+
+pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
+    let session = session::open(context)?;
+    let plan = super::runtime()?.block_on(async {
+        let Planned { plan, live } = make(context, &session).await?;
+        tracing::info!(round_trips = ?live.round_trips(), "looked at the hosts");
+        live.close().await;
+        Ok::<_, Failure>(plan)
+    })?;
+    let screen = &context.screen;
+    // Saved before it is shown: whoever reads "saved" finds it there.
+    if let Some(path) = &args.out {
+        file::save(&plan, path)?;
+    }
+    match screen.format {
+        Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
+        Format::Human => {
+            screen.out.write(&plan_text(&plan, screen.style()));
+            screen.out.write(&saved_text(&plan, args.out.as_deref(), screen.style()));
+        }
+    }
+    Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })
+}
+
+/// Plans, telling of downloads meanwhile.
+pub(super) async fn make(context: &Context, session: &Session) -> Result<Planned, Failure> {
+    let reporter = context.screen.reporter(None);
+    let planned = session::make_plan(session, &|event| reporter.event(&event)).await;
+    reporter.close();
+    planned
+}

@@ -1,0 +1,313 @@
+//! The v3 API of one member, by gRPC.
+
+use std::time::Duration;
+
+use http::Uri;
+use tonic::Status;
+
+use super::client::Client;
+use super::error::{EtcdError, shown};
+use super::grpc::{Channel, pb};
+use super::{AuthState, Consistency, KeyValue, MemberList, StatusAnswer};
+use crate::observe::inventory::{Alarm, HashKv, ListedMember};
+use crate::units::{Bytes, ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Version};
+
+/// The first key there can be: with itself as the end of the range, every key.
+pub(super) const FIRST_KEY: &[u8] = b"\0";
+/// As a range end: no end.
+pub(super) const NO_END: &[u8] = b"\0";
+/// Most member lists and alarms that are read of one answer.
+const MOST_LISTED: usize = 1000;
+/// Most complaints of a member that are kept of one status.
+const MOST_ERRORS: usize = 32;
+
+impl Client {
+    pub async fn status(&self) -> Result<StatusAnswer, EtcdError> {
+        let told = self.maintenance("Status", |mut api| async move { api.status(pb::StatusRequest {}).await }).await?;
+        let header = self.header("Status", told.header)?;
+        let size = |bytes: i64| self.unsigned("Status", bytes).map(Bytes);
+        Ok(StatusAnswer {
+            member_id: MemberId(header.member_id),
+            cluster_id: ClusterId(header.cluster_id),
+            revision: self.revision("Status", header.revision)?,
+            version: bounded(&told.version),
+            db_size: size(told.db_size)?,
+            db_size_in_use: Some(size(told.db_size_in_use)?).filter(|size| size.0 != 0),
+            leader: Some(MemberId(told.leader)).filter(|leader| leader.0 != 0),
+            raft_index: RaftIndex(told.raft_index),
+            raft_term: RaftTerm(told.raft_term),
+            raft_applied_index: Some(RaftIndex(told.raft_applied_index)).filter(|index| index.0 != 0),
+            errors: told.errors.iter().take(MOST_ERRORS).map(|error| bounded(error)).collect(),
+            is_learner: told.is_learner,
+            storage_version: Some(bounded(&told.storage_version)).filter(|version| !version.is_empty()),
+        })
+    }
+
+    /// The member list as this member knows it, also without a quorum.
+    pub async fn member_list(&self) -> Result<MemberList, EtcdError> {
+        const CALL: &str = "MemberList";
+        let told = self
+            .call(CALL, |channel| async move {
+                let mut api = pb::cluster_client::ClusterClient::with_origin(channel, origin());
+                api.member_list(pb::MemberListRequest { linearizable: false }).await
+            })
+            .await?;
+        let header = self.header(CALL, told.header)?;
+        if told.members.is_empty() || told.members.len() > MOST_LISTED {
+            let seen = format!("{} members", told.members.len());
+            return Err(self.unexpected(CALL, "1 to 1000 members", seen));
+        }
+        let mut members: Vec<_> = told.members.into_iter().map(listed).collect();
+        members.sort();
+        Ok(MemberList { cluster_id: ClusterId(header.cluster_id), member_id: MemberId(header.member_id), members })
+    }
+
+    /// The alarms that are raised. Goes through raft as an entry that changes nothing.
+    pub async fn alarms(&self) -> Result<Vec<Alarm>, EtcdError> {
+        const CALL: &str = "Alarm";
+        let request =
+            pb::AlarmRequest { action: pb::alarm_request::AlarmAction::Get.into(), ..pb::AlarmRequest::default() };
+        let told = self.maintenance(CALL, |mut api| async move { api.alarm(request).await }).await?;
+        if told.alarms.len() > MOST_LISTED {
+            return Err(self.unexpected(CALL, "at most 1000 alarms", format!("{} alarms", told.alarms.len())));
+        }
+        let mut alarms: Vec<_> = told.alarms.into_iter().filter_map(alarm).collect();
+        alarms.sort();
+        Ok(alarms)
+    }
+
+    /// Puts one entry into the raft log that changes nothing.
+    pub async fn raft_noop(&self) -> Result<(), EtcdError> {
+        self.alarms().await.map(drop)
+    }
+
+    /// The hash over all keys and their history up to `revision` (3.3+).
+    pub async fn hash_kv(&self, revision: Revision) -> Result<HashKv, EtcdError> {
+        const CALL: &str = "HashKV";
+        let request = pb::HashKvRequest { revision: self.signed(CALL, revision)? };
+        let told = self.maintenance(CALL, |mut api| async move { api.hash_kv(request).await }).await;
+        let told = told.map_err(|error| error.about(revision))?;
+        // 0 asks for the newest; the answer of 3.6 says which it was, the header of older ones holds it.
+        let newest = self.header(CALL, told.header)?.revision;
+        let hashed = match (revision.0, told.hash_revision) {
+            (0, 0) => self.revision(CALL, newest)?,
+            (0, told) => self.revision(CALL, told)?,
+            _ => revision,
+        };
+        // -1 where the key space was never compacted.
+        let compact_revision = Revision(u64::try_from(told.compact_revision).unwrap_or(0));
+        Ok(HashKv { revision: hashed, hash: told.hash, compact_revision })
+    }
+
+    /// How many keys there are now.
+    pub async fn count_keys(&self, consistency: Consistency) -> Result<u64, EtcdError> {
+        let request = pb::RangeRequest {
+            key: FIRST_KEY.to_vec(),
+            range_end: NO_END.to_vec(),
+            count_only: true,
+            serializable: consistency == Consistency::Serializable,
+            ..pb::RangeRequest::default()
+        };
+        let told = self.range("Range (count)", request, self.inner.endpoint.deadline).await?;
+        self.unsigned("Range (count)", told.count)
+    }
+
+    /// A barrier: when it returns, this member has applied everything that was acknowledged before the call. Returns
+    /// the revision.
+    pub async fn linearizable_read(&self) -> Result<Revision, EtcdError> {
+        const CALL: &str = "Range (barrier)";
+        let request = pb::RangeRequest { key: FIRST_KEY.to_vec(), ..pb::RangeRequest::default() };
+        let told = self.range(CALL, request, self.inner.endpoint.deadline).await?;
+        let header = self.header(CALL, told.header)?;
+        self.revision(CALL, header.revision)
+    }
+
+    /// Asks the leader, which must be this member, to hand over (3.3+).
+    pub async fn move_leader(&self, to: MemberId) -> Result<(), EtcdError> {
+        let request = pb::MoveLeaderRequest { target_id: to.0 };
+        self.maintenance("MoveLeader", |mut api| async move { api.move_leader(request).await }).await.map(drop)
+    }
+
+    pub async fn downgrade_validate(&self, target: &Version) -> Result<(), EtcdError> {
+        self.downgrade("Downgrade (validate)", pb::downgrade_request::DowngradeAction::Validate, target).await
+    }
+
+    pub async fn downgrade_enable(&self, target: &Version) -> Result<(), EtcdError> {
+        self.downgrade("Downgrade (enable)", pb::downgrade_request::DowngradeAction::Enable, target).await
+    }
+
+    async fn downgrade(
+        &self,
+        name: &'static str,
+        action: pb::downgrade_request::DowngradeAction,
+        target: &Version,
+    ) -> Result<(), EtcdError> {
+        let request = pb::DowngradeRequest { action: action.into(), version: target.minor().to_string() };
+        self.maintenance(name, |mut api| async move { api.downgrade(request).await }).await.map(drop)
+    }
+
+    /// Whether authentication is on. Before 3.5 there is no call for it: then a read tells, unless it is allowed to a
+    /// client that shows a certificate.
+    pub async fn auth_status(&self) -> Result<AuthState, EtcdError> {
+        let asked = self
+            .call("AuthStatus", |channel| async move {
+                let mut api = pb::auth_client::AuthClient::with_origin(channel, origin());
+                api.auth_status(pb::AuthStatusRequest {}).await
+            })
+            .await;
+        match asked {
+            Ok(told) if told.enabled => return Ok(AuthState::On),
+            Ok(_) => return Ok(AuthState::Off),
+            Err(EtcdError::Denied { .. }) => return Ok(AuthState::On),
+            Err(error) if error.is_unsupported() => {}
+            Err(error) => return Err(error),
+        }
+        let request = pb::RangeRequest { key: FIRST_KEY.to_vec(), serializable: true, ..pb::RangeRequest::default() };
+        let shows_certificate = self.inner.endpoint.tls.as_ref().is_some_and(|tls| tls.cert_pem.is_some());
+        match self.range("Range (one key)", request, self.inner.endpoint.deadline).await {
+            Ok(_) if shows_certificate => Ok(AuthState::Unknown),
+            Ok(_) => Ok(AuthState::Off),
+            Err(EtcdError::Denied { .. }) => Ok(AuthState::On),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sets one key; returns the revision that it made.
+    pub async fn put(&self, key: &[u8], value: &[u8]) -> Result<Revision, EtcdError> {
+        let request = pb::PutRequest { key: key.to_vec(), value: value.to_vec(), lease: 0 };
+        let told =
+            self.call("Put", |channel| async move {
+                pb::kv_client::KvClient::with_origin(channel, origin()).put(request).await
+            })
+            .await?;
+        let header = self.header("Put", told.header)?;
+        self.revision("Put", header.revision)
+    }
+
+    /// Reads one key, linearizable.
+    pub async fn get(&self, key: &[u8]) -> Result<Option<KeyValue>, EtcdError> {
+        let request = pb::RangeRequest { key: key.to_vec(), ..pb::RangeRequest::default() };
+        let told = self.range("Range", request, self.inner.endpoint.deadline).await?;
+        let found = told.kvs.into_iter().next();
+        found
+            .map(|kv| {
+                let modified = self.revision("Range", kv.mod_revision)?;
+                Ok(KeyValue { key: kv.key, value: kv.value, modified })
+            })
+            .transpose()
+    }
+
+    /// Removes one key; returns the revision after it.
+    pub async fn delete(&self, key: &[u8]) -> Result<Revision, EtcdError> {
+        let request = pb::DeleteRangeRequest { key: key.to_vec(), range_end: Vec::new() };
+        let told = self
+            .call("DeleteRange", |channel| async move {
+                pb::kv_client::KvClient::with_origin(channel, origin()).delete_range(request).await
+            })
+            .await?;
+        let header = self.header("DeleteRange", told.header)?;
+        self.revision("DeleteRange", header.revision)
+    }
+
+    /// Drops the history up to `revision`.
+    pub async fn compact(&self, revision: Revision) -> Result<(), EtcdError> {
+        let request = pb::CompactionRequest { revision: self.signed("Compact", revision)?, physical: true };
+        self.call("Compact", |channel| async move {
+            pb::kv_client::KvClient::with_origin(channel, origin()).compact(request).await
+        })
+        .await
+        .map(drop)
+    }
+
+    pub(super) async fn range(
+        &self,
+        name: &str,
+        request: pb::RangeRequest,
+        deadline: Duration,
+    ) -> Result<pb::RangeResponse, EtcdError> {
+        self.inner
+            .grpc
+            .call(&self.inner.endpoint, name, deadline, |channel| async move {
+                pb::kv_client::KvClient::with_origin(channel, origin())
+                    .max_decoding_message_size(super::digest::PAGE_LIMIT.0 as usize)
+                    .range(request)
+                    .await
+            })
+            .await
+    }
+
+    async fn maintenance<T, F>(
+        &self,
+        name: &str,
+        call: impl FnOnce(pb::maintenance_client::MaintenanceClient<Channel>) -> F,
+    ) -> Result<T, EtcdError>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        self.call(name, |channel| call(pb::maintenance_client::MaintenanceClient::with_origin(channel, origin()))).await
+    }
+
+    async fn call<T, F>(&self, name: &str, call: impl FnOnce(Channel) -> F) -> Result<T, EtcdError>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        self.inner.grpc.call(&self.inner.endpoint, name, self.inner.endpoint.deadline, call).await
+    }
+
+    pub(super) fn header(
+        &self,
+        request: &str,
+        header: Option<pb::ResponseHeader>,
+    ) -> Result<pb::ResponseHeader, EtcdError> {
+        header.ok_or_else(|| self.unexpected(request, "an answer with a header", "one without".to_owned()))
+    }
+
+    pub(super) fn revision(&self, request: &str, number: i64) -> Result<Revision, EtcdError> {
+        self.unsigned(request, number).map(Revision)
+    }
+
+    fn unsigned(&self, request: &str, number: i64) -> Result<u64, EtcdError> {
+        u64::try_from(number).map_err(|_| self.unexpected(request, "a number of 0 or more", number.to_string()))
+    }
+
+    pub(super) fn signed(&self, request: &str, revision: Revision) -> Result<i64, EtcdError> {
+        i64::try_from(revision.0).map_err(|_| self.unexpected(request, "a revision below 2^63", revision.to_string()))
+    }
+
+    pub(super) fn unexpected(&self, request: &str, expected: &'static str, seen: String) -> EtcdError {
+        let (endpoint, request) = (self.inner.endpoint.label.clone(), request.to_owned());
+        EtcdError::Malformed { endpoint, request, expected, seen }
+    }
+}
+
+/// tonic wants a scheme and an authority; etcd looks at neither.
+pub(super) fn origin() -> Uri {
+    Uri::from_static("http://etcd")
+}
+
+fn listed(member: pb::Member) -> ListedMember {
+    ListedMember {
+        id: MemberId(member.id),
+        name: member.name,
+        peer_urls: member.peer_ur_ls,
+        client_urls: member.client_ur_ls,
+        is_learner: member.is_learner,
+    }
+}
+
+fn alarm(raised: pb::AlarmMember) -> Option<Alarm> {
+    let kind = match pb::AlarmType::try_from(raised.alarm) {
+        Ok(pb::AlarmType::None) => return None,
+        Ok(pb::AlarmType::Nospace) => "NOSPACE".to_owned(),
+        Ok(pb::AlarmType::Corrupt) => "CORRUPT".to_owned(),
+        // Newer than this program: still an alarm.
+        Err(_) => format!("alarm {}", raised.alarm),
+    };
+    Some(Alarm { member: MemberId(raised.member_id), kind })
+}
+
+/// A text of an answer as it is kept: short, and without control characters.
+fn bounded(text: &str) -> String {
+    let shown = shown(text.as_bytes());
+    if text.is_empty() { String::new() } else { shown.trim_matches('"').to_owned() }
+}

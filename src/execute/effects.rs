@@ -1,0 +1,241 @@
+//! Effects: the driver's hands. Each does one thing through `runtime`, `backup` or a client, and says what came of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::execute::ExecuteError;
+use crate::execute::compare;
+use crate::execute::event::Event;
+use crate::execute::journal::{Detail, Effect, EffectResult};
+use crate::execute::logs::Logs;
+use crate::execute::looks::Looks;
+use crate::execute::member;
+use crate::execute::take_backup;
+use crate::execute::world::{World, pin};
+use crate::plan::model::{Action, CreateAction, MemberAction, Operation, Plan, Step};
+use crate::runtime::{
+    Preflight, PreflightOutcome, PreparedSwap, Program, RollbackPoint, StartOutcome, Templates, create,
+    flush_rollback_point, preflight, stage, start,
+};
+use crate::units::{Bytes, MemberName, Version};
+
+/// How long members that were just created are watched before the gates take over.
+const CREATED_START_WATCH: Duration = Duration::from_millis(300);
+
+/// Performs effects. Keeps between them only what makes a later one quicker; nothing that a resume would miss.
+pub struct Performer<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) world: &'a World,
+    pub(super) run: &'a str,
+    pub(super) events: &'a (dyn Fn(Event) + Send + Sync),
+    /// Swaps that need one rename only.
+    pub(super) prepared: BTreeMap<MemberName, PreparedSwap>,
+    /// Rollback points that are not on the disk yet.
+    unflushed: Vec<(MemberName, RollbackPoint)>,
+    logs: Logs,
+}
+
+impl<'a> Performer<'a> {
+    pub fn new(plan: &'a Plan, world: &'a World, run: &'a str, events: &'a (dyn Fn(Event) + Send + Sync)) -> Self {
+        Self { plan, world, run, events, prepared: BTreeMap::new(), unflushed: Vec::new(), logs: Logs::default() }
+    }
+
+    /// Remembers where each member's log ends now.
+    pub async fn mark_logs(&mut self) {
+        self.logs.mark(self.world).await;
+    }
+
+    /// Tells what was logged since and is neither expected nor harmless.
+    pub async fn tell_unexpected_log_lines(&self) {
+        self.logs.tell_unexpected(self.world, self.plan, self.events).await;
+    }
+
+    /// Between two steps, when nobody waits for it: copies that were made get onto the disk.
+    pub async fn step_done(&mut self) {
+        for (name, point) in std::mem::take(&mut self.unflushed) {
+            let Ok(member) = self.world.member(&name) else { continue };
+            if let Err(error) = flush_rollback_point(&member.host, &point).await {
+                self.notice(format!("the rollback point of {name} is not known to be on the disk yet: {error}"));
+            }
+        }
+    }
+
+    /// Does it, and says what came of it. Errors become results: the engine decides what they mean.
+    pub async fn perform(&mut self, step: &Step, effect: &Effect, looks: &mut Looks<'_>) -> EffectResult {
+        let result = match effect {
+            Effect::Stage => self.stage(step).await,
+            Effect::Preflight => self.preflight(step).await,
+            Effect::Backup => take_backup::take(self, step).await,
+            Effect::CompareData => compare::compare(self.world).await,
+            Effect::Operate { operation, .. } => match &step.action {
+                Action::Member(action) => self.operate(action, operation, looks).await,
+                _ => Err(ExecuteError::WrongStep { step: step.id }),
+            },
+            Effect::Create { .. } => match &step.action {
+                Action::CreateMember(action) => self.create(action).await,
+                _ => Err(ExecuteError::WrongStep { step: step.id }),
+            },
+            Effect::StartTogether => self.start_together(step).await,
+            Effect::PutBack { .. } => match &step.action {
+                Action::Member(action) => member::put_back(self, action, looks).await,
+                _ => Err(ExecuteError::WrongStep { step: step.id }),
+            },
+        };
+        result.unwrap_or_else(|error| EffectResult::Failed { reason: error.to_string(), log: error.log() })
+    }
+
+    pub(super) fn notice(&self, text: String) {
+        (self.events)(Event::Notice { text });
+    }
+
+    pub(super) fn keep_unflushed(&mut self, member: &MemberName, point: RollbackPoint) {
+        self.unflushed.push((member.clone(), point));
+    }
+
+    async fn operate(
+        &mut self,
+        action: &MemberAction,
+        operation: &Operation,
+        looks: &mut Looks<'_>,
+    ) -> Result<EffectResult, ExecuteError> {
+        match operation {
+            Operation::KeepBinary => member::keep_binary(self, action).await,
+            Operation::HandOver { how } => member::hand_over(self, action, *how, looks).await,
+            Operation::Stop { timeout } => member::stop_member(self, action, *timeout, looks).await,
+            Operation::CopyDataDir { size, .. } => member::copy_data(self, action, *size, looks).await,
+            Operation::SwapBinary => member::swap(self, action, looks).await,
+            Operation::Start { timeout } => member::start_member(self, action, *timeout, looks).await,
+        }
+    }
+
+    async fn stage(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+        let Action::Stage { version, members, folder } = &step.action else {
+            return Err(ExecuteError::WrongStep { step: step.id });
+        };
+        // Several members may live on one host: it is served once.
+        let mut hosts: BTreeMap<String, &MemberName> = BTreeMap::new();
+        for name in members {
+            hosts.entry(self.world.member(name)?.host.label().to_owned()).or_insert(name);
+        }
+        let each = hosts.into_values().map(|name| self.stage_on(step, name, version, folder));
+        let mut bytes = 0;
+        for sent in join_all(each).await {
+            bytes += sent?.0;
+        }
+        Ok(done(Detail::Staged { bytes: Bytes(bytes), already_there: 0 }))
+    }
+
+    async fn stage_on(
+        &self,
+        step: &Step,
+        name: &MemberName,
+        version: &Version,
+        folder: &str,
+    ) -> Result<Bytes, ExecuteError> {
+        let member = self.world.member(name)?;
+        let pin = pin(self.plan, version, &member.arch)?;
+        let dir = self.world.release_dir(pin)?;
+        let programs: Vec<Program> = pin
+            .binaries
+            .iter()
+            .map(|(program, binary)| Program { name: program.clone(), local: dir.join(program), digest: binary.sha256 })
+            .collect();
+        let sent = std::sync::Mutex::new(BTreeMap::<String, u64>::new());
+        let total = Bytes(pin.binaries.values().map(|binary| binary.size.0).sum());
+        let progress = |program: &str, bytes: Bytes| {
+            let Ok(mut sent) = sent.lock() else { return };
+            sent.insert(program.to_owned(), bytes.0);
+            let done = Bytes(sent.values().sum());
+            let what = format!("etcd {version} to {name}");
+            (self.events)(Event::Progress {
+                step: step.id,
+                member: Some(name.clone()),
+                what,
+                done,
+                total: Some(total),
+            });
+        };
+        stage(&member.host, folder, version, &programs, &progress).await?;
+        let sent = sent.lock().map(|sent| sent.values().sum()).unwrap_or_default();
+        Ok(Bytes(sent))
+    }
+
+    async fn preflight(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+        let Action::Preflight { version, members } = &step.action else {
+            return Err(ExecuteError::WrongStep { step: step.id });
+        };
+        let each = members.iter().map(async |name| (name, self.preflight_on(name, version).await));
+        let mut accepted = Vec::new();
+        let mut complaints = Vec::new();
+        for (name, outcome) in join_all(each).await {
+            match outcome? {
+                (PreflightOutcome::Accepted { .. }, arguments) => accepted.push((name.clone(), arguments)),
+                (PreflightOutcome::Rejected { code, complaint }, _) => {
+                    complaints.push(format!("{name}: etcd {version} would exit with {code}: {complaint}"));
+                }
+                (PreflightOutcome::WrongVersion { printed }, _) => {
+                    complaints.push(format!("{name}: the staged binary says it is {printed}, not {version}"));
+                }
+                (PreflightOutcome::NotRunnable { code, said }, _) => {
+                    complaints.push(format!("{name}: the staged binary does not run there (status {code}): {said}"));
+                }
+            }
+        }
+        if complaints.is_empty() {
+            return Ok(done(Detail::Preflight { accepted }));
+        }
+        Ok(EffectResult::Failed { reason: complaints.join("; "), log: Vec::new() })
+    }
+
+    async fn preflight_on(
+        &self,
+        name: &MemberName,
+        version: &Version,
+    ) -> Result<(PreflightOutcome, u32), ExecuteError> {
+        let member = self.world.member(name)?;
+        let facts = member.facts.as_ref().ok_or_else(|| ExecuteError::NotSeen { member: name.clone() })?;
+        let args = facts.next_start.as_ref().map_or(&facts.args, |next| &next.args).clone();
+        let count = u32::try_from(args.len()).unwrap_or(u32::MAX);
+        let try_out = Preflight {
+            binary: crate::plan::layout::staged(&self.world.cluster.runtime, version, "etcd"),
+            user: member.user.clone(),
+            args,
+            unsupported_arch: None,
+            wanted: version.clone(),
+        };
+        Ok((preflight(&member.host, &try_out).await?, count))
+    }
+
+    async fn create(&self, action: &CreateAction) -> Result<EffectResult, ExecuteError> {
+        let member = self.world.member(&action.member)?;
+        create(&member.host, &action.spec, &Templates::default()).await?;
+        Ok(done(Detail::Nothing))
+    }
+
+    /// Members of a new cluster wait for each other: they are started at once.
+    async fn start_together(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+        let Action::StartTogether { members } = &step.action else {
+            return Err(ExecuteError::WrongStep { step: step.id });
+        };
+        let each = members.iter().map(async |name| {
+            let member = self.world.member(name)?;
+            Ok::<_, ExecuteError>((name, start(&member.host, &member.site, CREATED_START_WATCH).await?))
+        });
+        for outcome in join_all(each).await {
+            if let (name, StartOutcome::Died(death)) = outcome? {
+                return Ok(EffectResult::Failed { reason: member::obituary(name, &death), log: death.log });
+            }
+        }
+        Ok(done(Detail::Nothing))
+    }
+}
+
+pub(super) fn done(detail: Detail) -> EffectResult {
+    EffectResult::Done { detail }
+}
+
+pub(super) fn skipped(why: &str) -> EffectResult {
+    EffectResult::Skipped { why: why.to_owned() }
+}

@@ -1,0 +1,387 @@
+//! The engine: which directive comes next. No I/O, no clock; its state is the fold of the journal's entries, so that
+//! a start and a resume are the same thing.
+
+use std::collections::BTreeSet;
+
+use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
+use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
+use crate::spec::model::OnFailure;
+use crate::units::MemberName;
+
+/// What the driver has to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Directive<'p> {
+    /// Judge these gates on fresh observations until they hold or their bound is over.
+    Await {
+        step: &'p Step,
+        stage: GateStage,
+        gates: Vec<Gate>,
+    },
+    Perform {
+        step: &'p Step,
+        effect: Effect,
+    },
+    End(Ending),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    /// Between steps: the next one is picked, its gates are judged.
+    Between,
+    /// The effect of this number is next, or in flight.
+    Effects {
+        step: StepId,
+        next: usize,
+    },
+    GatesAfter {
+        step: StepId,
+    },
+    PuttingBack {
+        step: StepId,
+        reason: String,
+    },
+    GatesUndo {
+        step: StepId,
+        reason: String,
+    },
+    Ended(Ending),
+}
+
+/// How often in one run a member may be put off because it has just become leader. Where leadership moves faster than
+/// this, waiting for a better moment is no use.
+const MOST_DEFERRALS: u32 = 16;
+
+pub struct Engine<'p> {
+    plan: &'p Plan,
+    done: BTreeSet<StepId>,
+    /// How often a member step was put off because its member led when its turn had come.
+    deferrals: u32,
+    leader: Option<MemberName>,
+    stop_requested: Option<String>,
+    phase: Phase,
+}
+
+impl<'p> Engine<'p> {
+    /// At the start of a plan.
+    pub fn new(plan: &'p Plan) -> Self {
+        Self {
+            plan,
+            done: BTreeSet::new(),
+            deferrals: 0,
+            leader: plan.summary.leader.clone(),
+            stop_requested: None,
+            phase: Phase::Between,
+        }
+    }
+
+    pub fn directive(&self) -> Directive<'p> {
+        match &self.phase {
+            Phase::Between => self.between(),
+            Phase::Effects { step, next } => self.effect(*step, *next),
+            Phase::GatesAfter { step } => self.await_after(*step),
+            Phase::PuttingBack { step, .. } => self.with_member(*step, |step, action| Directive::Perform {
+                step,
+                effect: Effect::PutBack { member: action.member.clone() },
+            }),
+            Phase::GatesUndo { step, .. } => self.with_member(*step, |step, action| Directive::Await {
+                step,
+                stage: GateStage::Undo,
+                gates: undo_gates(step, action),
+            }),
+            Phase::Ended(ending) => Directive::End(ending.clone()),
+        }
+    }
+
+    /// Takes in what happened. Entries that do not concern the engine change nothing.
+    pub fn record(&mut self, entry: &Entry) {
+        match entry {
+            Entry::ReadyFor { step, leader, .. } => self.ready(*step, leader.clone()),
+            Entry::Outcome { step, result, .. } => self.outcome(*step, result),
+            Entry::StepDone { step, leader, .. } => self.gates_held(*step, leader.clone()),
+            Entry::GateFailed { step, stage, reasons, culprits, .. } => {
+                self.gate_failed(*step, *stage, &reasons.join("; "), culprits);
+            }
+            Entry::StopRequested { signal } => self.stop_requested = Some(signal.clone()),
+            Entry::RunEnded { ending } => self.phase = Phase::Ended(ending.clone()),
+            Entry::RunStarted { .. } | Entry::Intent { .. } => {}
+        }
+    }
+
+    fn between(&self) -> Directive<'p> {
+        let Some(step) = self.pick() else {
+            return Directive::End(Ending::Succeeded);
+        };
+        if let Some(signal) = &self.stop_requested {
+            return Directive::End(Ending::Interrupted { signal: signal.clone() });
+        }
+        if self.holds_before(step) {
+            return Directive::End(Ending::Held { before: step.id });
+        }
+        Directive::Await { step, stage: GateStage::Before, gates: step.before.clone() }
+    }
+
+    /// The next step: in the order of the plan, but a member that leads waits until the other members of its rung
+    /// are done.
+    fn pick(&self) -> Option<&'p Step> {
+        let next = self.plan.steps().find(|step| !self.done.contains(&step.id))?;
+        if self.leads(next) {
+            return self.other_members_of_rung(next).next().or(Some(next));
+        }
+        Some(next)
+    }
+
+    /// Whether the step stops the member that led when last seen.
+    fn leads(&self, step: &Step) -> bool {
+        match &step.action {
+            Action::Member(action) => self.leader.as_ref() == Some(&action.member),
+            _ => false,
+        }
+    }
+
+    /// Other member steps that are not done, in the same rung.
+    fn other_members_of_rung(&self, step: &Step) -> impl Iterator<Item = &'p Step> {
+        let rung = self.plan.rungs.iter().find(|rung| rung.steps.iter().any(|other| other.id == step.id));
+        let id = step.id;
+        rung.into_iter()
+            .flat_map(|rung| &rung.steps)
+            .filter(move |other| other.id != id && matches!(other.action, Action::Member(_)))
+            .filter(|other| !self.done.contains(&other.id))
+    }
+
+    /// Before the last member of a rung, where the spec says so. A plan that begins with that member was made, and
+    /// approved, to go on from there.
+    fn holds_before(&self, step: &Step) -> bool {
+        let is_last = matches!(step.action, Action::Member(_)) && self.other_members_of_rung(step).next().is_none();
+        is_last
+            && self.plan.rungs.iter().any(|rung| {
+                let held = rung.no_return.as_ref().is_some_and(|point| point.hold.is_some());
+                let is_done = |other: &Step| matches!(other.action, Action::Member(_)) && self.done.contains(&other.id);
+                held && rung.steps.iter().any(|other| other.id == step.id) && rung.steps.iter().any(is_done)
+            })
+    }
+
+    fn effect(&self, id: StepId, next: usize) -> Directive<'p> {
+        let Some(step) = self.plan.step(id) else {
+            return lost_step(id);
+        };
+        // A stop is honored for as long as the member in hand still runs.
+        if let Some(signal) = &self.stop_requested
+            && stop_is_safe(step, next)
+        {
+            return Directive::End(Ending::Interrupted { signal: signal.clone() });
+        }
+        match effects(step).into_iter().nth(next) {
+            Some(effect) => Directive::Perform { step, effect },
+            None => self.await_after(id),
+        }
+    }
+
+    fn await_after(&self, id: StepId) -> Directive<'p> {
+        let Some(step) = self.plan.step(id) else {
+            return lost_step(id);
+        };
+        let waits_for_time = |gate: &Gate| matches!(gate, Gate::Soak { .. } | Gate::V2Settle { .. });
+        let keep = |gate: &&Gate| self.stop_requested.is_none() || !waits_for_time(gate);
+        Directive::Await { step, stage: GateStage::After, gates: step.after.iter().filter(keep).cloned().collect() }
+    }
+
+    fn with_member(&self, id: StepId, then: impl FnOnce(&'p Step, &'p MemberAction) -> Directive<'p>) -> Directive<'p> {
+        match self.plan.step(id) {
+            Some(step) => match &step.action {
+                Action::Member(action) => then(step, action),
+                _ => lost_step(id),
+            },
+            None => lost_step(id),
+        }
+    }
+
+    fn ready(&mut self, id: StepId, leader: Option<MemberName>) {
+        self.leader = leader;
+        let Some(step) = self.plan.step(id) else {
+            return;
+        };
+        if self.leads(step) && self.deferrals < MOST_DEFERRALS && self.other_members_of_rung(step).next().is_some() {
+            self.deferrals += 1;
+            return;
+        }
+        self.phase = Phase::Effects { step: id, next: 0 };
+    }
+
+    fn outcome(&mut self, id: StepId, result: &EffectResult) {
+        let failed = match result {
+            EffectResult::Failed { reason, .. } => Some(reason.clone()),
+            EffectResult::Done { .. } | EffectResult::Skipped { .. } => None,
+        };
+        self.phase = match (&self.phase, failed) {
+            (Phase::Effects { step, next }, None) if *step == id => self.after_effect(id, next + 1),
+            (Phase::Effects { step, next }, Some(reason)) if *step == id => self.effect_failed(id, *next, reason),
+            (Phase::PuttingBack { step, reason }, None) if *step == id => {
+                Phase::GatesUndo { step: id, reason: reason.clone() }
+            }
+            (Phase::PuttingBack { step, reason }, Some(worse)) if *step == id => Phase::Ended(Ending::Failed {
+                step: Some(id),
+                reason: format!("{reason}; and the member could not be put back: {worse}"),
+                rolled_back: None,
+                todo: self.by_hand(id),
+            }),
+            (phase, _) => phase.clone(),
+        };
+    }
+
+    fn after_effect(&self, id: StepId, next: usize) -> Phase {
+        let more = self.plan.step(id).is_some_and(|step| next < effects(step).len());
+        if more { Phase::Effects { step: id, next } } else { Phase::GatesAfter { step: id } }
+    }
+
+    fn effect_failed(&self, id: StepId, index: usize, reason: String) -> Phase {
+        let action = self.plan.step(id).and_then(|step| match &step.action {
+            Action::Member(action) => Some(action),
+            _ => None,
+        });
+        let stopped = |action: &MemberAction| {
+            action.operations.iter().take(index + 1).any(|operation| matches!(operation, Operation::Stop { .. }))
+                || !action.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. }))
+        };
+        let swapped = |action: &MemberAction| {
+            action.operations.iter().take(index).any(|operation| matches!(operation, Operation::SwapBinary))
+        };
+        match action {
+            // Without a swap the old binary is in place: bringing it up is never a matter of policy.
+            Some(action)
+                if stopped(action)
+                    && has_way_back(action)
+                    && (action.on_failure == OnFailure::RollbackMember || !swapped(action)) =>
+            {
+                Phase::PuttingBack { step: id, reason }
+            }
+            Some(_) => {
+                Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo: self.by_hand(id) })
+            }
+            None => Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo: Vec::new() }),
+        }
+    }
+
+    fn gates_held(&mut self, id: StepId, leader: Option<MemberName>) {
+        self.leader = leader;
+        self.phase = match &self.phase {
+            Phase::GatesAfter { step } if *step == id => {
+                self.done.insert(id);
+                Phase::Between
+            }
+            Phase::GatesUndo { step, reason } if *step == id => Phase::Ended(Ending::Failed {
+                step: Some(id),
+                reason: reason.clone(),
+                rolled_back: self.member_of(id),
+                todo: Vec::new(),
+            }),
+            phase => phase.clone(),
+        };
+    }
+
+    fn gate_failed(&mut self, id: StepId, stage: GateStage, why: &str, culprits: &[MemberName]) {
+        let reason = match stage {
+            GateStage::Before => format!("not ready for the step: {why}"),
+            GateStage::After => format!("after the step: {why}"),
+            GateStage::Undo => format!("after the old binary was put back: {why}"),
+        };
+        let ended = |reason: String, todo: Vec<String>| {
+            Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo })
+        };
+        self.phase = match (&self.phase, stage) {
+            (Phase::GatesAfter { .. }, GateStage::After) if self.only_this_member_is_at_fault(id, culprits) => {
+                Phase::PuttingBack { step: id, reason }
+            }
+            (Phase::GatesUndo { reason: first, .. }, GateStage::Undo) => {
+                ended(format!("{first}; {reason}"), self.by_hand(id))
+            }
+            _ => ended(reason, Vec::new()),
+        };
+    }
+
+    /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5).
+    fn only_this_member_is_at_fault(&self, id: StepId, culprits: &[MemberName]) -> bool {
+        self.plan.step(id).is_some_and(|step| match &step.action {
+            Action::Member(action) => {
+                action.on_failure == OnFailure::RollbackMember
+                    && has_way_back(action)
+                    && !culprits.is_empty()
+                    && culprits.iter().all(|member| *member == action.member)
+            }
+            _ => false,
+        })
+    }
+
+    fn member_of(&self, id: StepId) -> Option<MemberName> {
+        match &self.plan.step(id)?.action {
+            Action::Member(action) => Some(action.member.clone()),
+            _ => None,
+        }
+    }
+
+    /// What a person can do when quorate could not bring a member back.
+    fn by_hand(&self, id: StepId) -> Vec<String> {
+        let Some(Action::Member(action)) = self.plan.step(id).map(|step| &step.action) else {
+            return Vec::new();
+        };
+        vec![
+            format!("look at {}: is its process there, what does its log say", action.member),
+            format!("the old binary is kept at {} (version {})", action.binary.kept, action.from),
+            format!("put it back at {}, start the member, see it healthy", action.binary.path),
+            "then `quorate plan` shows what is left".to_owned(),
+        ]
+    }
+}
+
+fn has_way_back(action: &MemberAction) -> bool {
+    action.binary.old_sha256.is_some()
+}
+
+/// The gates of a member that was put back: it must serve again, on its old version.
+fn undo_gates(step: &Step, action: &MemberAction) -> Vec<Gate> {
+    let within = step.after.iter().map(Gate::within).max().unwrap_or_default();
+    let mut gates = vec![Gate::AllHealthy { within }, Gate::OneLeader { within }];
+    if let Some(sha256) = action.binary.old_sha256 {
+        let (member, version) = (action.member.clone(), action.from.clone());
+        gates.push(Gate::RunsVersion { member, version, sha256, within });
+    }
+    gates
+}
+
+/// The effects of a step, in order.
+pub fn effects(step: &Step) -> Vec<Effect> {
+    match &step.action {
+        Action::Stage { .. } => vec![Effect::Stage],
+        Action::Preflight { .. } => vec![Effect::Preflight],
+        Action::Backup(_) => vec![Effect::Backup],
+        Action::CompareData { .. } => vec![Effect::CompareData],
+        Action::Member(action) => action
+            .operations
+            .iter()
+            .map(|operation| Effect::Operate { member: action.member.clone(), operation: operation.clone() })
+            .collect(),
+        Action::CreateMember(action) => vec![Effect::Create { member: action.member.clone() }],
+        Action::StartTogether { .. } => vec![Effect::StartTogether],
+        Action::Finish { .. } => Vec::new(),
+    }
+}
+
+/// Whether a run may end before this effect without leaving a member down.
+fn stop_is_safe(step: &Step, next: usize) -> bool {
+    match &step.action {
+        Action::Member(action) => {
+            !action.operations.iter().take(next).any(|operation| matches!(operation, Operation::Stop { .. }))
+                && action.operations.iter().skip(next).any(|operation| matches!(operation, Operation::Stop { .. }))
+        }
+        _ => next == 0,
+    }
+}
+
+/// A journal that names a step which the plan does not have belongs to another plan.
+fn lost_step<'p>(id: StepId) -> Directive<'p> {
+    Directive::End(Ending::Failed {
+        step: Some(id),
+        reason: format!("the journal speaks of step {}, which this plan does not have", id.0),
+        rolled_back: None,
+        todo: Vec::new(),
+    })
+}

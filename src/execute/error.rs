@@ -1,0 +1,44 @@
+//! What goes wrong while a plan is performed.
+
+use std::time::Duration;
+
+use crate::etcd::EtcdError;
+use crate::plan::model::StepId;
+use crate::runtime::RuntimeError;
+use crate::state::StateError;
+use crate::units::{MemberName, Version};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    #[error(transparent)]
+    Etcd(#[from] EtcdError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("the plan speaks of {member}, which the spec does not declare")]
+    UnknownMember { member: MemberName },
+    #[error("the release {version} for {arch} is not among those that were fetched for this plan")]
+    NoRelease { version: Version, arch: String },
+    #[error("{member}: its host was not seen when the plan was made")]
+    NotSeen { member: MemberName },
+    #[error("step {} is of another kind than its effect", step.0)]
+    WrongStep { step: StepId },
+    #[error(
+        "{member}: the binary that it ran is neither on its path nor in its process, so there would be no way back"
+    )]
+    OldBinaryGone { member: MemberName },
+    #[error("{member} leads, and no other member is healthy and near enough to take over")]
+    NoHeir { member: MemberName },
+    #[error("{member} still leads {waited:?} after it was asked to hand leadership over")]
+    StillLeads { member: MemberName, waited: Duration },
+    #[error("{member}: process {pid} still runs {waited:?} after SIGTERM; it is not killed: that could lose data")]
+    WouldNotStop { member: MemberName, pid: u32, waited: Duration },
+}
+
+impl ExecuteError {
+    /// Log lines that belong to it.
+    pub fn log(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,258 @@
+//! Gates: does what must hold, hold? Pure functions on one fresh look at the cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::observe::inventory::{EtcdFacts, ListedMember, Seen};
+use crate::plan::model::Gate;
+use crate::units::{MemberId, MemberName, RaftIndex, Sha256};
+
+/// How far a voter may be behind the leader and still count as caught up when another member is to be stopped.
+pub const QUORUM_LAG: RaftIndex = RaftIndex(1000);
+
+/// One look at all members, taken at one time.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    pub members: BTreeMap<MemberName, Seen<EtcdFacts>>,
+    /// Digest of what a member's process really runs, where it was looked at.
+    pub running: BTreeMap<MemberName, Sha256>,
+    /// Members whose process is known not to run.
+    pub dead: BTreeSet<MemberName>,
+}
+
+/// How the gates of a step stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// One sentence for each thing that does not hold; empty when all holds.
+    pub waiting: Vec<String>,
+    /// The members these sentences are about.
+    pub culprits: BTreeSet<MemberName>,
+    /// Waiting longer cannot help.
+    pub hopeless: bool,
+}
+
+impl Judgement {
+    pub fn holds(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn blame(&mut self, member: &MemberName, what: String) {
+        self.culprits.insert(member.clone());
+        self.waiting.push(what);
+    }
+}
+
+impl Look {
+    /// Who leads, if all that answer agree on it and it is one of the declared.
+    pub fn leader(&self) -> Option<&MemberName> {
+        let mut leaders = self.answering().map(|(_, facts)| facts.leader);
+        let first = leaders.next()??;
+        leaders.all(|leader| leader == Some(first)).then_some(())?;
+        self.name_of(first)
+    }
+
+    fn answering(&self) -> impl Iterator<Item = (&MemberName, &EtcdFacts)> {
+        self.members.iter().filter_map(|(name, seen)| Some((name, seen.known()?)))
+    }
+
+    fn name_of(&self, id: MemberId) -> Option<&MemberName> {
+        self.answering().find(|(_, facts)| facts.member_id == id).map(|(name, _)| name)
+    }
+
+    fn facts(&self, name: &MemberName) -> Option<&EtcdFacts> {
+        self.members.get(name)?.known()
+    }
+}
+
+/// Judges all gates. `steady` is how long everything but the waits for time has held without a break.
+pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
+    let mut judgement = Judgement::default();
+    for gate in gates {
+        match gate {
+            Gate::AllHealthy { .. } => all_healthy(look, &mut judgement),
+            Gate::OneLeader { .. } => one_leader(look, &mut judgement),
+            Gate::MemberList { members, .. } => member_list(look, members, &mut judgement),
+            Gate::QuorumWithout { member, .. } => quorum_without(look, member, &mut judgement),
+            Gate::RunsVersion { member, version, sha256, .. } => {
+                runs_version(look, member, &version.to_string(), *sha256, &mut judgement);
+            }
+            Gate::CaughtUp { member, entries, .. } => caught_up(look, member, *entries, &mut judgement),
+            Gate::ClusterVersion { minor, .. } => {
+                for (name, facts) in look.answering() {
+                    let shown = facts.cluster_version.as_ref().map(crate::units::Version::minor);
+                    if shown != Some(*minor) {
+                        let shown = shown.map_or_else(|| "no cluster version".to_owned(), |minor| minor.to_string());
+                        judgement.blame(name, format!("{name} is at cluster version {shown}, not yet at {minor}"));
+                    }
+                }
+                unanswered(look, &mut judgement);
+            }
+            Gate::DeclaredMembers { names, .. } => declared_members(look, names, &mut judgement),
+            Gate::Soak { .. } | Gate::V2Settle { .. } => {}
+        }
+    }
+    if judgement.holds() {
+        for gate in gates {
+            if let Gate::Soak { span } | Gate::V2Settle { span, .. } = gate
+                && steady < span.duration()
+            {
+                let left = (span.duration() - steady).as_secs_f32();
+                let what = if matches!(gate, Gate::Soak { .. }) { "soak" } else { "settling of v2 data" };
+                judgement.waiting.push(format!("{what}: {left:.0} s left"));
+            }
+        }
+    }
+    judgement.waiting.dedup();
+    judgement.hopeless = look.dead.iter().any(|dead| judgement.culprits.contains(dead));
+    judgement
+}
+
+fn unanswered(look: &Look, judgement: &mut Judgement) {
+    for (name, seen) in &look.members {
+        if let Seen::Unknown { why } = seen {
+            let sentence = format!("{name} does not answer: {why}");
+            if !judgement.waiting.contains(&sentence) {
+                judgement.blame(name, sentence);
+            }
+        }
+    }
+}
+
+fn all_healthy(look: &Look, judgement: &mut Judgement) {
+    unanswered(look, judgement);
+    for (name, facts) in look.answering() {
+        if let Some(said) = &facts.unhealthy {
+            judgement.blame(name, format!("{name} says it is not healthy: {said}"));
+        }
+        for alarm in &facts.alarms {
+            // An alarm is the cluster's: every member lists it, only the one it is about is to blame.
+            let about = look.name_of(alarm.member).unwrap_or(name);
+            let sentence = format!("alarm {} on {about}", alarm.kind);
+            if !judgement.waiting.contains(&sentence) {
+                judgement.blame(about, sentence);
+            }
+        }
+    }
+}
+
+fn one_leader(look: &Look, judgement: &mut Judgement) {
+    unanswered(look, judgement);
+    if look.leader().is_some() {
+        return;
+    }
+    for (name, facts) in look.answering() {
+        let sees = facts.leader.map_or_else(|| "no leader".to_owned(), |leader| format!("{leader} as leader"));
+        judgement.blame(name, format!("{name} sees {sees}"));
+    }
+}
+
+fn member_list(look: &Look, expected: &[ListedMember], judgement: &mut Judgement) {
+    unanswered(look, judgement);
+    // Client URLs are announced by each member when it starts, so they may lag behind; who is a member does not.
+    let identity = |members: &[ListedMember]| -> BTreeSet<(MemberId, Vec<String>, bool)> {
+        members.iter().map(|member| (member.id, member.peer_urls.clone(), member.is_learner)).collect()
+    };
+    let wanted = identity(expected);
+    for (name, facts) in look.answering() {
+        let seen = identity(&facts.members);
+        let describe = |(id, urls, learner): &(MemberId, Vec<String>, bool)| {
+            format!("{id} at {}{}", urls.join(","), if *learner { " (learner)" } else { "" })
+        };
+        let added: Vec<String> = seen.difference(&wanted).map(describe).collect();
+        let gone: Vec<String> = wanted.difference(&seen).map(describe).collect();
+        if !added.is_empty() || !gone.is_empty() {
+            let difference = format!(
+                "{name} lists other members than the plan was made for: new [{}], gone [{}]",
+                added.join("; "),
+                gone.join("; ")
+            );
+            judgement.blame(name, difference);
+        }
+    }
+}
+
+fn quorum_without(look: &Look, stopped: &MemberName, judgement: &mut Judgement) {
+    let voters: BTreeSet<MemberId> = look
+        .answering()
+        .flat_map(|(_, facts)| &facts.members)
+        .filter(|member| !member.is_learner)
+        .map(|member| member.id)
+        .collect();
+    let leader_index = look.leader().and_then(|leader| look.facts(leader)).and_then(applied);
+    let mut ready = 0;
+    for (name, facts) in look.answering().filter(|(name, _)| *name != stopped) {
+        if !voters.contains(&facts.member_id) || facts.unhealthy.is_some() || facts.leader.is_none() {
+            continue;
+        }
+        match (leader_index, applied(facts)) {
+            (Some(leader), Some(own)) if leader.0.saturating_sub(own.0) > QUORUM_LAG.0 => {
+                judgement.blame(name, format!("{name} is {} entries behind the leader", leader.0 - own.0));
+            }
+            _ => ready += 1,
+        }
+    }
+    let quorum = voters.len() / 2 + 1;
+    if voters.is_empty() || ready < quorum {
+        judgement.blame(
+            stopped,
+            format!("without {stopped}, {ready} of {} voters would serve; quorum is {quorum}", voters.len()),
+        );
+    }
+}
+
+fn runs_version(look: &Look, member: &MemberName, version: &str, sha256: Sha256, judgement: &mut Judgement) {
+    if look.dead.contains(member) {
+        judgement.blame(member, format!("{member}: its process is gone"));
+        return;
+    }
+    match look.facts(member) {
+        None => unanswered_one(look, member, judgement),
+        Some(facts) if facts.server_version.to_string() != version => {
+            judgement.blame(member, format!("{member} answers version {}, not {version}", facts.server_version));
+        }
+        Some(_) => {}
+    }
+    match look.running.get(member) {
+        Some(running) if *running == sha256 => {}
+        Some(running) => judgement
+            .blame(member, format!("{member} runs a binary with sha256 {}, not {}", running.short(), sha256.short())),
+        None => judgement.blame(member, format!("{member}: what its process runs was not seen yet")),
+    }
+}
+
+fn unanswered_one(look: &Look, member: &MemberName, judgement: &mut Judgement) {
+    let why = look.members.get(member).and_then(Seen::why).unwrap_or("it was not asked");
+    let sentence = format!("{member} does not answer: {why}");
+    if !judgement.waiting.contains(&sentence) {
+        judgement.blame(member, sentence);
+    }
+}
+
+fn caught_up(look: &Look, member: &MemberName, entries: RaftIndex, judgement: &mut Judgement) {
+    let leader = look.leader().and_then(|leader| look.facts(leader)).and_then(applied);
+    let own = look.facts(member).and_then(applied);
+    match (leader, own) {
+        (Some(leader), Some(own)) if leader.0.saturating_sub(own.0) <= entries.0 => {}
+        (Some(leader), Some(own)) => {
+            judgement.blame(member, format!("{member} is {} raft entries behind the leader", leader.0 - own.0));
+        }
+        _ => judgement.blame(member, format!("{member}: its raft index or the leader's is not known yet")),
+    }
+}
+
+/// How far a member is, by the best that its version tells.
+fn applied(facts: &EtcdFacts) -> Option<RaftIndex> {
+    facts.raft_applied_index.or(facts.raft_index)
+}
+
+fn declared_members(look: &Look, names: &[MemberName], judgement: &mut Judgement) {
+    unanswered(look, judgement);
+    let wanted: BTreeSet<&str> = names.iter().map(MemberName::as_str).collect();
+    for (name, facts) in look.answering() {
+        let listed: BTreeSet<&str> = facts.members.iter().map(|member| member.name.as_str()).collect();
+        if listed != wanted {
+            let listed = listed.into_iter().collect::<Vec<_>>().join(", ");
+            judgement.blame(name, format!("{name} lists the members [{listed}]"));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What a run writes down: one JSON object a line, written and fsynced before the effect it announces.
+//!
+//! The same entries drive the engine, and are the events that the view shows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::model::{Operation, StepId};
+use crate::units::{Bytes, MemberName, RaftIndex, Revision, Sha256, Version};
+
+/// Format of a journal line.
+pub const JOURNAL_FORMAT: u32 = 1;
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub format: u32,
+    /// From 1, without gaps.
+    pub seq: u64,
+    /// RFC 3339, UTC; for people. Nothing is decided by it.
+    pub at: String,
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+/// What happened, or is about to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+pub enum Entry {
+    RunStarted {
+        run: String,
+        cluster: String,
+        plan: Sha256,
+        who: String,
+        controller: String,
+        pid: u32,
+    },
+    /// The gates before a step hold. `leader` is who led at that moment.
+    ReadyFor {
+        step: StepId,
+        leader: Option<MemberName>,
+        waited_ms: u64,
+    },
+    /// About to do this.
+    Intent {
+        step: StepId,
+        effect: Effect,
+    },
+    Outcome {
+        step: StepId,
+        effect: Effect,
+        result: EffectResult,
+        took_ms: u64,
+    },
+    /// The gates after a step hold: it is done.
+    StepDone {
+        step: StepId,
+        leader: Option<MemberName>,
+        waited_ms: u64,
+    },
+    /// Gates did not hold within their bound.
+    GateFailed {
+        step: StepId,
+        stage: GateStage,
+        reasons: Vec<String>,
+        /// The members that keep the gates from holding.
+        culprits: Vec<MemberName>,
+        waited_ms: u64,
+    },
+    /// A stop was asked for (Ctrl-C, SIGTERM).
+    StopRequested {
+        signal: String,
+    },
+    RunEnded {
+        ending: Ending,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateStage {
+    Before,
+    After,
+    /// While a member is put back on its old binary.
+    Undo,
+}
+
+/// One thing that the driver does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "kebab-case")]
+pub enum Effect {
+    Stage,
+    Preflight,
+    Backup,
+    CompareData,
+    Operate {
+        member: MemberName,
+        operation: Operation,
+    },
+    Create {
+        member: MemberName,
+    },
+    StartTogether,
+    /// Stop whatever the failed start left, put the old binary back, start it.
+    PutBack {
+        member: MemberName,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "kebab-case")]
+pub enum EffectResult {
+    Done {
+        detail: Detail,
+    },
+    /// There was nothing to do: it was so already, or does not apply.
+    Skipped {
+        why: String,
+    },
+    Failed {
+        reason: String,
+        log: Vec<String>,
+    },
+}
+
+/// What is worth remembering of an effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Detail {
+    Nothing,
+    Staged { bytes: Bytes, already_there: u32 },
+    Preflight { accepted: Vec<(MemberName, u32)> },
+    Backup { id: String, dir: String, size: Bytes, revision: Option<Revision>, checks: Vec<String> },
+    DataEqual { revision: Revision, hash: u32, members: u32 },
+    HandedOver { to: MemberName },
+    Kept { path: String },
+    Stopped { took_ms: u64 },
+    RollbackPoint { path: String, size: Bytes, raft_index: Option<RaftIndex> },
+    Swapped { path: String, version: Version },
+    Started { pid: u32 },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ending", rename_all = "kebab-case")]
+pub enum Ending {
+    Succeeded,
+    /// Stopped where the spec said `hold_before`.
+    Held {
+        before: StepId,
+    },
+    /// Stopped at a person's wish, at a safe place.
+    Interrupted {
+        signal: String,
+    },
+    Failed {
+        step: Option<StepId>,
+        reason: String,
+        rolled_back: Option<MemberName>,
+        todo: Vec<String>,
+    },
+}

@@ -1,0 +1,232 @@
+//! What is done to one member in its turn: keep, hand over, stop, copy, swap, start, and, where it must be, put back.
+
+use std::time::{Duration, Instant};
+
+use crate::execute::ExecuteError;
+use crate::execute::effects::{Performer, done, skipped};
+use crate::execute::gates::QUORUM_LAG;
+use crate::execute::journal::{Detail, EffectResult};
+use crate::execute::looks::Looks;
+use crate::plan::model::{HandOver, MemberAction};
+use crate::runtime::{
+    CopyRequest, Death, Digest, MemberNow, StartOutcome, StopOutcome, Swap, SwapBack, SwapState, commit_swap,
+    copy_data_dir, is_running, keep_binary as keep, prepare_swap, start, stop, swap_back, swap_binary,
+};
+use crate::state::timestamp;
+use crate::units::{Bytes, MemberName, Span};
+
+/// How long a plain process is watched after its start; a unit of Type=notify says by itself when it serves.
+const START_WATCH: Duration = Duration::from_millis(60);
+
+/// For leadership to move, once it was asked for.
+const HAND_OVER_BOUND: Duration = Duration::from_secs(10);
+
+/// The slowest disk that a copy is waited for, in bytes a second, and the least bound.
+const SLOW_COPY: u64 = 5 * 1024 * 1024;
+const LEAST_COPY_BOUND: Duration = Duration::from_secs(60);
+
+/// Copies the old binary to where it is kept, and lays the new one beside it, so that the swap is one rename.
+pub async fn keep_binary(performer: &mut Performer<'_>, action: &MemberAction) -> Result<EffectResult, ExecuteError> {
+    let member = performer.world.member(&action.member)?;
+    let Some(old) = action.binary.old_sha256 else {
+        return Ok(skipped("what runs is the new binary already"));
+    };
+    let store = crate::plan::layout::store(&performer.world.cluster.runtime);
+    let file = member.facts.as_ref().and_then(|facts| facts.binary.sha256);
+    // Where the file was replaced under a running member, the old binary is only left in the process.
+    let source = if file == Some(old) { action.binary.path.clone() } else { running_file(performer, action).await? };
+    let kept = keep(&member.host, &source, old, &store, &action.from).await?;
+    if file == Some(old) {
+        let swap = Swap::to_staged(&action.binary.path, &action.binary.staged, old, action.binary.new_sha256);
+        let prepared = prepare_swap(&member.host, &swap).await?;
+        if let Some(package) = &prepared.package {
+            performer.notice(format!(
+                "{} on {} belongs to the package {package}: its next update would put its own binary there",
+                action.binary.path, action.member
+            ));
+        }
+        performer.prepared.insert(action.member.clone(), prepared);
+    }
+    Ok(done(Detail::Kept { path: kept.path }))
+}
+
+async fn running_file(performer: &Performer<'_>, action: &MemberAction) -> Result<String, ExecuteError> {
+    let member = performer.world.member(&action.member)?;
+    match is_running(&member.host, &member.site, Digest::Skip).await? {
+        MemberNow::Running(now) => Ok(format!("/proc/{}/exe", now.pid)),
+        MemberNow::Stopped { .. } => Err(ExecuteError::OldBinaryGone { member: action.member.clone() }),
+    }
+}
+
+/// Moves leadership away, where the version can and the member leads at this moment.
+pub async fn hand_over(
+    performer: &Performer<'_>,
+    action: &MemberAction,
+    how: HandOver,
+    looks: &mut Looks<'_>,
+) -> Result<EffectResult, ExecuteError> {
+    let look = looks.look(&[], false).await;
+    if look.leader() != Some(&action.member) {
+        return Ok(skipped("it does not lead"));
+    }
+    match how {
+        HandOver::None => return Ok(skipped("this version cannot hand leadership over: an election follows")),
+        HandOver::AtStop => return Ok(skipped("it hands over by itself when it is stopped")),
+        HandOver::MoveLeader => {}
+    }
+    let leader_index = looks.raft_index(&action.member).unwrap_or_default();
+    let heir = look.members.iter().find_map(|(name, seen)| {
+        let facts = seen.known()?;
+        let index = facts.raft_applied_index.or(facts.raft_index)?;
+        let near = leader_index.0.saturating_sub(index.0) <= QUORUM_LAG.0;
+        (*name != action.member && near && !facts.is_learner && facts.unhealthy.is_none())
+            .then_some((name.clone(), facts.member_id))
+    });
+    let Some((name, id)) = heir else {
+        return Err(ExecuteError::NoHeir { member: action.member.clone() });
+    };
+    performer.world.member(&action.member)?.client.move_leader(id).await?;
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(5);
+    while begun.elapsed() < HAND_OVER_BOUND {
+        let look = looks.look(&[], false).await;
+        if look.leader().is_some_and(|leader| *leader != action.member) {
+            return Ok(done(Detail::HandedOver { to: name }));
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(200));
+    }
+    Err(ExecuteError::StillLeads { member: action.member.clone(), waited: HAND_OVER_BOUND })
+}
+
+/// Stops it with SIGTERM. Our own connections to it are closed first: an open one makes newer versions wait a second.
+pub async fn stop_member(
+    performer: &Performer<'_>,
+    action: &MemberAction,
+    timeout: Span,
+    looks: &mut Looks<'_>,
+) -> Result<EffectResult, ExecuteError> {
+    let member = performer.world.member(&action.member)?;
+    member.client.close().await;
+    looks.forget(&action.member);
+    match stop(&member.host, &member.site, timeout.duration()).await? {
+        StopOutcome::Stopped { took, exit } => {
+            if let Some(exit) = exit.filter(|exit| !exit.is_clean()) {
+                performer.notice(format!("{} ended with {exit} when it was asked to stop", action.member));
+            }
+            Ok(done(Detail::Stopped { took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }))
+        }
+        StopOutcome::AlreadyStopped { .. } => Ok(skipped("it did not run")),
+        StopOutcome::StillAlive { pid, waited } => {
+            Err(ExecuteError::WouldNotStop { member: action.member.clone(), pid, waited })
+        }
+    }
+}
+
+/// The rollback point.
+pub async fn copy_data(
+    performer: &mut Performer<'_>,
+    action: &MemberAction,
+    size: Bytes,
+    looks: &Looks<'_>,
+) -> Result<EffectResult, ExecuteError> {
+    let member = performer.world.member(&action.member)?;
+    let request = CopyRequest {
+        member: action.member.clone(),
+        run: performer.run.to_owned(),
+        version: action.from.clone(),
+        raft_index: looks.raft_index(&action.member),
+        taken_at: timestamp(),
+    };
+    let deadline = LEAST_COPY_BOUND.saturating_add(Duration::from_secs(size.0 / SLOW_COPY));
+    let point = copy_data_dir(&member.host, &member.site, &request, deadline).await?;
+    let detail = Detail::RollbackPoint { path: point.path.clone(), size: point.size, raft_index: request.raft_index };
+    performer.keep_unflushed(&action.member, point);
+    Ok(done(detail))
+}
+
+/// The new binary in place of the old one: one rename.
+pub async fn swap(
+    performer: &mut Performer<'_>,
+    action: &MemberAction,
+    looks: &mut Looks<'_>,
+) -> Result<EffectResult, ExecuteError> {
+    let member = performer.world.member(&action.member)?;
+    let state = match performer.prepared.remove(&action.member) {
+        Some(prepared) => commit_swap(&member.host, &prepared).await?,
+        None => {
+            let old = action.binary.old_sha256.unwrap_or(action.binary.new_sha256);
+            let swap = Swap::to_staged(&action.binary.path, &action.binary.staged, old, action.binary.new_sha256);
+            swap_binary(&member.host, &swap).await?.0
+        }
+    };
+    looks.note_file(&action.member, action.binary.new_sha256);
+    match state {
+        SwapState::Swapped => {
+            Ok(done(Detail::Swapped { path: action.binary.path.clone(), version: action.to.clone() }))
+        }
+        SwapState::Already => Ok(skipped("the new binary is in place already")),
+    }
+}
+
+/// Starts it, and notices at once if it dies.
+pub async fn start_member(
+    performer: &Performer<'_>,
+    action: &MemberAction,
+    timeout: Span,
+    looks: &mut Looks<'_>,
+) -> Result<EffectResult, ExecuteError> {
+    let member = performer.world.member(&action.member)?;
+    looks.forget(&action.member);
+    let watch = match member.site.service {
+        crate::runtime::Service::Systemd { .. } => timeout.duration(),
+        crate::runtime::Service::Process { .. } => START_WATCH,
+    };
+    match start(&member.host, &member.site, watch).await? {
+        StartOutcome::Running(started) => Ok(done(Detail::Started { pid: started.pid })),
+        StartOutcome::Died(death) => {
+            Ok(EffectResult::Failed { reason: obituary(&action.member, &death), log: death.log })
+        }
+    }
+}
+
+/// How a member died, in one sentence.
+pub fn obituary(member: &MemberName, death: &Death) -> String {
+    let exit = death.exit.map_or_else(|| "ended".to_owned(), |exit| format!("ended with {exit}"));
+    let unit = death.unit.as_ref().map_or_else(String::new, |unit| format!(" (systemd: {})", unit.result));
+    let said = if death.said.is_empty() { String::new() } else { format!("; {}", death.said.join("; ")) };
+    format!("{member} {exit} right after its start{unit}{said}")
+}
+
+/// The old binary again, running: whatever the failed attempt left.
+pub async fn put_back(
+    performer: &mut Performer<'_>,
+    action: &MemberAction,
+    looks: &mut Looks<'_>,
+) -> Result<EffectResult, ExecuteError> {
+    let member = performer.world.member(&action.member)?;
+    let old = action.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
+    looks.forget(&action.member);
+    if let MemberNow::Running(now) = is_running(&member.host, &member.site, Digest::Compute).await?
+        && now.exe_sha256 == Some(old)
+    {
+        return Ok(skipped("it runs its old binary"));
+    }
+    member.client.close().await;
+    let timeout = performer.world.cluster.rollout.stop_timeout;
+    if let StopOutcome::StillAlive { pid, waited } = stop(&member.host, &member.site, timeout.duration()).await? {
+        return Err(ExecuteError::WouldNotStop { member: action.member.clone(), pid, waited });
+    }
+    performer.prepared.remove(&action.member);
+    let back = SwapBack {
+        path: action.binary.path.clone(),
+        kept: action.binary.kept.clone(),
+        old_target: member.facts.as_ref().and_then(|facts| facts.binary.link_target.clone()),
+        old,
+        new: action.binary.new_sha256,
+    };
+    swap_back(&member.host, &back).await?;
+    looks.note_file(&action.member, old);
+    let ready = performer.world.cluster.rollout.ready_timeout;
+    start_member(performer, action, ready, looks).await
+}

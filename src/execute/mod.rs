@@ -1,0 +1,23 @@
+//! Execute: performs a plan, step by step. It decides nothing, except to stop, and to roll a member back as the plan
+//! says.
+//!
+//! [`engine::Engine`] is a state machine without I/O: (plan, journal so far) -> the next directive. The journal's
+//! entries are its only input, so every start is a resume. A thin driver performs the directive: it writes the intent,
+//! acts, judges gates on fresh observations, writes what came of it, and tells the view.
+
+mod compare;
+mod driver;
+mod effects;
+pub mod engine;
+mod error;
+pub mod event;
+pub mod gates;
+pub mod journal;
+mod logs;
+mod looks;
+mod member;
+mod take_backup;
+pub mod world;
+
+pub use driver::{Controller, StopSignal, execute};
+pub use error::ExecuteError;

@@ -1,0 +1,316 @@
+//! Runs one command over a link: feeds it, reads it, bounds it, and tells how it ended.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::OnceCell;
+
+use super::command::{Output, Privilege, STDERR_LIMIT};
+use super::connect_errors::explain_not_started;
+use super::framing::{Mark, MarkFinder, Progress, RemoteProcess, STOP, words};
+use super::link::{Ended, LinkError, Running};
+use super::{Host, HostError};
+use crate::spec::model::Become;
+use crate::units::Bytes;
+
+/// Size of the pieces that are read and sent.
+pub(super) const PIECE: usize = 256 * 1024;
+
+/// What telling a command to end may take; the script itself waits two seconds before it kills.
+const STOP_TIME: Duration = Duration::from_secs(5);
+
+/// One command with all that bounds it.
+pub(super) struct Job<'a> {
+    /// For messages.
+    pub what: String,
+    pub program: &'a str,
+    pub args: &'a [&'a str],
+    pub privilege: Privilege,
+    pub input: Input<'a>,
+    pub deadline: Duration,
+    /// No byte in or out for this long is as good as the deadline.
+    pub stall: Option<Duration>,
+    /// Most bytes of standard output.
+    pub most: Bytes,
+}
+
+pub(super) enum Input<'a> {
+    Bytes(&'a [u8]),
+    File { file: tokio::fs::File, progress: &'a (dyn Fn(Bytes) + Send + Sync) },
+}
+
+/// Why the streams of a command were given up on.
+enum Broken {
+    TooMuch,
+    Sink(std::io::Error),
+    Source(std::io::Error),
+}
+
+/// What is known of a command while it runs.
+#[derive(Default)]
+struct Watch {
+    /// Bytes moved, either way.
+    moved: AtomicU64,
+    /// Set when the command has started; holds its process where the host could tell.
+    started: OnceCell<Option<RemoteProcess>>,
+}
+
+impl Host {
+    /// Runs `job`; its standard output goes to `sink`.
+    pub(super) async fn perform(
+        &self,
+        job: Job<'_>,
+        sink: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Output, HostError> {
+        let start_error =
+            |reason: String| HostError::Start { host: self.label().into(), command: job.what.clone(), reason };
+        if job.program.is_empty() || job.program.starts_with('-') {
+            return Err(start_error("a program's name must not be empty or start with a dash".into()));
+        }
+        if job.program.contains('\0') || job.args.iter().any(|arg| arg.contains('\0')) {
+            return Err(start_error("an argument holds a zero byte".into()));
+        }
+        let mark = Mark::new().map_err(|error| start_error(format!("no random numbers: {error}")))?;
+        let words = words(self.become_(), job.privilege, &mark, job.program, job.args);
+        let watch = Watch::default();
+        let Job { what, privilege, input, deadline, stall, most, .. } = job;
+        let work = self.converse(&what, (&words, &mark), (input, sink, most), &watch);
+        tokio::select! {
+            result = tokio::time::timeout(deadline, work) => match result {
+                Ok(result) => match result {
+                    Err(HostError::TooMuchOutput { .. } | HostError::Transfer { .. }) => {
+                        self.stop(privilege, &watch).await;
+                        result
+                    }
+                    other => other,
+                }
+                Err(_) => Err(self.overdue(what, deadline, privilege, &watch).await),
+            },
+            bound = stalled(&watch, stall) => Err(self.overdue(what, bound, privilege, &watch).await),
+        }
+    }
+
+    async fn converse(
+        &self,
+        what: &str,
+        (words, mark): (&[String], &Mark),
+        (input, sink, most): (Input<'_>, &mut (dyn AsyncWrite + Send + Unpin), Bytes),
+        watch: &Watch,
+    ) -> Result<Output, HostError> {
+        let host = || self.label().to_owned();
+        let link_error = |error| match error {
+            LinkError::Lost(reason) => HostError::Lost { host: host(), command: what.into(), reason },
+            LinkError::Start(reason) => HostError::Start { host: host(), command: what.into(), reason },
+        };
+        self.count_round_trip();
+        let Running { stdin, stdout, stderr, ended } = self.link().spawn(words).await.map_err(link_error)?;
+        let mut out_finder = MarkFinder::new(mark);
+        let mut err_finder = MarkFinder::new(mark);
+        let mut errors = Tail::default();
+        let streams = async {
+            tokio::try_join!(
+                pump_out(stdout, &mut out_finder, sink, most, watch),
+                pump_err(stderr, &mut err_finder, &mut errors, watch),
+            )
+        };
+        // Once both streams are at their end nobody reads the input any more, so it is not waited for.
+        let read = tokio::select! {
+            read = streams => read.map(|_| ()),
+            broken = feed(stdin, input, watch) => Err(broken),
+        };
+        match read {
+            Ok(()) => {}
+            Err(Broken::TooMuch) => return Err(HostError::TooMuchOutput { host: host(), command: what.into() }),
+            Err(Broken::Sink(error)) => {
+                return Err(self.transfer(what, format!("what it printed cannot be kept: {error}")));
+            }
+            Err(Broken::Source(error)) => {
+                return Err(self.transfer(what, format!("what it is sent cannot be read: {error}")));
+            }
+        }
+        let status = match ended.await.map_err(link_error)? {
+            Ended::Code(code) => Some(code),
+            Ended::Signal => None,
+        };
+        if watch.started.initialized() {
+            return Ok(Output { status, stdout: Vec::new(), stderr: errors.into_bytes() });
+        }
+        let become_ = if words.iter().any(|word| word == "sudo") { self.become_() } else { Become::No };
+        let trouble = explain_not_started(become_, status, out_finder.noise(), err_finder.noise());
+        Err(HostError::Access { host: host(), command: what.into(), reason: trouble.reason, fix: trouble.fix })
+    }
+
+    pub(super) fn transfer(&self, path: &str, reason: impl Into<String>) -> HostError {
+        HostError::Transfer { host: self.label().to_owned(), path: path.to_owned(), reason: reason.into() }
+    }
+
+    /// The command is told to end. When the host does not take even that, it is gone.
+    async fn overdue(&self, command: String, bound: Duration, privilege: Privilege, watch: &Watch) -> HostError {
+        let host = self.label().to_owned();
+        match self.stop(privilege, watch).await {
+            Stopped::Told | Stopped::NothingToTell => HostError::Deadline { host, command, deadline: bound },
+            Stopped::NoAnswer => HostError::Lost {
+                host,
+                command,
+                reason: format!("nothing came back within {bound:?}, and the host does not answer a second command"),
+            },
+        }
+    }
+
+    async fn stop(&self, privilege: Privilege, watch: &Watch) -> Stopped {
+        let Some(Some(process)) = watch.started.get() else { return Stopped::NothingToTell };
+        let Ok(mark) = Mark::new() else { return Stopped::NothingToTell };
+        let (pid, started, group) = (process.pid.to_string(), process.started.to_string(), process.group.to_string());
+        let args = ["-c", STOP, "sh", &pid, &started, &group];
+        let words = words(self.become_(), privilege, &mark, "sh", &args);
+        self.count_round_trip();
+        let tell = async {
+            let Running { stdin, mut stdout, mut stderr, ended } = self.link().spawn(&words).await?;
+            drop(stdin);
+            let (mut out, mut err) = (tokio::io::sink(), tokio::io::sink());
+            // What it prints is of no use, and a stream that breaks shows in how it ended.
+            let _ = tokio::join!(tokio::io::copy(&mut stdout, &mut out), tokio::io::copy(&mut stderr, &mut err));
+            ended.await
+        };
+        match tokio::time::timeout(STOP_TIME, tell).await {
+            Ok(Ok(_)) => Stopped::Told,
+            Ok(Err(LinkError::Start(_))) => Stopped::NothingToTell,
+            Ok(Err(LinkError::Lost(_))) | Err(_) => Stopped::NoAnswer,
+        }
+    }
+}
+
+enum Stopped {
+    Told,
+    /// The command's process is not known, it has never started, or the host takes no second session.
+    NothingToTell,
+    NoAnswer,
+}
+
+/// Ends when nothing has moved for `bound`.
+async fn stalled(watch: &Watch, bound: Option<Duration>) -> Duration {
+    let Some(bound) = bound else { return std::future::pending().await };
+    loop {
+        let before = watch.moved.load(Ordering::Relaxed);
+        tokio::time::sleep(bound).await;
+        if watch.moved.load(Ordering::Relaxed) == before {
+            return bound;
+        }
+    }
+}
+
+/// Sends the input, closes it, and then never ends: only a source that cannot be read is worth telling. A command may
+/// end without reading all of its input.
+async fn feed(mut stdin: Box<dyn AsyncWrite + Send + Unpin>, input: Input<'_>, watch: &Watch) -> Broken {
+    match input {
+        Input::Bytes(bytes) => {
+            for piece in bytes.chunks(PIECE) {
+                if stdin.write_all(piece).await.is_err() {
+                    break;
+                }
+                watch.moved.fetch_add(piece.len() as u64, Ordering::Relaxed);
+            }
+        }
+        Input::File { mut file, progress } => {
+            let mut piece = vec![0; PIECE];
+            let mut sent = 0;
+            loop {
+                match file.read(&mut piece).await {
+                    Ok(0) => break,
+                    Ok(length) => {
+                        if stdin.write_all(&piece[..length]).await.is_err() {
+                            break;
+                        }
+                        sent += length as u64;
+                        watch.moved.fetch_add(length as u64, Ordering::Relaxed);
+                        progress(Bytes(sent));
+                    }
+                    Err(error) => return Broken::Source(error),
+                }
+            }
+        }
+    }
+    let _ = stdin.shutdown().await;
+    drop(stdin);
+    std::future::pending().await
+}
+
+async fn pump_out(
+    mut stream: Box<dyn AsyncRead + Send + Unpin>,
+    finder: &mut MarkFinder,
+    sink: &mut (dyn AsyncWrite + Send + Unpin),
+    most: Bytes,
+    watch: &Watch,
+) -> Result<(), Broken> {
+    let mut piece = vec![0; PIECE];
+    let mut total = 0;
+    // A stream that breaks is at its end: how the command ended says the rest.
+    while let Ok(length @ 1..) = stream.read(&mut piece).await {
+        watch.moved.fetch_add(length as u64, Ordering::Relaxed);
+        let first;
+        let bytes = if watch.started.initialized() {
+            &piece[..length]
+        } else {
+            match finder.feed(&piece[..length]) {
+                Progress::Waiting => continue,
+                Progress::Flooded => return Err(Broken::TooMuch),
+                Progress::Started { process, first: bytes } => {
+                    let _ = watch.started.set(process);
+                    first = bytes;
+                    &first[..]
+                }
+            }
+        };
+        total += bytes.len() as u64;
+        if total > most.0 {
+            return Err(Broken::TooMuch);
+        }
+        sink.write_all(bytes).await.map_err(Broken::Sink)?;
+    }
+    sink.flush().await.map_err(Broken::Sink)
+}
+
+async fn pump_err(
+    mut stream: Box<dyn AsyncRead + Send + Unpin>,
+    finder: &mut MarkFinder,
+    errors: &mut Tail,
+    watch: &Watch,
+) -> Result<(), Broken> {
+    let mut piece = vec![0; 16 * 1024];
+    let mut started = false;
+    while let Ok(length @ 1..) = stream.read(&mut piece).await {
+        watch.moved.fetch_add(length as u64, Ordering::Relaxed);
+        if started {
+            errors.push(&piece[..length]);
+        } else {
+            match finder.feed(&piece[..length]) {
+                Progress::Waiting => {}
+                Progress::Flooded => return Err(Broken::TooMuch),
+                Progress::Started { first, .. } => {
+                    started = true;
+                    errors.push(&first);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The end of a stream.
+#[derive(Default)]
+struct Tail(Vec<u8>);
+
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+        if self.0.len() > 2 * STDERR_LIMIT {
+            self.0.drain(..self.0.len() - STDERR_LIMIT);
+        }
+    }
+
+    fn into_bytes(mut self) -> Vec<u8> {
+        let from = self.0.len().saturating_sub(STDERR_LIMIT);
+        self.0.split_off(from)
+    }
+}

@@ -1,0 +1,258 @@
+//! What members answer for themselves, put together. Which API a member is asked by is knowledge about its version.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::etcd::{AuthState, Client, Consistency, EtcdError, Health, VersionAnswer};
+use crate::knowledge::{ClientApi, Feature, Features, Knowledge};
+use crate::observe::inventory::{Alarm, EtcdFacts, Seen};
+use crate::spec::model::Toggle;
+use crate::units::{MemberId, MemberName, Revision, Version};
+
+/// How much is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// `/health` and alarms: both may put entries into the raft log.
+    pub health: Toggle,
+    /// Numbers of keys, whether authentication is on.
+    pub contents: Toggle,
+}
+
+/// What [`quick`] is told.
+#[derive(Clone)]
+pub struct QuickOptions<'a> {
+    pub knowledge: &'a Knowledge,
+    /// `/health` and alarms too. On versions before 3.5 each `/health` writes an entry into the raft log.
+    pub health: Toggle,
+    /// For all answers of one member together.
+    pub deadline: Duration,
+    /// Versions seen before: of a member that is in it, everything is asked at once.
+    pub last_versions: &'a BTreeMap<MemberName, Version>,
+}
+
+/// Only what etcd itself answers, of all members at once. A member that is down costs the others no time beyond the
+/// deadline.
+pub async fn quick(
+    clients: &BTreeMap<MemberName, Client>,
+    options: &QuickOptions<'_>,
+) -> Vec<(MemberName, Seen<EtcdFacts>)> {
+    let depth = Depth { health: options.health, contents: Toggle::Off };
+    let each = clients.iter().map(async |(name, client)| {
+        let asking = ask(client, options.last_versions.get(name), depth, options.knowledge);
+        let seen = match tokio::time::timeout(options.deadline, asking).await {
+            Ok(Ok(facts)) => Seen::Known(facts),
+            Ok(Err(why)) => Seen::Unknown { why },
+            Err(_) => {
+                Seen::Unknown { why: format!("{}: no full answer within {:?}", client.label(), options.deadline) }
+            }
+        };
+        (name.clone(), seen)
+    });
+    join_all(each).await
+}
+
+/// Asks one member. With a version to expect, everything is asked at once; else its version first.
+pub async fn ask(
+    client: &Client,
+    expected: Option<&Version>,
+    depth: Depth,
+    knowledge: &Knowledge,
+) -> Result<EtcdFacts, String> {
+    if let Some(expected) = expected {
+        match all(client, client.version(), &knowledge.features(expected), depth).await {
+            Ok(facts) if facts.server_version.minor() == expected.minor() => return Ok(facts),
+            Err(error) if error.is_unreachable() => return Err(error.to_string()),
+            // Another version than expected: it may have to be asked in another way.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    let told = async {
+        let version = client.version().await?;
+        let features = knowledge.features(&version.server);
+        all(client, std::future::ready(Ok(version)), &features, depth).await
+    };
+    told.await.map_err(|error: EtcdError| error.to_string())
+}
+
+async fn all(
+    client: &Client,
+    version: impl Future<Output = Result<VersionAnswer, EtcdError>>,
+    features: &Features,
+    depth: Depth,
+) -> Result<EtcdFacts, EtcdError> {
+    match features.api() {
+        ClientApi::V3 => all_v3(client, version, features, depth).await,
+        ClientApi::V2 => all_v2(client, version, depth).await,
+    }
+}
+
+async fn all_v3(
+    client: &Client,
+    version: impl Future<Output = Result<VersionAnswer, EtcdError>>,
+    features: &Features,
+    depth: Depth,
+) -> Result<EtcdFacts, EtcdError> {
+    let (version, status, list, health, alarms, keys, v2_keys, auth) = tokio::join!(
+        version,
+        client.status(),
+        client.member_list(),
+        when(depth.health, client.health()),
+        when(depth.health, client.alarms()),
+        when(depth.contents, client.count_keys(Consistency::Serializable)),
+        async { if features.has(Feature::V2Api) { when(depth.contents, client.v2_count()).await } else { None } },
+        when(depth.contents, client.auth_status()),
+    );
+    let (version, status, list) = (version?, status?, list?);
+    let mut troubles = Troubles::default();
+    troubles.health(health);
+    let mut known_alarms: Vec<Alarm> = status.errors.iter().filter_map(|said| alarm_of_complaint(said)).collect();
+    known_alarms.extend(troubles.or_note("its alarms cannot be read", alarms).unwrap_or_default());
+    known_alarms.sort();
+    known_alarms.dedup();
+    Ok(EtcdFacts {
+        member_id: status.member_id,
+        cluster_id: status.cluster_id,
+        server_version: version.server,
+        cluster_version: version.cluster,
+        storage_version: version.storage,
+        leader: status.leader,
+        raft_term: Some(status.raft_term),
+        raft_index: Some(status.raft_index),
+        raft_applied_index: status.raft_applied_index,
+        revision: Some(status.revision),
+        db_size: Some(status.db_size),
+        db_size_in_use: status.db_size_in_use,
+        is_learner: status.is_learner,
+        members: list.members,
+        alarms: known_alarms,
+        v3_keys: troubles.or_note("its keys cannot be counted", keys),
+        v2_keys: troubles.unless_unsupported("its v2 keys cannot be counted", v2_keys),
+        hash_kv: None,
+        auth_enabled: auth.and_then(Result::ok).and_then(|state| match state {
+            AuthState::On => Some(true),
+            AuthState::Off => Some(false),
+            AuthState::Unknown => None,
+        }),
+        unhealthy: troubles.told(),
+    })
+}
+
+async fn all_v2(
+    client: &Client,
+    version: impl Future<Output = Result<VersionAnswer, EtcdError>>,
+    depth: Depth,
+) -> Result<EtcdFacts, EtcdError> {
+    let (version, status, list, health, v2_keys) = tokio::join!(
+        version,
+        client.v2_status(),
+        client.v2_members(),
+        when(depth.health, client.health()),
+        when(depth.contents, client.v2_count()),
+    );
+    let (version, status, list) = (version?, status?, list?);
+    let mut troubles = Troubles::default();
+    troubles.health(health);
+    Ok(EtcdFacts {
+        member_id: status.member_id,
+        cluster_id: status.cluster_id,
+        server_version: version.server,
+        cluster_version: version.cluster,
+        storage_version: version.storage,
+        leader: status.leader,
+        raft_term: Some(status.raft_term),
+        raft_index: Some(status.raft_index),
+        raft_applied_index: None,
+        revision: None,
+        db_size: None,
+        db_size_in_use: None,
+        is_learner: false,
+        members: list.members,
+        alarms: Vec::new(),
+        v3_keys: None,
+        v2_keys: troubles.or_note("its v2 keys cannot be counted", v2_keys),
+        hash_kv: None,
+        auth_enabled: None,
+        unhealthy: troubles.told(),
+    })
+}
+
+async fn when<T>(wanted: Toggle, asking: impl Future<Output = T>) -> Option<T> {
+    match wanted {
+        Toggle::On => Some(asking.await),
+        Toggle::Off => None,
+    }
+}
+
+/// Why a member does not count as healthy. What cannot be read is one of the reasons: it must not look like nothing.
+#[derive(Default)]
+struct Troubles(Vec<String>);
+
+impl Troubles {
+    fn health(&mut self, health: Option<Result<Health, EtcdError>>) {
+        match health {
+            None | Some(Ok(Health::Healthy)) => {}
+            Some(Ok(Health::Unhealthy { said })) => self.0.push(said),
+            Some(Err(error)) => self.0.push(error.to_string()),
+        }
+    }
+
+    fn or_note<T>(&mut self, what: &str, answer: Option<Result<T, EtcdError>>) -> Option<T> {
+        match answer? {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.0.push(format!("{what}: {error}"));
+                None
+            }
+        }
+    }
+
+    fn unless_unsupported<T>(&mut self, what: &str, answer: Option<Result<T, EtcdError>>) -> Option<T> {
+        match answer {
+            Some(Err(error)) if error.is_unsupported() => None,
+            answer => self.or_note(what, answer),
+        }
+    }
+
+    fn told(self) -> Option<String> {
+        (!self.0.is_empty()).then(|| self.0.join("; "))
+    }
+}
+
+/// A status lists alarms among its complaints (3.4+): `memberID:10276657743932975437 alarm:NOSPACE `.
+fn alarm_of_complaint(said: &str) -> Option<Alarm> {
+    let mut member = None;
+    let mut kind = None;
+    for word in said.split_ascii_whitespace() {
+        if let Some(id) = word.strip_prefix("memberID:") {
+            member = id.parse().ok().map(MemberId);
+        } else if let Some(name) = word.strip_prefix("alarm:") {
+            kind = Some(name.to_owned());
+        }
+    }
+    Some(Alarm { member: member?, kind: kind? })
+}
+
+/// Asks all members that can for `HashKV` at the lowest revision seen, all at once.
+pub async fn compare_hashes(members: Vec<(&Client, &mut EtcdFacts)>, knowledge: &Knowledge) {
+    let Some(revision) = members.iter().filter_map(|(_, facts)| facts.revision).min() else { return };
+    // A revision of zero would ask for each member's own latest.
+    if revision == Revision(0) {
+        return;
+    }
+    let each = members.into_iter().filter(|(_, facts)| knowledge.features(&facts.server_version).has(Feature::HashKv));
+    join_all(each.map(async |(client, facts)| facts.hash_kv = client.hash_kv(revision).await.ok())).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alarms_are_found_among_complaints() {
+        let alarm = alarm_of_complaint("memberID:255 alarm:NOSPACE ").unwrap();
+        assert_eq!((alarm.member, alarm.kind.as_str()), (MemberId(255), "NOSPACE"));
+        assert_eq!(alarm_of_complaint("etcdserver: no leader"), None);
+    }
+}

@@ -1,0 +1,573 @@
+#!/bin/sh
+# The probe: one look at a host. Constant text; everything that varies comes as arguments.
+#
+#   probe.sh NONCE MODE NAME OBJECT DIR STORE LOOK...
+#
+#   NONCE   marks begin and end of the answer, so that banners and echoing rc files around it do no harm
+#   MODE    systemd: NAME is a unit, OBJECT its D-Bus path
+#           process: NAME is a member, DIR the folder of the process runtime
+#           look:    only the LOOK arguments are answered
+#   STORE   where staged releases are: STORE/VERSION/etcd
+#   LOOK    data=PATH  binary=PATH  config=PATH  cert=PATH  key=PATH  secret=PATH  env=PATH
+#
+# The answer is lines that start with @, a key and words. Lines that follow one and do not start with @ are base64
+# and belong to it. It changes nothing on the host. Of environments it tells ETCD_* variables and those that the
+# unit puts on the command line; of certificate files, certificates; private keys only where `secret` asks for them.
+
+most=262144
+nl='
+'
+
+# A key and words on one line; a value that would break the line is left out.
+tell() {
+    IFS=' '
+    line_of_words=$*
+    IFS=$nl
+    case $line_of_words in
+        *"$nl"*) ;;
+        *) printf '@%s\n' "$line_of_words" ;;
+    esac
+}
+
+# seen LIST VALUE: whether VALUE is a line of LIST.
+seen() {
+    case $nl$1 in
+        *"$nl$2$nl"*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+# absolute PATH BASE: sets $path; fails where it cannot be known here.
+absolute() {
+    path=${1%/}
+    case $path in
+        '' | *"$nl"* | *'$'*) return 1 ;;
+        /*) return 0 ;;
+    esac
+    case $2 in
+        /*) path=${2%/}/${path#./} ;;
+        *) return 1 ;;
+    esac
+}
+
+# want KIND PATH: remembers something to look at, once, a bounded number of times.
+want() {
+    [ "$wanted_count" -lt 64 ] || return 0
+    if ! seen "$wanted" "$1=$2"; then
+        wanted=$wanted$1=$2$nl
+        wanted_count=$((wanted_count + 1))
+    fi
+}
+
+# consider OPTION VALUE BASE: an option of the member that names a path.
+consider() {
+    case $1 in
+        data-dir | wal-dir) absolute "$2" "$3" && want data "$path" ;;
+        config-file) absolute "$2" "$3" && want config "$path" ;;
+        cert-file | peer-cert-file | client-cert-file | peer-client-cert-file | trusted-ca-file | peer-trusted-ca-file | ca-file | peer-ca-file)
+            absolute "$2" "$3" && want cert "$path"
+            ;;
+        key-file | peer-key-file | client-key-file | peer-client-key-file) absolute "$2" "$3" && want key "$path" ;;
+    esac
+    return 0
+}
+
+# consider_words BASE: options among the lines of $words, as a command line has them.
+consider_words() {
+    pending=
+    for word in $words; do
+        word=${word%\"}
+        word=${word#\"}
+        if [ -n "$pending" ]; then
+            consider "$pending" "$word" "$1"
+            pending=
+            continue
+        fi
+        case $word in
+            -*=*)
+                option=${word%%=*}
+                option=${option#-}
+                consider "${option#-}" "${word#*=}" "$1"
+                ;;
+            --data-dir | --wal-dir | --config-file | --*-file) pending=${word#--} ;;
+            -data-dir | -wal-dir | -config-file | -*-file) pending=${word#-} ;;
+        esac
+    done
+}
+
+# consider_variables BASE: options among the lines of $words, as an environment has them.
+consider_variables() {
+    for word in $words; do
+        word=${word#\"}
+        value=${word#*=}
+        value=${value#[\"\']}
+        value=${value%[\"\']}
+        case $word in
+            ETCD_DATA_DIR=*) consider data-dir "$value" "$1" ;;
+            ETCD_WAL_DIR=*) consider wal-dir "$value" "$1" ;;
+            ETCD_CONFIG_FILE=*) consider config-file "$value" "$1" ;;
+            ETCD_PEER_*CERT_FILE=* | ETCD_CERT_FILE=* | ETCD_CLIENT_CERT_FILE=* | ETCD_*CA_FILE=*) consider cert-file "$value" "$1" ;;
+            ETCD_*KEY_FILE=*) consider key-file "$value" "$1" ;;
+        esac
+    done
+}
+
+# consider_config FILE BASE: options in a config file, where they stand plainly on a line of their own.
+consider_config() {
+    words=$(head -c "$most" "$1" 2>/dev/null | grep -aE '^[[:space:]]*"?(data-dir|wal-dir|[a-z-]*-file)"?[[:space:]]*:' | head -n 32 | tr -d "\"' \t\r")
+    for word in $words; do
+        consider "${word%%:*}" "${word#*:}" "$2"
+    done
+}
+
+# Variables of a file or list, one a line, without those that are nobody's business: $1 holds further names.
+ours() {
+    grep -aE "^[[:space:]]*(export[[:space:]]+)?(ETCD_[A-Za-z0-9_]*$1)=" | grep -aviE '^[^=]*(PASSWORD|SECRET)[^=]*='
+}
+
+encode() {
+    printf '@%s\n' "$1"
+    base64
+}
+
+# --- processes
+
+tell_process() {
+    pid=$1
+    stat=
+    IFS= read -r stat 2>/dev/null <"/proc/$pid/stat" || return 0
+    IFS=' '
+    # shellcheck disable=SC2086 # split on purpose: the fields after the name in parentheses
+    set -- ${stat##*) }
+    IFS=$nl
+    [ "${1:-Z}" != Z ] || return 0
+    shift 19
+    started=${1:-0}
+    words=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -c "$most")
+    exe=$(readlink "/proc/$pid/exe" 2>/dev/null)
+    # Only etcd itself is told, and what the unit or the pid file names: not an editor that has a file of that name open.
+    looks='etcd'
+    case ${exe% (deleted)} in
+        */etcd) ;;
+        *)
+            first=
+            for first in $words; do break; done
+            case $first in
+                etcd | */etcd) ;;
+                *)
+                    looks='other'
+                    [ "$pid" = "$main_pid" ] || [ "$pid" = "$file_pid" ] || return 0
+                    ;;
+            esac
+            ;;
+    esac
+    tell process "$pid" "$started" "$(stat -c '%U %u' "/proc/$pid" 2>/dev/null)"
+    inode=$(stat -L -c '%d:%i' "/proc/$pid/exe" 2>/dev/null)
+    if [ -n "$exe" ]; then
+        tell exe "${inode:--}" "$exe"
+        [ -z "$inode" ] || want_digest "$inode" "/proc/$pid/exe"
+    fi
+    cwd=$(readlink "/proc/$pid/cwd" 2>/dev/null)
+    tell cwd "$cwd"
+    group=
+    while IFS= read -r line; do
+        case $line in
+            *:name=systemd:*.service* | 0::*.service*) group=${line##*:} ;;
+        esac
+    done 2>/dev/null <"/proc/$pid/cgroup"
+    tell cgroup "$group"
+    head -c "$most" "/proc/$pid/cmdline" 2>/dev/null | encode cmdline
+    environ='denied'
+    if [ -r "/proc/$pid/environ" ]; then
+        environ='read'
+        head -c "$most" "/proc/$pid/environ" 2>/dev/null | grep -az '^ETCD_' | grep -azviE '^[^=]*(PASSWORD|SECRET)[^=]*=' | encode environ
+    fi
+    tell environ-is "$environ"
+    is_ours=no
+    case $mode in
+        systemd)
+            case $pid:$group in
+                "$main_pid":* | *:*/"$name" | *:*/"$name"/*) is_ours=yes ;;
+            esac
+            ;;
+        process) [ "$pid" != "$file_pid" ] || is_ours=yes ;;
+    esac
+    if [ "$is_ours" = yes ]; then
+        consider_words "$cwd"
+        for first in $words; do
+            case $looks:$first in etcd:/*) want binary "$first" ;; esac
+            break
+        done
+        case $looks:$exe in
+            *' (deleted)') ;;
+            etcd:/*) want binary "$exe" ;;
+        esac
+        if [ "$environ" = read ]; then
+            words=$(head -c "$most" "/proc/$pid/environ" 2>/dev/null | tr '\0' '\n' | grep -a '^ETCD_')
+            consider_variables "$cwd"
+        fi
+        [ -z "$base" ] && base=$cwd
+    fi
+}
+
+tell_processes() {
+    pids=
+    set +f
+    # One process for all of them; a readlink for each would cost more than everything else.
+    # shellcheck disable=SC2012 # names below /proc are numbers
+    exes=$(ls -ld /proc/[0-9]*/exe 2>/dev/null)
+    # A superset of those whose argv[0] is etcd; tell_process looks closer.
+    lines=$(grep -alszE '^(.*/)?etcd$' /proc/[0-9]*/cmdline 2>/dev/null)
+    set -f
+    for line in $exes; do
+        case $line in
+            *'/exe -> '*/etcd | *'/exe -> '*'/etcd (deleted)')
+                line=${line%%/exe -> *}
+                pids=$pids${line##*/proc/}$nl
+                ;;
+        esac
+    done
+    for line in $lines; do
+        line=${line#/proc/}
+        seen "$pids" "${line%/cmdline}" || pids=$pids${line%/cmdline}$nl
+    done
+    for pid in $main_pid $file_pid; do
+        seen "$pids" "$pid" || pids=$pids$pid$nl
+    done
+    count=0
+    for pid in $pids; do
+        [ "$pid" != "$$" ] || continue
+        count=$((count + 1))
+        if [ "$count" -gt 64 ]; then
+            tell more-processes
+            break
+        fi
+        tell_process "$pid"
+    done
+}
+
+# --- the unit
+
+tell_unit() {
+    command -v systemctl >/dev/null 2>&1 || return 0
+    show=$(systemctl show --no-pager -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p MainPID \
+        -p NeedDaemonReload -p Type -p Restart -p FragmentPath -p DropInPaths -p TimeoutStopUSec -p User \
+        -p WorkingDirectory -p ExecStart -p EnvironmentFiles -- "$name" 2>/dev/null)
+    [ -n "$show" ] || return 0
+    printf '%s\n' "$show" | encode unit
+    names=
+    files=
+    for line in $show; do
+        case $line in
+            MainPID=0) ;;
+            MainPID=*) main_pid=${line#*=} ;;
+            FragmentPath=/*) files=${line#*=}$nl$files ;;
+            DropInPaths=/*) files=$files$(printf '%s\n' "${line#*=}" | tr ' ' '\n')$nl ;;
+            WorkingDirectory=/*) base=${line#*=} ;;
+            EnvironmentFile*=/*)
+                file=${line#*=}
+                want env "${file% (ignore_errors=*}"
+                ;;
+            ExecStart=*)
+                start=${line#*argv\[\]=}
+                start=${start%% ; ignore_errors=*}
+                words=$(printf '%s\n' "$start" | tr ' ' '\n')
+                consider_words "${base:-/}"
+                for word in $words; do
+                    case $word in /*) want binary "$word" ;; esac
+                    break
+                done
+                # What the unit puts on the command line is no secret of its environment.
+                for word in $(printf '%s\n' "$start" | grep -oE '[$][{]?[A-Za-z_][A-Za-z0-9_]*'); do
+                    word=${word#?}
+                    names="$names|${word#\{}"
+                done
+                ;;
+        esac
+    done
+    unit_files=$files
+    [ -n "$base" ] || base=/
+    if command -v busctl >/dev/null 2>&1; then
+        # Exact, where `systemctl show` joins arguments with spaces.
+        busctl --no-pager get-property org.freedesktop.systemd1 "$object" org.freedesktop.systemd1.Service ExecStart 2>/dev/null | encode exec
+    fi
+    # One variable a line; of a value with spaces, systemctl puts quotes around the whole.
+    systemctl show --no-pager -p Environment -- "$name" 2>/dev/null | sed 's/^Environment=//' |
+        awk '{ out = ""; quoted = 0; n = length($0)
+               for (i = 1; i <= n; i++) { c = substr($0, i, 1)
+                   if (c == "\\" && quoted) { i++; out = out substr($0, i, 1) }
+                   else if (c == "\"") quoted = !quoted
+                   else if (c == " " && !quoted) { print out; out = "" }
+                   else out = out c }
+               print out }' | ours "$names" | encode variables
+}
+
+# --- the process runtime
+
+tell_managed() {
+    home=$dir/$name
+    [ -d "$home" ] || return 0
+    tell managed "$home"
+    base=$home
+    want binary "$home/etcd"
+    want data "$home/data"
+    if [ -f "$home/args" ]; then
+        head -c "$most" "$home/args" 2>/dev/null | encode args
+        words=$(head -c "$most" "$home/args" 2>/dev/null)
+        consider_words "$home"
+    fi
+    if [ -f "$home/pid" ]; then
+        IFS= read -r file_pid 2>/dev/null <"$home/pid"
+        case $file_pid in
+            '' | *[!0-9]*) file_pid= ;;
+            *)
+                tell pid-file "$file_pid"
+                [ -d "/proc/$file_pid" ] || file_pid=
+                ;;
+        esac
+    fi
+}
+
+# --- what paths lead to
+
+# The nearest folder above that exists: for the free space of what is not there yet.
+nearest() {
+    near=$1
+    while [ ! -e "$near" ]; do
+        near=${near%/*}
+        [ -n "$near" ] || near=/
+    done
+}
+
+tell_space() {
+    nearest "$1"
+    tell space "$(stat -f -c '%a %S %T' "$near" 2>/dev/null)"
+}
+
+tell_data() {
+    tell data "$1"
+    tell_space "$1"
+    [ -d "$1" ] || return 0
+    tell folder "$(stat -L -c '%a %u %U' "$1" 2>/dev/null)"
+    [ ! -d "$1/member" ] || tell has-member
+    [ ! -f "$1/member/snap/db" ] || tell db "$(stat -c %s "$1/member/snap/db" 2>/dev/null)"
+    set +f
+    newest=
+    for file in "$1"/member/snap/*.snap; do
+        [ ! -f "$file" ] || newest=$file
+    done
+    points=
+    for file in "$1".quorate-*; do
+        [ ! -d "$file" ] || points=$points${file##*/}$nl
+    done
+    set -f
+    [ -z "$newest" ] || tell snap "$(stat -c %s "$newest" 2>/dev/null)" "${newest##*/}"
+    for file in $points; do
+        tell point "$file"
+    done
+    measured=$measured$1$nl
+}
+
+tell_binary() {
+    tell binary "$1"
+    tell_space "$1"
+    [ -e "$1" ] || return 0
+    inode=$(stat -L -c '%d:%i' "$1" 2>/dev/null)
+    tell file "$inode" "$(stat -L -c '%s %a %u %U' "$1" 2>/dev/null)"
+    [ ! -L "$1" ] || tell link "$(readlink -f "$1")"
+    [ -n "$inode" ] && [ -f "$1" ] || return 0
+    want_digest "$inode" "$1"
+    [ "$(head -c 4 "$1" 2>/dev/null | tr -d '\0' | cut -c 2-4)" = ELF ] || return 0
+    tell elf
+    # Something around etcd may start it whatever its arguments are: only etcd itself is asked for its version.
+    case ${1##*/} in
+        etcd | etcd[0-9]* | etcd[-_.][v0-9]*) ;;
+        *) return 0 ;;
+    esac
+    if [ -x "$1" ] && ! seen "$asked" "$inode"; then
+        asked=$asked$inode$nl$1$nl
+    fi
+}
+
+tell_file() {
+    tell "$1" "$2"
+    if [ ! -f "$2" ]; then
+        tell missing
+        return 0
+    fi
+    tell file - "$(stat -L -c '%s %a %u %U' "$2" 2>/dev/null)"
+    [ "$1" != key ] || return 0
+    if [ ! -r "$2" ]; then
+        tell unreadable
+        return 0
+    fi
+    case $1 in
+        cert) head -c "$most" "$2" 2>/dev/null | sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p' | encode content ;;
+        env)
+            # Continued lines are joined, as systemd does.
+            head -c "$most" "$2" 2>/dev/null | sed -e ':again' -e '/\\$/N; s/\\\n//; t again' | ours "$names" | encode content
+            ;;
+        *) head -c "$most" "$2" 2>/dev/null | encode content ;;
+    esac
+}
+
+want_digest() {
+    if ! seen "$digested_inodes" "$1"; then
+        digested_inodes=$digested_inodes$1$nl
+        digested=$digested$1$nl$2$nl
+    fi
+}
+
+# Where openssl is there, it takes a third of the time.
+digest() {
+    sum=$(openssl dgst -sha256 -r <"$1" 2>/dev/null) || sum=$(sha256sum <"$1" 2>/dev/null) || return 0
+    printf '%s\n' "${sum%% *}"
+}
+
+version() {
+    if command -v timeout >/dev/null 2>&1; then
+        env -i ETCD_UNSUPPORTED_ARCH="$goarch" timeout 5 "$1" --version 2>/dev/null </dev/null | head -n 1 | cut -c 1-120
+    else
+        env -i ETCD_UNSUPPORTED_ARCH="$goarch" "$1" --version 2>/dev/null </dev/null | head -n 1 | cut -c 1-120
+    fi
+}
+
+# What takes longest, all at once. Each job writes one short line, so lines do not mix.
+heavy() {
+    # shellcheck disable=SC2086 # lists of lines, split on purpose
+    (
+        set -- $digested
+        while [ $# -ge 2 ]; do
+            { tell sha256 "$1" "$(digest "$2")"; } &
+            shift 2
+        done
+        set -- $asked
+        while [ $# -ge 2 ]; do
+            { tell version "$1" "$(version "$2")"; } &
+            shift 2
+        done
+        for file in $measured; do
+            {
+                size=$(du -sk "$file" 2>/dev/null)
+                tell size "${size%%[!0-9]*}" "$file"
+            } &
+        done
+        readable=${unit_files:+yes}
+        for file in $unit_files; do
+            [ -r "$file" ] || readable=
+        done
+        if [ -n "$readable" ]; then
+            {
+                sum=$(cat $unit_files | sha256sum)
+                tell unit-sha256 "${sum%% *}"
+            } &
+        fi
+        wait
+    )
+}
+
+tell_store() {
+    tell store "$store"
+    tell_space "$store"
+    set +f
+    staged=
+    for file in "$store"/*/etcd; do
+        [ ! -f "$file" ] || staged=$staged$file$nl
+    done
+    set -f
+    count=0
+    for file in $staged; do
+        count=$((count + 1))
+        [ "$count" -le 32 ] || break
+        inode=$(stat -L -c '%d:%i' "$file" 2>/dev/null)
+        version=${file%/etcd}
+        tell staged "$inode" "${version##*/}"
+        want_digest "$inode" "$file"
+    done
+}
+
+tell_host() {
+    IFS=' '
+    # shellcheck disable=SC2046 # two words on purpose
+    set -- $(uname -sm)
+    IFS=$nl
+    machine=$2
+    case $machine in
+        x86_64) goarch=amd64 ;;
+        aarch64) goarch=arm64 ;;
+        i?86) goarch=386 ;;
+        *) goarch=$machine ;;
+    esac
+    tell machine "$1" "$machine"
+    hostname=
+    IFS= read -r hostname 2>/dev/null </proc/sys/kernel/hostname
+    tell hostname "$hostname"
+    [ ! -d /run/systemd/system ] || tell systemd
+}
+
+answer_wanted() {
+    todo=$wanted
+    answered=
+    rounds=0
+    # A config file names further paths, so what is wanted can grow while it is answered.
+    while [ -n "$todo" ] && [ "$rounds" -lt 3 ]; do
+        rounds=$((rounds + 1))
+        for item in $todo; do
+            case $item in
+                data=*) tell_data "${item#*=}" ;;
+                binary=*) tell_binary "${item#*=}" ;;
+                config=*)
+                    tell_file config "${item#*=}"
+                    consider_config "${item#*=}" "$base"
+                    ;;
+                env=*)
+                    tell_file env "${item#*=}"
+                    words=$(grep -aE '^[[:space:]]*ETCD_' "${item#*=}" 2>/dev/null | head -c "$most" | tr -d '\r')
+                    consider_variables "$base"
+                    ;;
+                *) tell_file "${item%%=*}" "${item#*=}" ;;
+            esac
+            answered=$answered$item$nl
+        done
+        todo=
+        for item in $wanted; do
+            seen "$answered" "$item" || todo=$todo$item$nl
+        done
+    done
+}
+
+main() {
+    LC_ALL=C
+    export LC_ALL
+    PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+    export PATH
+    IFS=$nl
+    set -f
+    nonce=$1 mode=$2 name=$3 object=$4 dir=$5 store=$6
+    shift 6
+    wanted='' wanted_count=0 main_pid='' file_pid='' base='' names='' unit_files=''
+    digested='' digested_inodes='' asked='' measured='' goarch=''
+    for item in "$@"; do
+        case $item in
+            data=/* | binary=/* | config=/* | cert=/* | key=/* | secret=/* | env=/*) want "${item%%=*}" "${item#*=}" ;;
+        esac
+    done
+    printf '\n@begin %s 1\n' "$nonce"
+    for tool in base64 sha256sum stat readlink grep head tr; do
+        command -v "$tool" >/dev/null 2>&1 || tell lacks "$tool"
+    done
+    tell_host
+    case $mode in
+        systemd) tell_unit ;;
+        process) tell_managed ;;
+    esac
+    if [ "$mode" != look ]; then
+        tell_processes
+        tell_store
+    fi
+    answer_wanted
+    heavy
+    printf '@end %s\n' "$nonce"
+}
+
+main "$@" </dev/null

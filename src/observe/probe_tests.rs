@@ -1,0 +1,244 @@
+//! The probe itself, run by every shell that is here, against real processes and files.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::answer::Answer;
+use super::probe::SCRIPT;
+use super::records;
+
+/// Shells that hosts have; those that are not installed here are left out.
+fn shells() -> Vec<Vec<&'static str>> {
+    let all = [vec!["dash"], vec!["bash"], vec!["bash", "--posix"], vec!["busybox", "ash"], vec!["sh"]];
+    let there = |shell: &Vec<&str>| {
+        let mut command = Command::new(shell[0]);
+        command.args(&shell[1..]).args(["-c", ":"]).stdin(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    let found: Vec<_> = all.into_iter().filter(there).collect();
+    assert!(!found.is_empty(), "no shell at all");
+    found
+}
+
+fn probe(shell: &[&str], path_first: &Path, args: &[&str]) -> Answer {
+    let path = format!("{}:{}", path_first.display(), std::env::var("PATH").unwrap());
+    let mut child = Command::new(shell[0])
+        .args(&shell[1..])
+        .args(["-s", "--", "nonce"])
+        .args(args)
+        .env("PATH", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(SCRIPT.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{shell:?}");
+    assert!(output.status.success(), "{shell:?}");
+    let records = records::parse(&output.stdout, "nonce");
+    Answer::read(
+        &records.unwrap_or_else(|error| panic!("{shell:?}: {error}: {}", String::from_utf8_lossy(&output.stdout))),
+    )
+}
+
+/// A process that goes with the test.
+struct Running(Child);
+
+impl Running {
+    /// Something that runs under the name `etcd`: a shell that waits, so that its arguments may be any.
+    fn etcd(program: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+        std::fs::copy("/bin/sh", program).unwrap();
+        let mut command = Command::new(program);
+        command.args(["-c", "read line"]).args(args).env_clear().envs(environment.iter().copied());
+        Self(command.current_dir(program.parent().unwrap()).stdin(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn pid(&self) -> String {
+        self.0.id().to_string()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn write(path: PathBuf, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn executable(path: PathBuf, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    write(path.clone(), text);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn sees_a_managed_process_with_its_data_and_releases() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let home = root.join("m1");
+    let data = home.join("my data");
+    let option = format!("--data-dir={}/", data.display());
+    let environment =
+        [("ETCD_NAME", "m1"), ("ETCD_X_PASSWORD", "hush"), ("OTHER", "hush"), ("ETCD_LINE", "a\nETCD_B=c")];
+    let member = Running::etcd(&home.join("etcd"), &[&option, "--odd=\u{1b}[1m *"], &environment);
+    write(home.join("pid"), &format!("{}\n", member.pid()));
+    write(home.join("args"), &format!("{option}\n"));
+    write(data.join("member/snap/db"), "12345");
+    write(data.join("member/snap/0000000000000001-0000000000000010.snap"), "1");
+    write(data.join("member/snap/0000000000000002-00000000000000ff.snap"), "22");
+    std::fs::create_dir(home.join("my data.quorate-1")).unwrap();
+    write(root.join(".quorate/3.2.32/etcd"), "not a program");
+    let (root_text, store) = (root.display().to_string(), root.join(".quorate").display().to_string());
+    for shell in shells() {
+        let answer = probe(&shell, &root, &["process", "m1", "-", &root_text, &store]);
+        let process = answer.processes.iter().find(|process| process.pid.to_string() == member.pid()).unwrap();
+        assert_eq!(Path::new(&process.exe), home.join("etcd"), "{shell:?}");
+        assert!(!process.exe_replaced && process.looks_like_etcd() && process.started > 0);
+        assert_eq!(process.argv[3..], [option.as_str(), "--odd=\u{1b}[1m *"], "{shell:?}");
+        let variables = process.environment.clone().unwrap();
+        let expected = [("ETCD_NAME", "m1"), ("ETCD_LINE", "a\nETCD_B=c")];
+        assert_eq!(variables.len(), 2, "{shell:?}: {variables:?}");
+        for (name, value) in expected {
+            assert!(variables.contains(&(name.to_owned(), value.to_owned())), "{shell:?}: {variables:?}");
+        }
+        let seen = &answer.data[&data.display().to_string()];
+        assert!(seen.has_member && seen.space.is_some() && !seen.mode.is_empty(), "{shell:?}");
+        assert_eq!(seen.db.map(|size| size.0), Some(5));
+        let (size, name) = seen.newest_snap.clone().unwrap();
+        assert_eq!((size.0, name.as_str()), (2, "0000000000000002-00000000000000ff.snap"));
+        assert_eq!(seen.rollback_points, ["my data.quorate-1"]);
+        assert!(answer.sizes.contains_key(&data.display().to_string()), "{shell:?}");
+        let binary = &answer.binaries[&home.join("etcd").display().to_string()];
+        assert!(binary.elf && answer.digest(binary.inode.as_ref()).is_some(), "{shell:?}");
+        assert_eq!(binary.inode, process.inode);
+        assert_eq!(answer.staged[0].0, "3.2.32");
+        assert!(answer.digest(Some(&answer.staged[0].1)).is_some());
+        assert_eq!(answer.managed.as_ref().unwrap().pid.map(|pid| pid.to_string()), Some(member.pid()));
+        assert_eq!((answer.os.as_str(), answer.lacks.len()), ("linux", 0));
+    }
+}
+
+#[test]
+fn sees_a_binary_that_was_replaced_under_a_running_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let program = root.join("m1/etcd");
+    let member = Running::etcd(&program, &[], &[]);
+    write(root.join("m1/pid"), &member.pid());
+    write(root.join("m1/new"), "new");
+    std::fs::rename(root.join("m1/new"), &program).unwrap();
+    for shell in shells() {
+        let answer = probe(&shell, &root, &["process", "m1", "-", &root.display().to_string(), "/nowhere"]);
+        let process = answer.processes.iter().find(|process| process.pid.to_string() == member.pid()).unwrap();
+        assert_eq!(Path::new(&process.exe), program, "{shell:?}");
+        assert!(process.exe_replaced, "{shell:?}");
+        let running = answer.digest(process.inode.as_ref()).unwrap();
+        let on_disk = answer.digest(answer.binaries[&process.exe].inode.as_ref()).unwrap();
+        assert_ne!(running, on_disk, "{shell:?}");
+        assert!(!answer.binaries[&process.exe].elf);
+    }
+}
+
+#[test]
+fn sees_a_unit_and_leaves_other_secrets_where_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let bin = root.join("bin");
+    let program = root.join("opt/etcd");
+    let member = Running::etcd(&program, &["--name=m1"], &[]);
+    write(root.join("etcd.service"), "[Service]\n");
+    write(
+        root.join("default"),
+        "ETCD_NAME=\"m1\"\nexport ETCD_OLD=1\nDB_PASSWORD=hush\nETCD_ROOT_PASSWORD=hush\nOPTS=--debug \\\n  --x=1\nOTHER=hush\n",
+    );
+    write(
+        root.join("tls.pem"),
+        "-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n",
+    );
+    let show = format!(
+        "Id=etcd.service\\nLoadState=loaded\\nMainPID={}\\nFragmentPath={root}/etcd.service\\nWorkingDirectory=!{root}\\n\
+         EnvironmentFiles={root}/default (ignore_errors=no)\\n\
+         ExecStart={{ path={program} ; argv[]={program} $OPTS --cert-file={root}/tls.pem --data-dir ${{HOME_OF_IT}}/x ; ignore_errors=no ; pid=0 }}\\n",
+        member.pid(),
+        root = root.display(),
+        program = program.display(),
+    );
+    let systemctl = format!(
+        "#!/bin/sh\ncase \" $* \" in *' Environment '*) echo 'Environment=HOME_OF_IT=/h \"ETCD_A=x y\" TOKEN=hush' ;; *) printf '{show}' ;; esac\n"
+    );
+    executable(bin.join("systemctl"), &systemctl);
+    executable(
+        bin.join("busctl"),
+        "#!/bin/sh\necho 'a(sasbttttuii) 1 \"/bin/etcd\" 2 \"/bin/etcd\" \"--name=a b\" false 0 0 0 0 0 0 0'\n",
+    );
+    for shell in shells() {
+        let answer = probe(&shell, &bin, &["systemd", "etcd.service", "/o", "-", "/nowhere"]);
+        let unit = answer.unit.as_ref().unwrap();
+        assert_eq!(unit.exec.as_ref().unwrap().args, ["--name=a b"], "{shell:?}");
+        assert!(unit.sha256.is_some(), "{shell:?}");
+        assert_eq!(
+            unit.variables,
+            [("HOME_OF_IT", "/h"), ("ETCD_A", "x y")].map(|(a, b)| (a.to_owned(), b.to_owned()))
+        );
+        let file = answer.file("env", &root.join("default").display().to_string()).unwrap();
+        let content = String::from_utf8_lossy(&file.content);
+        assert!(content.contains("ETCD_NAME") && content.contains("OPTS=--debug   --x=1"), "{shell:?}: {content}");
+        let certificate = answer.file("cert", &root.join("tls.pem").display().to_string()).unwrap();
+        assert!(String::from_utf8_lossy(&certificate.content).contains("QUJD"), "{shell:?}");
+        assert!(answer.binaries.contains_key(&program.display().to_string()), "{shell:?}");
+        assert!(!format!("{answer:?}").contains("hush"), "{shell:?}: {answer:?}");
+    }
+}
+
+#[test]
+fn only_etcd_itself_is_run_for_its_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let trace = root.join("trace");
+    executable(root.join("etcd"), &format!("#!/bin/sh\necho ran >>{}\n", trace.display()));
+    std::fs::copy("/bin/sh", root.join("start-etcd")).unwrap();
+    let looks = ["etcd", "start-etcd"].map(|name| format!("binary={}/{name}", root.display()));
+    for shell in shells() {
+        let answer = probe(&shell, &root, &["look", "-", "-", "-", "-", &looks[0], &looks[1]]);
+        assert_eq!((answer.binaries.len(), answer.versions.len()), (2, 0), "{shell:?}");
+        assert!(!trace.exists(), "{shell:?}");
+    }
+}
+
+#[test]
+fn looks_at_named_paths_only_when_asked_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    write(root.join("a key"), "-----BEGIN PRIVATE KEY-----\n");
+    write(root.join("etcd.yml"), &format!("name: m1\ndata-dir: \"{}/data\"\n", root.display()));
+    std::fs::create_dir(root.join("data")).unwrap();
+    let (key, config) = (format!("secret={}/a key", root.display()), format!("config={}/etcd.yml", root.display()));
+    for shell in shells() {
+        let none = ["look", "-", "-", "-", "-"];
+        let answer = probe(&shell, &root, &[&none[..], &[&key, &config, "cert=/no/such", "data=relative"]].concat());
+        let secret = answer.file("secret", &format!("{}/a key", root.display())).unwrap();
+        assert_eq!(secret.content, b"-----BEGIN PRIVATE KEY-----\n", "{shell:?}");
+        assert!(answer.file("cert", "/no/such").unwrap().missing, "{shell:?}");
+        // The file names the data directory, so that no further exchange is needed.
+        assert_eq!(answer.data.keys().collect::<Vec<_>>(), [&format!("{}/data", root.display())], "{shell:?}");
+        assert!(answer.processes.is_empty() && answer.store.is_none());
+    }
+}
+
+#[test]
+fn the_script_is_clean() {
+    let Ok(mut child) = Command::new("shellcheck").args(["-s", "sh", "-"]).stdin(Stdio::piped()).spawn() else {
+        eprintln!("shellcheck is not installed: not checked");
+        return;
+    };
+    child.stdin.take().unwrap().write_all(SCRIPT.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+}

@@ -1,0 +1,59 @@
+//! What the checks found: refusals, warnings, and what came out well. All of it, not the first only.
+
+use crate::observe::inventory::MemberView;
+use crate::plan::model::{Check, CheckOutcome, Note, Refusal};
+use crate::units::MemberName;
+
+/// Collects while the planner looks.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub refusals: Vec<Refusal>,
+    pub checks: Vec<Check>,
+    pub warnings: Vec<Note>,
+}
+
+/// The words of a refusal, in the order in which a person reads them.
+pub struct Words {
+    pub seen: String,
+    pub must: String,
+    pub fix: String,
+}
+
+impl Findings {
+    pub fn refuse(&mut self, rule: &str, view: Option<&MemberView>, words: Words, source: Option<&str>) {
+        let refusal = Refusal {
+            rule: rule.to_owned(),
+            member: view.map(|view| view.name.clone()),
+            host: view.map(|view| view.host_label.clone()),
+            seen: words.seen,
+            must: words.must,
+            fix: words.fix,
+            source: source.map(str::to_owned),
+        };
+        if !self.refusals.contains(&refusal) {
+            self.refusals.push(refusal);
+        }
+    }
+
+    pub fn pass(&mut self, rule: &str, text: impl Into<String>) {
+        self.check(rule, CheckOutcome::Passed, text.into());
+    }
+
+    pub fn later(&mut self, rule: &str, text: impl Into<String>) {
+        self.check(rule, CheckOutcome::Later, text.into());
+    }
+
+    pub fn warn(&mut self, rule: &str, member: Option<&MemberName>, text: impl Into<String>, source: Option<&str>) {
+        let text = text.into();
+        self.warnings.push(Note {
+            rule: rule.to_owned(),
+            member: member.cloned(),
+            text,
+            source: source.map(str::to_owned),
+        });
+    }
+
+    fn check(&mut self, rule: &str, outcome: CheckOutcome, text: String) {
+        self.checks.push(Check { rule: rule.to_owned(), outcome, text });
+    }
+}

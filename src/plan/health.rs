@@ -1,0 +1,375 @@
+//! Health: is the cluster, as it is now, one that may be touched? Every answer is a check or a refusal.
+
+use std::collections::BTreeSet;
+
+use crate::observe::inventory::ListedMember;
+use crate::plan::findings::{Findings, Words};
+use crate::plan::survey::{Standing, Survey};
+use crate::spec::model::Cluster;
+use crate::units::{Bytes, MemberName};
+
+/// The quota that etcd has when none is set: 2 GiB (`quota-backend-bytes`, all versions since 3.0).
+const DEFAULT_QUOTA: Bytes = Bytes::mebi(2048);
+
+/// A database at this share of its quota is too near to the NOSPACE alarm to begin.
+const QUOTA_SHARE_PERCENT: u64 = 95;
+
+/// Checks everything that must hold of the cluster as a whole.
+pub fn check(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
+    reachable(survey, findings);
+    answering(survey, findings);
+    one_cluster(survey, findings);
+    member_list(cluster, survey, findings);
+    leader(survey, findings);
+    healthy(survey, findings);
+    alarms(survey, findings);
+    quota(survey, findings);
+    equal_data(survey, findings);
+}
+
+fn reachable(survey: &Survey<'_>, findings: &mut Findings) {
+    for member in &survey.members {
+        if let Standing::HostUnknown { why } = member.standing {
+            findings.refuse(
+                "host-reachable",
+                Some(member.view),
+                Words {
+                    seen: why.to_owned(),
+                    must: "every host of the cluster can be looked at: a gate cannot hold on what nobody sees"
+                        .to_owned(),
+                    fix: "make the host reachable by `ssh` as the spec says, then plan again".to_owned(),
+                },
+                None,
+            );
+        }
+    }
+}
+
+fn answering(survey: &Survey<'_>, findings: &mut Findings) {
+    for member in &survey.members {
+        match member.standing {
+            Standing::Silent { why, facts } => findings.refuse(
+                "member-answers",
+                Some(member.view),
+                Words {
+                    seen: format!("the process of {} runs and etcd does not answer: {why}", member.view.name),
+                    must: "a running member answers on its client URL".to_owned(),
+                    fix: format!(
+                        "see its log; check listen-client-urls ({}) and the `client` block of the spec",
+                        facts.option("listen-client-urls").map_or("not set", |option| option.value.as_str())
+                    ),
+                },
+                None,
+            ),
+            Standing::Absent { .. } => findings.refuse(
+                "member-found",
+                Some(member.view),
+                Words {
+                    seen: "no unit, no process and no data directory of this member".to_owned(),
+                    must: "each declared member of a cluster that exists is on its host: a new, empty member is never \
+                           put in place of an old one"
+                        .to_owned(),
+                    fix: "check the member's address, and the `runtime` block (unit name, folder); adding members is \
+                          not what a version change does"
+                        .to_owned(),
+                },
+                None,
+            ),
+            Standing::NeverStarted { facts } => findings.refuse(
+                "member-has-data",
+                Some(member.view),
+                Words {
+                    seen: format!("configured, with no member data in {}", facts.data_dir.path),
+                    must: "a member that is to be upgraded has its data: started without, it would be a stranger to \
+                           its cluster"
+                        .to_owned(),
+                    fix: "find where its data went (another data-dir? a disk not mounted?) before anything is started"
+                        .to_owned(),
+                },
+                None,
+            ),
+            Standing::HostUnknown { .. } | Standing::Stopped { .. } | Standing::Serving { .. } => {}
+        }
+    }
+}
+
+fn one_cluster(survey: &Survey<'_>, findings: &mut Findings) {
+    let ids: BTreeSet<_> = survey.serving().map(|(_, etcd)| etcd.cluster_id).collect();
+    if ids.len() > 1 {
+        for (view, etcd) in survey.serving() {
+            findings.refuse(
+                "one-cluster",
+                Some(view),
+                Words {
+                    seen: format!("{} belongs to cluster {}", view.name, etcd.cluster_id),
+                    must: "all declared members belong to one cluster".to_owned(),
+                    fix: "check the addresses in the spec: these members do not form one cluster".to_owned(),
+                },
+                None,
+            );
+        }
+    }
+}
+
+fn member_list(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
+    if survey.agreed(|etcd| identities(&etcd.members)).is_none() && survey.anybody_serves() {
+        findings.refuse(
+            "member-list-agreed",
+            None,
+            Words {
+                seen: "members answer different member lists".to_owned(),
+                must: "all members agree on who is a member".to_owned(),
+                fix: "wait for the change of membership in progress, or see which member is cut off".to_owned(),
+            },
+            None,
+        );
+        return;
+    }
+    let Some((_, etcd)) = survey.serving().next() else {
+        return;
+    };
+    let before = findings.refusals.len();
+    for listed in &etcd.members {
+        listed_member(listed, survey, findings);
+    }
+    duplicates(&etcd.members, findings);
+    missing(cluster, survey, &etcd.members, findings);
+    if findings.refusals.len() == before {
+        findings.pass("member-list-agreed", format!("{} members, all declared, all agree", etcd.members.len()));
+    }
+}
+
+fn identities(members: &[ListedMember]) -> BTreeSet<(u64, Vec<String>, bool)> {
+    members.iter().map(|member| (member.id.0, member.peer_urls.clone(), member.is_learner)).collect()
+}
+
+fn listed_member(listed: &ListedMember, survey: &Survey<'_>, findings: &mut Findings) {
+    let urls = listed.peer_urls.join(",");
+    let known = survey.name_of(listed.id);
+    let stopped_one = survey.members.iter().any(|member| {
+        matches!(member.standing, Standing::Stopped { .. } | Standing::Silent { .. } | Standing::HostUnknown { .. })
+            && member.view.name.as_str() == listed.name
+    });
+    if listed.is_learner {
+        findings.refuse(
+            "no-learner",
+            None,
+            Words {
+                seen: format!("member {} ({}) at {urls} is a learner", listed.id, listed.name),
+                must: "membership is settled before a version changes: no learner in the list".to_owned(),
+                fix: "promote it (`etcdctl member promote`) or remove it first".to_owned(),
+            },
+            None,
+        );
+    } else if listed.name.is_empty() {
+        findings.refuse(
+            "member-started",
+            None,
+            Words {
+                seen: format!("member {} at {urls} was added and has never started", listed.id),
+                must: "every member of the list has started: one that never answers keeps the cluster version from \
+                       moving, and counts against quorum"
+                    .to_owned(),
+                fix: format!("start it, or remove it with `etcdctl member remove {}`", listed.id),
+            },
+            None,
+        );
+    } else if known.is_none() && !stopped_one {
+        findings.refuse(
+            "member-declared",
+            None,
+            Words {
+                seen: format!(
+                    "the cluster has a member {} ({}) at {urls} that the spec does not declare",
+                    listed.name, listed.id
+                ),
+                must: "the spec declares every member of the cluster: all must be upgraded, all are asked at each gate"
+                    .to_owned(),
+                fix: format!("add a member block for {}, or remove the member from the cluster", listed.name),
+            },
+            None,
+        );
+    }
+}
+
+fn duplicates(members: &[ListedMember], findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for member in members.iter().filter(|member| !member.name.is_empty()) {
+        if !seen.insert(&member.name) {
+            findings.refuse(
+                "member-names-unique",
+                None,
+                Words {
+                    seen: format!("two members of the cluster are named {}", member.name),
+                    must: "each member has a name of its own: which one a host runs could only be guessed".to_owned(),
+                    fix: "restart one of them with another --name".to_owned(),
+                },
+                None,
+            );
+        }
+    }
+}
+
+fn missing(cluster: &Cluster, survey: &Survey<'_>, members: &[ListedMember], findings: &mut Findings) {
+    for declared in &cluster.members {
+        let Some(surveyed) = survey.members.iter().find(|member| member.view.name == declared.name) else {
+            continue;
+        };
+        let listed = match surveyed.etcd() {
+            Some(etcd) => members.iter().any(|member| member.id == etcd.member_id),
+            None => members.iter().any(|member| member.name == declared.name.as_str()),
+        };
+        if !listed && matches!(surveyed.standing, Standing::Stopped { .. } | Standing::Serving { .. }) {
+            findings.refuse(
+                "member-listed",
+                Some(surveyed.view),
+                Words {
+                    seen: format!("{} is not in the cluster's member list", declared.name),
+                    must: "every declared member is a member of the cluster".to_owned(),
+                    fix: "if it was removed on purpose, take it out of the spec; its data directory is of no use to \
+                          the cluster any more"
+                        .to_owned(),
+                },
+                None,
+            );
+        }
+    }
+}
+
+fn leader(survey: &Survey<'_>, findings: &mut Findings) {
+    if !survey.anybody_serves() {
+        return;
+    }
+    match survey.leader() {
+        Some(leader) => findings.pass("one-leader", format!("all members see {leader} as leader")),
+        None => {
+            let views: Vec<String> = survey
+                .serving()
+                .map(|(view, etcd)| {
+                    let sees = etcd.leader.map_or_else(
+                        || "no leader".to_owned(),
+                        |id| survey.name_of(id).map_or_else(|| format!("member {id}"), MemberName::to_string),
+                    );
+                    format!("{} sees {sees}", view.name)
+                })
+                .collect();
+            findings.refuse(
+                "one-leader",
+                None,
+                Words {
+                    seen: views.join(", "),
+                    must: "all members see one leader, and it is a declared member".to_owned(),
+                    fix: "wait for the election to end; if it does not, check the network between the peers".to_owned(),
+                },
+                None,
+            );
+        }
+    }
+}
+
+fn healthy(survey: &Survey<'_>, findings: &mut Findings) {
+    let mut well = 0;
+    for (view, etcd) in survey.serving() {
+        match &etcd.unhealthy {
+            None => well += 1,
+            Some(said) => findings.refuse(
+                "members-healthy",
+                Some(view),
+                Words {
+                    seen: format!("{} says it is not healthy: {said}", view.name),
+                    must: "all members are healthy before one is stopped".to_owned(),
+                    fix: "see its log, bring it to health, then plan again".to_owned(),
+                },
+                None,
+            ),
+        }
+    }
+    if well == survey.members.len() {
+        findings.pass("members-healthy", format!("{well} of {well} members healthy"));
+    }
+}
+
+fn alarms(survey: &Survey<'_>, findings: &mut Findings) {
+    let alarms: BTreeSet<_> = survey.serving().flat_map(|(_, etcd)| &etcd.alarms).collect();
+    for alarm in alarms {
+        let about = survey.name_of(alarm.member).map_or_else(|| alarm.member.to_string(), MemberName::to_string);
+        let fix = match alarm.kind.as_str() {
+            "NOSPACE" => {
+                "compact, defragment each member, then `etcdctl alarm disarm`; raise quota-backend-bytes if needed"
+            }
+            "CORRUPT" => "find the member whose data differs (HashKV), replace it, then `etcdctl alarm disarm`",
+            _ => "find its cause, then `etcdctl alarm disarm`",
+        };
+        findings.refuse(
+            "no-alarm",
+            survey.members.iter().find(|member| member.view.name.as_str() == about).map(|member| member.view),
+            Words {
+                seen: format!("alarm {} on {about}", alarm.kind),
+                must: "no alarm is raised when a rung begins".to_owned(),
+                fix: fix.to_owned(),
+            },
+            None,
+        );
+    }
+}
+
+fn quota(survey: &Survey<'_>, findings: &mut Findings) {
+    for member in &survey.members {
+        let (Some(facts), Some(etcd)) = (member.facts(), member.etcd()) else {
+            continue;
+        };
+        let declared = facts.option("quota-backend-bytes").and_then(|option| option.value.parse::<i64>().ok());
+        let quota = match declared {
+            Some(quota) if quota < 0 => continue,
+            Some(0) | None => DEFAULT_QUOTA,
+            Some(quota) => Bytes(quota.unsigned_abs()),
+        };
+        if let Some(size) = etcd.db_size
+            && size.0 >= quota.0 / 100 * QUOTA_SHARE_PERCENT
+        {
+            findings.refuse(
+                "quota-room",
+                Some(member.view),
+                Words {
+                    seen: format!("the database of {} is {size} of a quota of {quota}", member.view.name),
+                    must: format!("the database is below {QUOTA_SHARE_PERCENT} % of its quota"),
+                    fix: "compact and defragment, or raise quota-backend-bytes, before the upgrade".to_owned(),
+                },
+                None,
+            );
+        }
+    }
+}
+
+fn equal_data(survey: &Survey<'_>, findings: &mut Findings) {
+    let hashes: Vec<_> = survey.serving().filter_map(|(view, etcd)| Some((view, etcd.hash_kv?))).collect();
+    let Some((_, first)) = hashes.first() else {
+        return;
+    };
+    let comparable = hashes
+        .iter()
+        .all(|(_, hash)| hash.revision == first.revision && hash.compact_revision == first.compact_revision);
+    if !comparable {
+        return;
+    }
+    if hashes.iter().all(|(_, hash)| hash.hash == first.hash) {
+        if hashes.len() == survey.members.len() {
+            findings.pass("data-equal", format!("HashKV at revision {} equal on all members", first.revision));
+        }
+        return;
+    }
+    for (view, hash) in &hashes {
+        findings.refuse(
+            "data-equal",
+            Some(view),
+            Words {
+                seen: format!("HashKV of {} at revision {} is {:08x}", view.name, hash.revision, hash.hash),
+                must: "all members hold the same data".to_owned(),
+                fix: "the members differ: find the one that is wrong and replace it (remove, add with an empty data \
+                      directory) before the version changes"
+                    .to_owned(),
+            },
+            None,
+        );
+    }
+}

@@ -1,0 +1,347 @@
+//! Plan: decides. (what is declared, what was seen, what is known, which releases are at hand) -> a [`model::Plan`],
+//! or every reason why not.
+//!
+//! A pure function: no I/O, no clock, no randomness; the same input gives the same bytes. All decisions are made
+//! here; [`crate::execute`] makes none. The result explains itself: each step has a reason, each gate says what it
+//! waits for, each refusal names what was seen, the rule, and the fix.
+
+pub mod basis;
+mod create;
+mod estimate;
+pub mod file;
+mod findings;
+mod health;
+mod hosts;
+pub mod layout;
+pub mod model;
+mod options;
+mod requirements;
+mod settle;
+mod survey;
+mod target;
+mod upgrade;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::knowledge::{Knowledge, MixedRollback, WayBack};
+use crate::observe::inventory::Inventory;
+use crate::plan::findings::{Findings, Words};
+use crate::plan::model::{Kind, NoReturn, Note, PLAN_FORMAT, Plan, Refusal, ReleasePin, Rung, Step, Summary};
+use crate::plan::survey::{Standing, Survey};
+use crate::plan::target::Way;
+use crate::spec::model::{Cluster, RollbackPoints, Toggle};
+use crate::units::{Bytes, Version};
+
+/// Everything that a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    pub cluster: &'a Cluster,
+    /// Where the run will be kept; it is no part of any decision.
+    pub state_dir: &'a Path,
+    pub inventory: &'a Inventory,
+    pub knowledge: &'a Knowledge,
+    /// The releases that [`wanted_releases`] asked for, as far as they could be had.
+    pub releases: &'a [ReleasePin],
+    /// Why a wanted release could not be had.
+    pub missing_releases: &'a [String],
+}
+
+/// Which releases a plan will need, by version and architecture: what has to be fetched before planning.
+pub fn wanted_releases(cluster: &Cluster, inventory: &Inventory) -> BTreeSet<(Version, String)> {
+    inventory
+        .members
+        .iter()
+        .filter_map(|member| member.host.known())
+        .map(|host| (cluster.version.clone(), host.arch.clone()))
+        .collect()
+}
+
+/// Makes the plan, or says every reason why there is none.
+pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
+    let survey = Survey::of(input.inventory);
+    let mut findings = Findings::default();
+    if create::nothing_is_there(input.cluster, &survey) {
+        return create::plan(input, &survey, findings);
+    }
+    if create::made_but_not_started(input.cluster, &survey) {
+        return create::start_plan(input, &survey, findings);
+    }
+    health::check(input.cluster, &survey, &mut findings);
+    let Some(way) = target::find(input.cluster, &survey, input.knowledge, &mut findings) else {
+        return Err(sorted(findings, &survey));
+    };
+    if way.is_done() && findings.refusals.is_empty() && all_serve(&survey) {
+        return Ok(assemble(input, &survey, &way, findings, Vec::new()));
+    }
+    let pins = pins(input, &survey, &mut findings);
+    let release_size = pins.values().map(|pin| upgrade::release_size(pin)).max().unwrap_or_default();
+    checks_before_change(input, &survey, &way, release_size, &mut findings);
+    if !findings.refusals.is_empty() {
+        return Err(sorted(findings, &survey));
+    }
+    let steps = upgrade::steps(&upgrade::Ingredients {
+        cluster: input.cluster,
+        survey: &survey,
+        knowledge: input.knowledge,
+        way: &way,
+        releases: &pins,
+    });
+    let rung = rung_of(input, &way, steps);
+    Ok(assemble(input, &survey, &way, findings, vec![rung]))
+}
+
+fn all_serve(survey: &Survey<'_>) -> bool {
+    survey.members.iter().all(|member| matches!(member.standing, Standing::Serving { .. }))
+}
+
+/// Refusals that follow from one that says more are left out: a host that was not seen answers no question at all.
+fn sorted(mut findings: Findings, survey: &Survey<'_>) -> Vec<Refusal> {
+    if findings.refusals.is_empty() {
+        let seen = survey
+            .members
+            .iter()
+            .map(|member| format!("{}: {}", member.view.name, member.view.etcd.why().unwrap_or("answers")))
+            .collect::<Vec<_>>()
+            .join("; ");
+        findings.refuse(
+            "cluster-answers",
+            None,
+            Words {
+                seen,
+                must: "at least one member answers: what the cluster is can only be learned from it".to_owned(),
+                fix: "start the members (their data is there), then plan again".to_owned(),
+            },
+            None,
+        );
+    }
+    findings.refusals
+}
+
+fn checks_before_change(
+    input: &Input<'_>,
+    survey: &Survey<'_>,
+    way: &Way,
+    release_size: Bytes,
+    findings: &mut Findings,
+) {
+    hosts::check(input.cluster, survey, release_size, findings);
+    options::check(input.cluster, way, &survey.members, input.knowledge, findings);
+    quorum(survey, way, findings);
+    rollback_points(&input.cluster.rollback_points, survey, way, findings);
+    if way.is_rung() {
+        match input.knowledge.rung(way.from_minor(), way.to.minor()) {
+            Some(rung) => requirements::check(rung, way, survey, findings),
+            None => findings.refuse(
+                "rung-known",
+                None,
+                Words {
+                    seen: format!("no rung from {} to {} is known", way.from_minor(), way.to.minor()),
+                    must: "what a step demands is known before it is taken".to_owned(),
+                    fix: "use a knowledge folder that has this rung".to_owned(),
+                },
+                None,
+            ),
+        }
+    }
+}
+
+/// One member can only be stopped where the others hold quorum.
+fn quorum(survey: &Survey<'_>, way: &Way, findings: &mut Findings) {
+    let voters = survey.members.len();
+    if voters < 3 && !way.left.is_empty() {
+        findings.refuse(
+            "quorum-without-member",
+            None,
+            Words {
+                seen: format!("the cluster has {voters} voting member{}", if voters == 1 { "" } else { "s" }),
+                must: "when a member is stopped, the others hold quorum: that takes three".to_owned(),
+                fix: "add members until there are three; quorate does not take a cluster down".to_owned(),
+            },
+            None,
+        );
+    } else if !way.left.is_empty() {
+        findings.pass(
+            "quorum-without-member",
+            format!("{} of {voters} voters serve while one is stopped; quorum is {}", voters - 1, voters / 2 + 1),
+        );
+    }
+}
+
+fn rollback_points(policy: &RollbackPoints, survey: &Survey<'_>, way: &Way, findings: &mut Findings) {
+    if !way.is_rung() {
+        return;
+    }
+    if policy.enabled == Toggle::Off {
+        findings.warn(
+            "rollback-points",
+            None,
+            "rollback points are switched off in the spec: after completion the way back is the backup alone",
+            None,
+        );
+        return;
+    }
+    for member in &survey.members {
+        if let Some(facts) = member.facts()
+            && facts.data_dir.size > policy.max_size
+        {
+            findings.warn(
+                "rollback-points",
+                Some(&member.view.name),
+                format!(
+                    "no rollback point: the data directory is {}, `rollback_points.max_size` is {}; they are of use \
+                     only all together",
+                    facts.data_dir.size, policy.max_size
+                ),
+                None,
+            );
+        }
+    }
+}
+
+/// The target's release for every architecture among the hosts.
+fn pins<'a>(input: &Input<'a>, survey: &Survey<'_>, findings: &mut Findings) -> BTreeMap<String, &'a ReleasePin> {
+    let mut found = BTreeMap::new();
+    for member in &survey.members {
+        let Some(host) = member.host() else { continue };
+        if found.contains_key(&host.arch) {
+            continue;
+        }
+        let pin = input.releases.iter().find(|pin| pin.version == input.cluster.version && pin.arch == host.arch);
+        match pin {
+            Some(pin) => {
+                if pin.checked == "first-use" {
+                    findings.warn(
+                        "release-checksum",
+                        None,
+                        format!(
+                            "nothing vouches for the checksum of {} ({}): it is trusted as first seen, and pinned in \
+                             this plan. Pin it in the spec: sha256 = {{ \"{}-{}\" = \"{}\" }}",
+                            pin.version,
+                            pin.source,
+                            pin.version,
+                            pin.arch,
+                            pin.archive_sha256.map_or_else(|| "…".to_owned(), |digest| digest.to_string())
+                        ),
+                        None,
+                    );
+                }
+                found.insert(host.arch.clone(), pin);
+            }
+            None => findings.refuse(
+                "release-available",
+                Some(member.view),
+                Words {
+                    seen: input.missing_releases.join("; "),
+                    must: format!(
+                        "etcd {} for linux-{} can be had from a declared source",
+                        input.cluster.version, host.arch
+                    ),
+                    fix: "check the `release` blocks, or put the release where one of them points".to_owned(),
+                },
+                None,
+            ),
+        }
+    }
+    found
+}
+
+/// The rung with its words: where the point of no return is, what clients notice, what the advisories say.
+fn rung_of(input: &Input<'_>, way: &Way, steps: Vec<Step>) -> Rung {
+    let known = input.knowledge.rung(way.from_minor(), way.to.minor()).filter(|_| way.is_rung());
+    let from = way.from_minor();
+    let advisories = known.map_or_else(Vec::new, |rung| {
+        rung.advisories_for(&way.to)
+            .map(|advisory| Note {
+                rule: advisory.fact.name.clone(),
+                member: None,
+                text: advisory.fact.what.clone(),
+                source: advisory.fact.sources.first().map(ToString::to_string),
+            })
+            .collect()
+    });
+    let no_return = known.filter(|_| !way.left.is_empty()).map(|rung| NoReturn {
+        before_last_member: true,
+        up_to_there: match rung.rollback.mixed {
+            MixedRollback::SwapBinary => format!(
+                "up to there each member can be put back on its {from} binary, which is kept on its host; nothing is lost"
+            ),
+            MixedRollback::RemoveAndReadd => format!(
+                "a member that has run {} cannot go back to its {from} binary: it is removed and added again, one by one",
+                way.to.minor()
+            ),
+        },
+        after: after_completion(&rung.rollback.after_completion),
+        source: rung.rollback.fact.sources.first().map(ToString::to_string).unwrap_or_default(),
+        hold: input.cluster.rollout.hold_before,
+    });
+    Rung { from: Some(from), to: way.to.minor(), steps, no_return, clients: clients(input, way), advisories }
+}
+
+fn after_completion(ways: &[WayBack]) -> String {
+    let ways: Vec<&str> = ways
+        .iter()
+        .map(|way| match way {
+            WayBack::DowngradeApi => "the downgrade API",
+            WayBack::NextVersionCompatible => "older binaries that accept the newer cluster version",
+            WayBack::RollbackPoints => "the rollback points of all members together (writes since are lost)",
+            WayBack::Restore => "a restore of the backup (writes since are lost)",
+        })
+        .collect();
+    format!("after it, only: {}", ways.join("; or "))
+}
+
+fn clients(input: &Input<'_>, way: &Way) -> Vec<String> {
+    use crate::knowledge::Feature;
+    if way.left.is_empty() {
+        return vec!["nothing: no member is stopped".to_owned()];
+    }
+    let features = input.knowledge.features(&way.from);
+    let mut lines =
+        vec!["connections to a member break when it is stopped; clients go on with another endpoint".to_owned()];
+    lines.push(if features.has(Feature::MoveLeader) {
+        "writes pause some hundredths of a second when leadership is handed over".to_owned()
+    } else if features.has(Feature::HandsOverAtStop) {
+        "writes pause about 0.1 s when the leader is stopped: it hands leadership over".to_owned()
+    } else {
+        format!(
+            "writes pause 1 to 2 s when the leader is stopped, and some may fail: {} cannot hand leadership over, an \
+             election follows",
+            way.from_minor()
+        )
+    });
+    lines
+}
+
+fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Findings, rungs: Vec<Rung>) -> Plan {
+    let changes = rungs.iter().any(|rung| !rung.steps.is_empty());
+    let declared = Cluster { client: input.cluster.client.sealed(), ..input.cluster.clone() };
+    let any = survey.serving().next().map(|(_, etcd)| etcd);
+    let estimate = estimate::total(rungs.iter().flat_map(|rung| &rung.steps));
+    let mut checks = findings.checks;
+    checks.sort_by_key(|check| check.outcome != model::CheckOutcome::Passed);
+    Plan {
+        format: PLAN_FORMAT,
+        made_by: env!("CARGO_PKG_VERSION").to_owned(),
+        kind: if changes { Kind::Upgrade } else { Kind::NothingToDo },
+        cluster: input.cluster.name.clone(),
+        state_dir: input.state_dir.to_owned(),
+        declared,
+        basis: basis::of(input.inventory),
+        summary: Summary {
+            from: Some(way.from.clone()),
+            to: way.to.clone(),
+            members: survey.members.len(),
+            leader: survey.leader().cloned(),
+            db_size: survey.serving().filter_map(|(_, etcd)| etcd.db_size).max(),
+            v2_keys: any.and_then(|etcd| etcd.v2_keys),
+            v3_keys: any.and_then(|etcd| etcd.v3_keys),
+            revision: survey.serving().filter_map(|(_, etcd)| etcd.revision).max(),
+            estimate,
+        },
+        releases: if changes { input.releases.to_vec() } else { Vec::new() },
+        rungs,
+        checks,
+        warnings: findings.warnings,
+    }
+}

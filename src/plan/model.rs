@@ -1,0 +1,433 @@
+//! A plan as data: what will be done, on whom, why, what must hold before and after, and what undoes it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::observe::inventory::ListedMember;
+use crate::runtime::CreateSpec;
+use crate::spec::model::{Cluster, HoldPoint, OnFailure, Verify};
+use crate::units::{
+    Bytes, ClusterId, ClusterName, MemberId, MemberName, Minor, RaftIndex, Revision, Sha256, Span, Version,
+};
+
+/// The format of a saved plan. One that does not match is refused.
+pub const PLAN_FORMAT: u32 = 1;
+
+/// What will be done to one cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub format: u32,
+    /// Version of quorate that made it.
+    pub made_by: String,
+    pub kind: Kind,
+    pub cluster: ClusterName,
+    /// Where the run of this plan is kept on the controller.
+    pub state_dir: PathBuf,
+    /// What was declared; inline certificates and keys are replaced by their digests.
+    pub declared: Cluster,
+    /// Everything the decisions rest on. The plan is refused when it no longer holds.
+    pub basis: Basis,
+    pub summary: Summary,
+    /// Releases that are put on hosts, by version and architecture.
+    pub releases: Vec<ReleasePin>,
+    /// One for each rung; empty when there is nothing to do. A creation is one rung without a `from`.
+    pub rungs: Vec<Rung>,
+    /// What was checked before, and how it came out.
+    pub checks: Vec<Check>,
+    pub warnings: Vec<Note>,
+}
+
+impl Plan {
+    pub fn is_empty(&self) -> bool {
+        self.rungs.iter().all(|rung| rung.steps.is_empty())
+    }
+
+    /// Whether something of a release is put on a host.
+    pub fn releases_needed(&self) -> bool {
+        self.steps().any(|step| matches!(step.action, Action::Stage { .. }))
+    }
+
+    /// All steps, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.rungs.iter().flat_map(|rung| &rung.steps)
+    }
+
+    pub fn step(&self, id: StepId) -> Option<&Step> {
+        self.steps().find(|step| step.id == id)
+    }
+
+    /// The digest of the whole plan: what a run refers to.
+    pub fn digest(&self) -> Sha256 {
+        // A plan holds only strings, numbers, lists and maps with string keys: it always serializes.
+        Sha256::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// How many members are changed.
+    pub fn members_changed(&self) -> usize {
+        self.steps().filter(|step| matches!(step.action, Action::Member(_) | Action::CreateMember { .. })).count()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    NothingToDo,
+    Create,
+    Upgrade,
+}
+
+/// The facts a plan was decided on. Leadership is not among them: it moves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    pub cluster_id: Option<ClusterId>,
+    /// `None` while etcd has not decided it, and where nothing exists yet.
+    pub cluster_version: Option<Minor>,
+    /// Sorted by id.
+    pub member_list: Vec<ListedMember>,
+    pub members: BTreeMap<MemberName, MemberBasis>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberBasis {
+    pub host: String,
+    pub arch: String,
+    pub member_id: Option<MemberId>,
+    pub server_version: Option<Version>,
+    /// Digest of what runs, when something does.
+    pub running_sha256: Option<Sha256>,
+    pub binary_path: Option<String>,
+    /// Digest of the file that would be started next.
+    pub binary_sha256: Option<Sha256>,
+    pub options_sha256: Option<Sha256>,
+    pub unit_sha256: Option<Sha256>,
+    pub data_dir: Option<String>,
+}
+
+/// The cluster as it was when the plan was made, for the head of a rendered plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    pub from: Option<Version>,
+    pub to: Version,
+    pub members: usize,
+    pub leader: Option<MemberName>,
+    pub db_size: Option<Bytes>,
+    pub v2_keys: Option<u64>,
+    pub v3_keys: Option<u64>,
+    pub revision: Option<Revision>,
+    /// How long it will take, by the sizes seen; for people.
+    pub estimate: Span,
+}
+
+/// A release as it will be used: everything that runs is pinned by its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleasePin {
+    pub version: Version,
+    pub arch: String,
+    pub source: String,
+    /// Of the archive, when there was one.
+    pub archive_sha256: Option<Sha256>,
+    /// How the digest was known: `pinned`, `sums`, `first-use`.
+    pub checked: String,
+    /// By program: `etcd`, `etcdctl`, `etcdutl`.
+    pub binaries: BTreeMap<String, PinnedBinary>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedBinary {
+    pub sha256: Sha256,
+    pub size: Bytes,
+}
+
+/// One rung of the ladder, or the creation of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rung {
+    pub from: Option<Minor>,
+    pub to: Minor,
+    pub steps: Vec<Step>,
+    /// The step that completes the rung: before it the old binaries can be put back; after it `after` holds.
+    pub no_return: Option<NoReturn>,
+    /// What clients will notice, and what they have to know of the new version.
+    pub clients: Vec<String>,
+    pub advisories: Vec<Note>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoReturn {
+    /// The last member that is changed: whichever that is at the time.
+    pub before_last_member: bool,
+    pub up_to_there: String,
+    pub after: String,
+    pub source: String,
+    pub hold: Option<HoldPoint>,
+}
+
+/// Steps are numbered from 1 in the order of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub u32);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub id: StepId,
+    pub action: Action,
+    pub why: String,
+    /// All must hold before the first effect.
+    pub before: Vec<Gate>,
+    /// All must hold before the step counts as done.
+    pub after: Vec<Gate>,
+    pub undo: Undo,
+    /// How long it will take, by the sizes seen; for people.
+    pub estimate: Span,
+}
+
+/// What a step does. Closed: the engine matches it exhaustively.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Action {
+    /// Put a release beside what is there, on several hosts at once. Nothing that runs is touched.
+    Stage {
+        version: Version,
+        members: Vec<MemberName>,
+        folder: String,
+    },
+    /// Run the new binary's own flag parser on each member's real arguments.
+    Preflight {
+        version: Version,
+        members: Vec<MemberName>,
+    },
+    Backup(BackupAction),
+    /// Ask all members for `HashKV` at one revision and compare.
+    CompareData {
+        moment: Moment,
+    },
+    /// Stop, swap, start one member.
+    Member(MemberAction),
+    CreateMember(Box<CreateAction>),
+    /// Start members that were just made, at once: none can be healthy alone.
+    StartTogether {
+        members: Vec<MemberName>,
+    },
+    /// Nothing is done; the gates of the step are what completes the rung.
+    Finish {
+        version: Version,
+        minor: Minor,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    BeforeFirstStop,
+    AtTheEnd,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupAction {
+    pub member: MemberName,
+    pub verify: Verify,
+    /// A snapshot of the v3 key space, not older than this revision.
+    pub v3: Option<V3Backup>,
+    pub v2: Option<V2Backup>,
+    /// The release whose tools take and restore it.
+    pub tools: Version,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct V3Backup {
+    pub not_older_than: Revision,
+    /// How the restored copy is compared: the live version has `HashKV`, or all keys are read.
+    pub compare_by_hash_kv: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct V2Backup {
+    pub data_dir: String,
+    pub wal_dir: Option<String>,
+    /// Estimated; for people.
+    pub size: Option<Bytes>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberAction {
+    pub member: MemberName,
+    pub role: Role,
+    pub from: Version,
+    pub to: Version,
+    pub binary: BinaryChange,
+    /// In this order, each journaled.
+    pub operations: Vec<Operation>,
+    pub on_failure: OnFailure,
+}
+
+/// As seen when the plan was made; the order among members is decided again by who leads at the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    Follower,
+    Leader,
+    Down,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BinaryChange {
+    /// The path that is started.
+    pub path: String,
+    pub old_sha256: Option<Sha256>,
+    pub new_sha256: Sha256,
+    /// Where the new one was staged.
+    pub staged: String,
+    /// Where the old one is kept.
+    pub kept: String,
+}
+
+/// One effect on a member's host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Operation {
+    /// Copy the old binary to where it is kept, checked by digest. While the member runs.
+    KeepBinary,
+    /// Where the version can and the member leads at that moment: leadership goes to another healthy voter.
+    HandOver {
+        how: HandOver,
+    },
+    Stop {
+        timeout: Span,
+    },
+    /// The data directory as it is while the member is stopped, copied beside it as `FROM.quorate-RUN-vVERSION`.
+    CopyDataDir {
+        from: String,
+        wal_dir: Option<String>,
+        size: Bytes,
+    },
+    SwapBinary,
+    Start {
+        timeout: Span,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandOver {
+    /// `MoveLeader` is called before the stop.
+    MoveLeader,
+    /// etcd hands over by itself when it is stopped.
+    AtStop,
+    /// The version cannot: an election follows.
+    None,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateAction {
+    pub member: MemberName,
+    pub version: Version,
+    pub binary_path: String,
+    pub staged_dir: String,
+    pub data_dir: String,
+    pub args: Vec<String>,
+    /// The account it runs as (systemd).
+    pub user: Option<String>,
+    /// The unit file as it will be written (systemd).
+    pub unit_file: Option<String>,
+    /// What all of this is made from.
+    pub spec: CreateSpec,
+}
+
+/// Something that must hold. Judged by [`crate::execute`] on fresh observations, by pure functions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Gate {
+    /// Every member answers, says it is healthy, and no alarm is raised.
+    AllHealthy { within: Span },
+    /// All see the same leader.
+    OneLeader { within: Span },
+    /// The member list is this one, on every member.
+    MemberList { members: Vec<ListedMember>, within: Span },
+    /// Without this member the other voters hold quorum, all healthy and caught up.
+    QuorumWithout { member: MemberName, within: Span },
+    /// The member runs this binary and says so.
+    RunsVersion { member: MemberName, version: Version, sha256: Sha256, within: Span },
+    /// The member's raft index is at most `entries` behind the leader's.
+    CaughtUp { member: MemberName, entries: RaftIndex, within: Span },
+    /// All stay healthy for so long.
+    Soak { span: Span },
+    /// The guides' wait for large v2 data.
+    V2Settle { span: Span, size: Bytes, source: String },
+    /// The cluster version has moved, on every member.
+    ClusterVersion { minor: Minor, within: Span },
+    /// The created cluster's members are the declared ones.
+    DeclaredMembers { names: Vec<MemberName>, within: Span },
+}
+
+impl Gate {
+    /// The bound of the wait.
+    pub fn within(&self) -> Span {
+        match self {
+            Self::AllHealthy { within }
+            | Self::OneLeader { within }
+            | Self::MemberList { within, .. }
+            | Self::QuorumWithout { within, .. }
+            | Self::RunsVersion { within, .. }
+            | Self::CaughtUp { within, .. }
+            | Self::ClusterVersion { within, .. }
+            | Self::DeclaredMembers { within, .. } => *within,
+            Self::Soak { span } | Self::V2Settle { span, .. } => *span,
+        }
+    }
+}
+
+/// What undoes a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Undo {
+    /// Nothing was changed that anybody uses.
+    NothingToUndo,
+    /// Put the old binary back and start it.
+    SwapBack,
+    /// Remove what was created.
+    RemoveCreated,
+}
+
+/// How a check before the first step came out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Stable name of the rule.
+    pub rule: String,
+    pub outcome: CheckOutcome,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    Passed,
+    /// Cannot be known before the step that finds out.
+    Later,
+    Warning,
+}
+
+/// A sentence with the stable name of what it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Note {
+    pub rule: String,
+    pub member: Option<MemberName>,
+    pub text: String,
+    pub source: Option<String>,
+}
+
+/// Why there is no plan: one of possibly many reasons.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Stable name of the rule.
+    pub rule: String,
+    pub member: Option<MemberName>,
+    pub host: Option<String>,
+    /// What was seen.
+    pub seen: String,
+    /// What must hold.
+    pub must: String,
+    /// What to do.
+    pub fix: String,
+    pub source: Option<String>,
+}

@@ -1,0 +1,295 @@
+//! Options: will the new binary take every option of every member? By `modules/etcd`: flags and config rules.
+
+use std::collections::BTreeSet;
+
+use crate::knowledge::{ConfigRule, ConfigRuleKind, Effect, FlagState, Knowledge, Replacement, YamlType};
+use crate::observe::inventory::{MemberFacts, OptionFact, OptionSource};
+use crate::plan::findings::{Findings, Words};
+use crate::plan::survey::Surveyed;
+use crate::plan::target::Way;
+use crate::spec::model::Cluster;
+use crate::units::Span;
+
+/// Checks the members that are not done yet.
+pub fn check(cluster: &Cluster, way: &Way, members: &[Surveyed<'_>], knowledge: &Knowledge, findings: &mut Findings) {
+    let before = findings.refusals.len();
+    let mut options = 0;
+    for member in members.iter().filter(|member| way.left.contains(&member.view.name)) {
+        let Some(facts) = member.facts() else { continue };
+        for option in &facts.options {
+            options += 1;
+            flag(option, way, member, knowledge, findings);
+        }
+        for rule in knowledge.config_rules(&way.to) {
+            for broken in violations(cluster, rule, member, facts) {
+                report(rule, &broken, way, member, findings);
+            }
+        }
+    }
+    if findings.refusals.len() == before && options > 0 {
+        findings.pass("options-accepted", format!("{options} options of all members are known to {}", way.to));
+        findings.later("options-accepted", format!("the flag parser of {} is asked before the first stop", way.to));
+    }
+}
+
+fn flag(option: &OptionFact, way: &Way, member: &Surveyed<'_>, knowledge: &Knowledge, findings: &mut Findings) {
+    let FlagState::Absent { gone_after, instead, advice, .. } = knowledge.flag_state(&option.name, &way.to) else {
+        return;
+    };
+    // An option that the running version does not know either has no effect today: nothing changes with the rung.
+    let known_today = member.etcd().is_none_or(|etcd| {
+        !matches!(knowledge.flag_state(&option.name, &etcd.server_version), FlagState::Absent { .. })
+    });
+    let place = place(option, member);
+    let since = gone_after.map_or_else(String::new, |minor| format!(" (last known to {minor})"));
+    let instead = advice.map_or_else(|| rewrite(option, instead), str::to_owned);
+    match option.source {
+        OptionSource::Argument => findings.refuse(
+            "option-removed",
+            Some(member.view),
+            Words {
+                seen: format!("--{} is set {place}", option.name),
+                must: format!("{} does not know this option{since}: it would exit with code 2", way.to),
+                fix: format!("{instead}, restart the member on its present version, then plan again"),
+            },
+            None,
+        ),
+        OptionSource::Environment | OptionSource::ConfigFile { .. } if known_today => findings.warn(
+            "option-without-effect",
+            Some(&member.view.name),
+            format!(
+                "{} is set {place}; {} does not know it{since} and ignores it without a word: {instead}",
+                option.name, way.to
+            ),
+            None,
+        ),
+        OptionSource::Environment | OptionSource::ConfigFile { .. } => {}
+    }
+}
+
+/// What to write in the place of an option that is gone.
+fn rewrite(option: &OptionFact, instead: Option<&Replacement>) -> String {
+    match instead {
+        Some(Replacement::Renamed { to }) => format!("write --{to}={} instead", option.value),
+        Some(Replacement::FeatureGate { gate }) => format!("write --feature-gates={gate}={} instead", option.value),
+        Some(Replacement::Options { set, when_value })
+            if when_value.as_ref().is_none_or(|when| *when == option.value) =>
+        {
+            let set = set.iter().map(|(name, value)| format!("--{name}={}", value.replace("{value}", &option.value)));
+            format!("write {} instead", set.collect::<Vec<_>>().join(" "))
+        }
+        Some(Replacement::Options { .. } | Replacement::Remove) | None => "remove it".to_owned(),
+    }
+}
+
+fn place(option: &OptionFact, member: &Surveyed<'_>) -> String {
+    match &option.source {
+        OptionSource::Argument => format!("as an argument of {}", member.view.name),
+        OptionSource::Environment => format!("in the environment of {}", member.view.name),
+        OptionSource::ConfigFile { key, .. } => {
+            let file = member.facts().and_then(|facts| facts.config_file.as_deref()).unwrap_or("its config file");
+            format!("as {key} in {file} of {}", member.view.name)
+        }
+    }
+}
+
+fn report(rule: &ConfigRule, broken: &str, way: &Way, member: &Surveyed<'_>, findings: &mut Findings) {
+    let fact = &rule.fact;
+    let source = fact.sources.first().map(ToString::to_string);
+    match rule.effect {
+        Effect::Exits | Effect::RefusesConnections => findings.refuse(
+            &fact.name,
+            Some(member.view),
+            Words {
+                seen: broken.to_owned(),
+                must: fact.what.clone(),
+                fix: fact
+                    .fix
+                    .clone()
+                    .unwrap_or_else(|| "change it while the member still runs its present version".to_owned()),
+            },
+            source.as_deref(),
+        ),
+        // What holds for the running version as well is nothing that the rung brings.
+        Effect::TakesAnother | Effect::Warns if !rule.versions.contains(&way.from) => {
+            findings.warn(&fact.name, Some(&member.view.name), format!("{broken}. {}", fact.what), source.as_deref());
+        }
+        Effect::TakesAnother | Effect::Warns => {}
+    }
+}
+
+/// What in a member's configuration breaks a rule; one sentence each.
+fn violations(cluster: &Cluster, rule: &ConfigRule, member: &Surveyed<'_>, facts: &MemberFacts) -> Vec<String> {
+    let name = &member.view.name;
+    let value = |option: &str| facts.option(option).map(|set| set.value.as_str());
+    let shown = |option: &str| format!("{option} is \"{}\" on {name}", value(option).unwrap_or_default());
+    let number = |option: &str| value(option).and_then(|value| value.parse::<u64>().ok());
+    match &rule.rule {
+        ConfigRuleKind::UrlHostsAreIps { options } => broken_urls(options, facts, |host| {
+            (host != "localhost" && host.parse::<std::net::IpAddr>().is_err()).then(|| format!("\"{host}\" is no IP address"))
+        })
+        .map(|(option, why)| format!("{}: {why}", shown(option)))
+        .collect(),
+        ConfigRuleKind::UrlsHaveHosts { options } => {
+            broken_urls(options, facts, |host| host.is_empty().then(|| "a URL without a host".to_owned()))
+                .map(|(option, why)| format!("{}: {why}", shown(option)))
+                .collect()
+        }
+        ConfigRuleKind::SetInOnePlace {} => set_twice(facts)
+            .into_iter()
+            .map(|option| format!("{option} is set both as an argument and in the environment of {name}"))
+            .collect(),
+        ConfigRuleKind::ConfigKeyType { keys, yaml_type } => config_types(facts, keys, *yaml_type)
+            .map(|(key, is)| format!("{key} in the config file of {name} is of type {is}"))
+            .collect(),
+        ConfigRuleKind::ValueRefused { option, values } => {
+            let wrong = value(option).is_some_and(|value| values.iter().any(|refused| refused == value));
+            wrong.then(|| shown(option)).into_iter().collect()
+        }
+        ConfigRuleKind::ValueOneOf { option, values } => {
+            let wrong = value(option).is_some_and(|value| !values.iter().any(|allowed| allowed == value));
+            wrong.then(|| shown(option)).into_iter().collect()
+        }
+        ConfigRuleKind::Needs { option, needs } => {
+            let wrong = value(option).is_some() && value(needs).is_none();
+            wrong.then(|| format!("{}, and {needs} is not set", shown(option))).into_iter().collect()
+        }
+        ConfigRuleKind::AtMostOneOf { options } => {
+            let set: Vec<_> = options.iter().filter(|option| value(option).is_some()).cloned().collect();
+            (set.len() > 1).then(|| format!("{} are set on {name}", set.join(" and "))).into_iter().collect()
+        }
+        ConfigRuleKind::AtMost { option, limit } => {
+            number(option).is_some_and(|number| number > *limit).then(|| shown(option)).into_iter().collect()
+        }
+        ConfigRuleKind::AboveZero { options } => options
+            .iter()
+            .filter(|option| value(option).is_some_and(|value| value.trim_start_matches('-').trim_matches('0').is_empty() || value.starts_with('-')))
+            .map(|option| shown(option))
+            .collect(),
+        ConfigRuleKind::ElectionTimeout { heartbeats, at_most } => {
+            election_timeout(number("heartbeat-interval"), number("election-timeout"), *heartbeats, *at_most)
+                .map(|why| format!("{name}: {why}"))
+                .into_iter()
+                .collect()
+        }
+        ConfigRuleKind::DataDirMode { mode } => {
+            let is = facts.data_dir.mode.trim_start_matches('0');
+            let wrong = facts.data_dir.has_member && is != mode.trim_start_matches('0');
+            wrong.then(|| format!("{} has mode {}", facts.data_dir.path, facts.data_dir.mode)).into_iter().collect()
+        }
+        ConfigRuleKind::PeerCertificatesNameHosts { unless } => {
+            if value(unless) == Some("true") { Vec::new() } else { peer_certificate(cluster, member, facts) }
+        }
+        ConfigRuleKind::CertificatesHaveNames {} => facts
+            .certificates
+            .iter()
+            .filter(|certificate| certificate.problem.is_none() && !certificate.option.contains("ca"))
+            .filter(|certificate| certificate.dns_names.is_empty() && certificate.ip_addresses.is_empty())
+            .map(|certificate| format!("{} ({}) has no subject alternative name", certificate.path, certificate.option))
+            .collect(),
+        // These come into play on rungs that hold both forms of a renamed option; the flag parser is asked on every one.
+        ConfigRuleKind::OneNameOfARenamedOption {}
+        | ConfigRuleKind::OptionOrItsFeatureGate {}
+        | ConfigRuleKind::FeatureGatesKnown { .. }
+        // Told option by option, with where it is set (`option-without-effect`).
+        | ConfigRuleKind::UnknownConfigKeys {}
+        | ConfigRuleKind::UnknownEnvironment {} => Vec::new(),
+    }
+}
+
+fn broken_urls<'o>(
+    options: &'o [String],
+    facts: &MemberFacts,
+    wrong: impl Fn(&str) -> Option<String>,
+) -> impl Iterator<Item = (&'o str, String)> {
+    let mut found = Vec::new();
+    for option in options {
+        let Some(set) = facts.option(option) else { continue };
+        for url in set.value.split(',').map(str::trim).filter(|url| !url.is_empty()) {
+            if let Some(why) = host_of(url).and_then(&wrong) {
+                found.push((option.as_str(), why));
+            }
+        }
+    }
+    found.into_iter()
+}
+
+/// The host of a URL; `None` for one that has none by its nature (unix sockets).
+pub fn host_of(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    if scheme.starts_with("unix") {
+        return None;
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next(),
+        None => Some(authority.rsplit_once(':').map_or(authority, |(host, _)| host)),
+    }
+}
+
+fn set_twice(facts: &MemberFacts) -> Vec<String> {
+    let from = |source: fn(&OptionSource) -> bool| -> BTreeSet<&str> {
+        facts.options.iter().filter(|option| source(&option.source)).map(|option| option.name.as_str()).collect()
+    };
+    let arguments = from(|source| matches!(source, OptionSource::Argument));
+    let environment = from(|source| matches!(source, OptionSource::Environment));
+    arguments.intersection(&environment).map(|&name| name.to_owned()).collect()
+}
+
+fn config_types<'f>(
+    facts: &'f MemberFacts,
+    keys: &'f [String],
+    wanted: YamlType,
+) -> impl Iterator<Item = (&'f str, &'f str)> {
+    let wanted = match wanted {
+        YamlType::String => "string",
+        YamlType::List => "list",
+        YamlType::Bool => "bool",
+    };
+    facts.options.iter().filter_map(move |option| match &option.source {
+        OptionSource::ConfigFile { key, yaml_type } if keys.contains(key) && yaml_type != wanted => {
+            Some((key.as_str(), yaml_type.as_str()))
+        }
+        _ => None,
+    })
+}
+
+fn election_timeout(heartbeat: Option<u64>, election: Option<u64>, heartbeats: u32, at_most: Span) -> Option<String> {
+    // etcd's own defaults, the same in all versions: 100 ms and 1000 ms.
+    let (heartbeat, election) = (heartbeat.unwrap_or(100), election.unwrap_or(1000));
+    if election < heartbeat.saturating_mul(u64::from(heartbeats)) {
+        return Some(format!("election-timeout {election} ms is less than {heartbeats} heartbeats of {heartbeat} ms"));
+    }
+    (u128::from(election) > at_most.duration().as_millis())
+        .then(|| format!("election-timeout {election} ms is more than {at_most}"))
+}
+
+/// The certificate that a member shows to its peers must name the address it connects from.
+fn peer_certificate(cluster: &Cluster, member: &Surveyed<'_>, facts: &MemberFacts) -> Vec<String> {
+    let Some(certificate) = facts.certificates.iter().find(|certificate| certificate.option == "peer-cert-file") else {
+        return Vec::new();
+    };
+    // A certificate without any name is not checked by etcd.
+    let nameless = certificate.ip_addresses.is_empty() && certificate.dns_names.is_empty();
+    if certificate.problem.is_some() || nameless || !certificate.dns_names.is_empty() {
+        return Vec::new();
+    }
+    let peer_urls = member.etcd().and_then(|etcd| etcd.members.iter().find(|listed| listed.id == etcd.member_id));
+    let address = peer_urls.and_then(|listed| listed.peer_urls.first()).and_then(|url| host_of(url)).or_else(|| {
+        cluster.members.iter().find(|declared| declared.name == member.view.name).map(|m| m.address.as_str())
+    });
+    match address {
+        Some(address)
+            if address.parse::<std::net::IpAddr>().is_ok()
+                && !certificate.ip_addresses.iter().any(|named| named == address) =>
+        {
+            vec![format!(
+                "{} names [{}], not {address}, from where {} talks to its peers",
+                certificate.path,
+                certificate.ip_addresses.join(", "),
+                member.view.name
+            )]
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,138 @@
+//! Survey: what each declared member is right now, in the words that the planner decides by.
+
+use crate::observe::inventory::{EtcdFacts, EtcdProcess, HostFacts, Inventory, MemberFacts, MemberView, Seen};
+use crate::units::{MemberId, MemberName, Sha256};
+
+/// How a declared member stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Standing<'a> {
+    /// The host did not answer.
+    HostUnknown {
+        why: &'a str,
+    },
+    /// Nothing on the host looks like this member.
+    Absent {
+        host: &'a HostFacts,
+    },
+    /// Configured, but never started: no data.
+    NeverStarted {
+        facts: &'a MemberFacts,
+    },
+    /// It has data and no process.
+    Stopped {
+        facts: &'a MemberFacts,
+    },
+    /// Its process runs, etcd does not answer.
+    Silent {
+        facts: &'a MemberFacts,
+        why: &'a str,
+    },
+    Serving {
+        facts: &'a MemberFacts,
+        etcd: &'a EtcdFacts,
+        running: Option<&'a EtcdProcess>,
+    },
+}
+
+/// A member and its standing.
+#[derive(Debug, Clone, Copy)]
+pub struct Surveyed<'a> {
+    pub view: &'a MemberView,
+    pub standing: Standing<'a>,
+}
+
+/// All of them, in the order of the spec.
+#[derive(Debug)]
+pub struct Survey<'a> {
+    pub members: Vec<Surveyed<'a>>,
+}
+
+impl<'a> Survey<'a> {
+    pub fn of(inventory: &'a Inventory) -> Self {
+        Self { members: inventory.members.iter().map(|view| Surveyed { view, standing: standing(view) }).collect() }
+    }
+
+    pub fn serving(&self) -> impl Iterator<Item = (&'a MemberView, &'a EtcdFacts)> {
+        self.members.iter().filter_map(|member| match member.standing {
+            Standing::Serving { etcd, .. } => Some((member.view, etcd)),
+            _ => None,
+        })
+    }
+
+    pub fn anybody_serves(&self) -> bool {
+        self.serving().next().is_some()
+    }
+
+    /// The leader, when all that serve agree on it.
+    pub fn leader(&self) -> Option<&'a MemberName> {
+        let id = self.agreed(|etcd| etcd.leader)??;
+        self.name_of(id)
+    }
+
+    pub fn name_of(&self, id: MemberId) -> Option<&'a MemberName> {
+        self.serving().find(|(_, etcd)| etcd.member_id == id).map(|(view, _)| &view.name)
+    }
+
+    /// A value that all serving members answer alike; `None` when they differ or nobody serves.
+    pub fn agreed<T: PartialEq>(&self, value: impl Fn(&'a EtcdFacts) -> T) -> Option<T> {
+        let mut values = self.serving().map(|(_, etcd)| value(etcd));
+        let first = values.next()?;
+        values.all(|other| other == first).then_some(first)
+    }
+}
+
+impl<'a> Surveyed<'a> {
+    pub fn facts(&self) -> Option<&'a MemberFacts> {
+        match self.standing {
+            Standing::NeverStarted { facts }
+            | Standing::Stopped { facts }
+            | Standing::Silent { facts, .. }
+            | Standing::Serving { facts, .. } => Some(facts),
+            Standing::HostUnknown { .. } | Standing::Absent { .. } => None,
+        }
+    }
+
+    pub fn etcd(&self) -> Option<&'a EtcdFacts> {
+        match self.standing {
+            Standing::Serving { etcd, .. } => Some(etcd),
+            _ => None,
+        }
+    }
+
+    pub fn host(&self) -> Option<&'a HostFacts> {
+        self.view.host.known()
+    }
+
+    /// Digest of what runs now.
+    pub fn running_sha256(&self) -> Option<Sha256> {
+        match self.standing {
+            Standing::Serving { running, .. } => running.and_then(|process| process.exe_sha256),
+            _ => None,
+        }
+    }
+
+    /// The process that runs is not what the binary's path holds now (somebody replaced the file).
+    pub fn runs_something_else_than_its_file(&self) -> bool {
+        match (self.running_sha256(), self.facts().and_then(|facts| facts.binary.sha256)) {
+            (Some(running), Some(file)) => running != file,
+            _ => false,
+        }
+    }
+}
+
+fn standing(view: &MemberView) -> Standing<'_> {
+    let host = match &view.host {
+        Seen::Unknown { why } => return Standing::HostUnknown { why },
+        Seen::Known(host) => host,
+    };
+    let Some(facts) = &host.member else {
+        return Standing::Absent { host };
+    };
+    let running = host.processes.iter().find(|process| process.is_declared_member);
+    match &view.etcd {
+        Seen::Known(etcd) => Standing::Serving { facts, etcd, running },
+        Seen::Unknown { why } if running.is_some() => Standing::Silent { facts, why },
+        Seen::Unknown { .. } if facts.data_dir.has_member => Standing::Stopped { facts },
+        Seen::Unknown { .. } => Standing::NeverStarted { facts },
+    }
+}

@@ -1,0 +1,211 @@
+//! Target: which way leads from the versions that are there to the declared one?
+
+use std::collections::BTreeSet;
+
+use crate::knowledge::{Knowledge, ReleaseStanding};
+use crate::plan::findings::{Findings, Words};
+use crate::plan::survey::{Standing, Survey, Surveyed};
+use crate::spec::model::Cluster;
+use crate::units::{MemberName, Minor, Version};
+
+/// The way from here to the declared version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// What members run that are not done yet; the lowest, where they differ.
+    pub from: Version,
+    pub to: Version,
+    /// Members that do not run the target yet, in the order of the spec.
+    pub left: BTreeSet<MemberName>,
+    /// Whether the cluster version still has to move.
+    pub cluster_version_behind: bool,
+}
+
+impl Way {
+    /// Nothing is left to do.
+    pub fn is_done(&self) -> bool {
+        self.left.is_empty() && !self.cluster_version_behind
+    }
+
+    pub fn is_rung(&self) -> bool {
+        self.from_minor() != self.to.minor()
+    }
+
+    /// The minor that the cluster is at, as a whole.
+    pub fn from_minor(&self) -> Minor {
+        self.from.minor()
+    }
+}
+
+/// Checks the declared version and finds the way. `None`: refused.
+pub fn find(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) -> Option<Way> {
+    let to = &cluster.version;
+    known_release(cluster, knowledge, findings);
+    let Some(cluster_version) = survey.agreed(|etcd| etcd.cluster_version.clone()) else {
+        if survey.anybody_serves() {
+            refuse_cluster_version(survey, "members answer different cluster versions".to_owned(), findings);
+        }
+        return None;
+    };
+    let Some(cluster_version) = cluster_version else {
+        refuse_cluster_version(survey, "the cluster version is not decided yet".to_owned(), findings);
+        return None;
+    };
+    let live = cluster_version.minor();
+    if to.minor() < live {
+        refuse_downgrade(to, live, survey, findings);
+        return None;
+    }
+    let next = knowledge.next_minor(live);
+    if to.minor() > live && next != Some(to.minor()) {
+        refuse_many_rungs(to, live, next, findings);
+        return None;
+    }
+    let left: BTreeSet<_> =
+        survey.members.iter().filter(|member| !runs(member, to)).map(|m| m.view.name.clone()).collect();
+    for member in &survey.members {
+        stays_on_the_way(member, to, live, findings);
+    }
+    let from = survey.serving().map(|(_, etcd)| &etcd.server_version).min().cloned().unwrap_or_else(|| to.clone());
+    // All may run the new binary while the cluster version has not moved yet: the rung is still the one from `live`.
+    let from = if from.minor() > live { cluster_version } else { from };
+    Some(Way { from, to: to.clone(), left, cluster_version_behind: to.minor() != live })
+}
+
+fn runs(member: &Surveyed<'_>, to: &Version) -> bool {
+    matches!(member.standing, Standing::Serving { etcd, .. } if etcd.server_version == *to)
+        && !member.runs_something_else_than_its_file()
+}
+
+/// The declared version is one that may be installed.
+pub fn known_release(cluster: &Cluster, knowledge: &Knowledge, findings: &mut Findings) {
+    let version = &cluster.version;
+    let mut refuse = |seen: String, fix: String, source: Option<String>| {
+        let must = "the declared version is a release that is known to be good".to_owned();
+        findings.refuse("release-known", None, Words { seen, must, fix }, source.as_deref());
+    };
+    match knowledge.standing(version) {
+        ReleaseStanding::Latest => {
+            findings.pass("release-known", format!("{version} is the latest known patch of its minor"))
+        }
+        ReleaseStanding::Older { latest, mentions } => {
+            let mut text = format!("{version} is not the latest patch of its minor: {latest} is");
+            for defect in mentions {
+                text.push_str(&format!("; {}", defect.fact.what));
+            }
+            findings.warn("release-known", None, text, None);
+        }
+        ReleaseStanding::NewerPatch { latest } => findings.warn(
+            "release-known",
+            None,
+            format!("{version} is newer than {latest}, the latest patch that this quorate knows of"),
+            None,
+        ),
+        ReleaseStanding::KnownBad { defects } => {
+            let why: Vec<_> = defects.iter().map(|defect| defect.fact.what.as_str()).collect();
+            let instead = defects.iter().map(|defect| &defect.use_instead).max();
+            refuse(
+                format!("{version} is declared, and {}", why.join("; ")),
+                instead.map_or_else(String::new, |instead| format!("declare {instead} instead")),
+                defects.first().and_then(|defect| defect.fact.sources.first()).map(ToString::to_string),
+            );
+        }
+        ReleaseStanding::UnknownMinor { newest } => refuse(
+            format!("{version} is declared; nothing is known of {}", version.minor()),
+            format!(
+                "declare a version up to {newest}, or use a quorate (or a knowledge folder) that knows {}",
+                version.minor()
+            ),
+            None,
+        ),
+        ReleaseStanding::NotPlanned { .. } => {
+            refuse(format!("{version} is declared, which is a pre-release"), "declare a release".to_owned(), None)
+        }
+    }
+}
+
+fn refuse_cluster_version(survey: &Survey<'_>, seen: String, findings: &mut Findings) {
+    let answers: Vec<_> = survey
+        .serving()
+        .map(|(view, etcd)| {
+            let version = etcd.cluster_version.as_ref().map_or_else(|| "not decided".to_owned(), Version::to_string);
+            format!("{}: {version}", view.name)
+        })
+        .collect();
+    findings.refuse(
+        "cluster-version-decided",
+        None,
+        Words {
+            seen: format!("{seen} ({})", answers.join(", ")),
+            must: "the cluster version is decided and the same on all members before anything is planned from it"
+                .to_owned(),
+            fix: "wait a few seconds and plan again; if it stays so, a member's peer URL does not answer /version"
+                .to_owned(),
+        },
+        None,
+    );
+}
+
+fn refuse_downgrade(to: &Version, live: Minor, survey: &Survey<'_>, findings: &mut Findings) {
+    let versions: Vec<_> =
+        survey.serving().map(|(view, etcd)| format!("{} runs {}", view.name, etcd.server_version)).collect();
+    findings.refuse(
+        "no-step-down",
+        None,
+        Words {
+            seen: format!("{to} is declared; the cluster is at {live} ({})", versions.join(", ")),
+            must: "the declared version is not below the cluster version: an older binary would refuse to start, or \
+                   start and be wrong"
+                .to_owned(),
+            fix: format!("declare a {live} release; this version of quorate does not plan downgrades"),
+        },
+        None,
+    );
+}
+
+fn refuse_many_rungs(to: &Version, live: Minor, next: Option<Minor>, findings: &mut Findings) {
+    let next =
+        next.map_or_else(String::new, |next| format!("declare a {next} release first, apply, then go on from there"));
+    findings.refuse(
+        "one-minor-at-a-time",
+        None,
+        Words {
+            seen: format!("{to} is declared; the cluster is at {live}"),
+            must: "an upgrade goes one minor at a time: etcd does not support to step over one, and its servers do \
+                   not stop anybody who tries"
+                .to_owned(),
+            fix: format!("{next} (several rungs in one plan are not done by this version of quorate)"),
+        },
+        Some("https://etcd.io/docs/latest/upgrades/upgrading-etcd/"),
+    );
+}
+
+/// A member may run a release of the live minor or of the target's; of the target's minor, none newer than declared.
+fn stays_on_the_way(member: &Surveyed<'_>, to: &Version, live: Minor, findings: &mut Findings) {
+    let Some(etcd) = member.etcd() else {
+        return;
+    };
+    let runs = &etcd.server_version;
+    if runs.minor() != live && runs.minor() != to.minor() {
+        findings.refuse(
+            "members-near-cluster-version",
+            Some(member.view),
+            Words {
+                seen: format!("{} runs {runs}; the cluster is at {live}, {to} is declared", member.view.name),
+                must: format!("every member runs a {live} release, or one of {} that is declared", to.minor()),
+                fix: format!("declare a version of {}, to finish what was begun", runs.minor()),
+            },
+            None,
+        );
+    } else if runs > to {
+        findings.refuse(
+            "no-step-down",
+            Some(member.view),
+            Words {
+                seen: format!("{} runs {runs} already; {to} is declared", member.view.name),
+                must: "no member is taken to an older release than it runs".to_owned(),
+                fix: format!("declare {runs} or a newer patch"),
+            },
+            None,
+        );
+    }
+}

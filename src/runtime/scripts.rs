@@ -1,0 +1,89 @@
+//! The scripts that run on hosts, put together at build time. They are constant: values reach them only as arguments.
+
+macro_rules! scripts {
+    ($($name:ident = $word:literal, [$($part:literal),+];)+) => {
+        $(pub(super) const $name: Text = Text {
+            name: $word,
+            text: concat!($(include_str!(concat!("scripts/", $part))),+),
+        };)+
+
+        #[cfg(test)]
+        pub(super) const ALL: &[Text] = &[$($name),+];
+    };
+}
+
+/// One script: its name in messages, and all of its text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text {
+    pub name: &'static str,
+    pub text: &'static str,
+}
+
+scripts! {
+    FOLDER = "stage", ["lib-common.sh", "folder.sh"];
+    DIGESTS = "check staged files", ["lib-common.sh", "digests.sh"];
+    PREFLIGHT = "preflight", ["lib-common.sh", "preflight.sh"];
+    KEEP = "keep the old binary", ["lib-common.sh", "keep.sh"];
+    FIND_KEPT = "find a kept binary", ["lib-common.sh", "find-kept.sh"];
+    PREPARE_SWAP = "prepare the swap", ["lib-common.sh", "prepare-swap.sh"];
+    COMMIT_SWAP = "swap the binary", ["lib-common.sh", "commit-swap.sh"];
+    DISCARD_SWAP = "discard a prepared swap", ["lib-common.sh", "discard-swap.sh"];
+    COPY_DATA = "copy the data directory", ["lib-common.sh", "copy-data.sh"];
+    FLUSH = "flush the copy", ["lib-common.sh", "flush.sh"];
+    STOP_SYSTEMD = "stop", ["lib-common.sh", "lib-systemd.sh", "stop-systemd.sh"];
+    START_SYSTEMD = "start", ["lib-common.sh", "lib-systemd.sh", "start-systemd.sh"];
+    NOW_SYSTEMD = "look at the member", ["lib-common.sh", "lib-systemd.sh", "now-systemd.sh"];
+    LOG_SYSTEMD = "read the log", ["lib-common.sh", "lib-systemd.sh", "log-systemd.sh"];
+    CREATE_SYSTEMD = "create the member", ["lib-common.sh", "lib-systemd.sh", "create-systemd.sh"];
+    STOP_PROCESS = "stop", ["lib-common.sh", "lib-process.sh", "stop-process.sh"];
+    START_PROCESS = "start", ["lib-common.sh", "lib-process.sh", "start-process.sh"];
+    NOW_PROCESS = "look at the member", ["lib-common.sh", "lib-process.sh", "now-process.sh"];
+    LOG_PROCESS = "read the log", ["lib-common.sh", "lib-process.sh", "log-process.sh"];
+    CREATE_PROCESS = "create the member", ["lib-common.sh", "lib-process.sh", "create-process.sh"];
+    REMOVE_PROCESS = "remove the member", ["lib-common.sh", "lib-process.sh", "remove-process.sh"];
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::ALL;
+
+    fn feed(program: &str, args: &[&str], text: &str) -> Option<(bool, String)> {
+        let mut child = Command::new(program)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .ok()?;
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        Some((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
+    }
+
+    #[test]
+    fn every_shell_at_hand_reads_every_script() {
+        let mut tried = 0;
+        for (shell, args) in [("sh", &["-n"][..]), ("dash", &["-n"]), ("bash", &["-n"]), ("busybox", &["sh", "-n"])] {
+            for script in ALL {
+                if let Some((good, said)) = feed(shell, args, script.text) {
+                    assert!(good, "{shell}, {}: {said}", script.name);
+                    tried += 1;
+                }
+            }
+        }
+        assert!(tried >= ALL.len());
+    }
+
+    #[test]
+    fn shellcheck_finds_nothing() {
+        for script in ALL {
+            if let Some((good, said)) = feed("shellcheck", &["-s", "sh", "-f", "gcc", "-"], script.text) {
+                assert!(good, "{}: {said}", script.name);
+            }
+        }
+    }
+}

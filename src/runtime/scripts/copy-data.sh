@@ -1,0 +1,97 @@
+# Copies the data of a stopped member beside it: DATA WAL SUFFIX NOTE. The copy gets its name only when it is whole. The note
+# is a small JSON text that goes beside the copy, never into it.
+main() {
+    data=$1 wal=$2 suffix=$3 note=$4
+    real=$(cd -P -- "$data" 2>/dev/null && pwd) || refuse missing "$data is not there"
+    [ -d "$real/member" ] || refuse missing "$data has no folder named member: no etcd has run there"
+    real_wal=
+    if [ -n "$wal" ]; then
+        real_wal=$(cd -P -- "$wal" 2>/dev/null && pwd) || refuse missing "$wal is not there"
+        case $real_wal/ in
+            "$real"/*) real_wal= ;;
+        esac
+    fi
+    now
+    began=$now
+    # cp keeps a link as a link: what it leads to would not be in the copy.
+    links=$(find "$real" ${real_wal:+"$real_wal"} -type l 2>/dev/null | head -n 3)
+    [ -z "$links" ] || refuse link-inside "$links"
+    refuse_if_busy
+    cp=
+    if cp --help 2>&1 | grep -q -e --reflink; then
+        cp=reflink
+    fi
+    copied=no
+    size=0
+    copy "$real" "$suffix"
+    [ -z "$real_wal" ] || copy "$real_wal" "$suffix"
+    # Somebody may have started it meanwhile: then the copy is a mix of two moments.
+    if is_busy "$real" "$real_wal"; then
+        look_at_exe "$holder"
+        rm -rf -- "$real.quorate-$suffix" "$real.quorate-$suffix.json"
+        [ -z "$real_wal" ] || rm -rf -- "$real_wal.quorate-$suffix"
+        refuse busy "process $holder ($exe) opened files below $real while they were copied"
+    fi
+    write_note
+    now
+    tell took "$((now - began))"
+    tell copied "$copied"
+    tell path "$real.quorate-$suffix"
+    [ -z "$real_wal" ] || tell wal-path "$real_wal.quorate-$suffix"
+    tell size "$size"
+    done_with ok
+}
+
+refuse_if_busy() {
+    if is_busy "$real" "$real_wal"; then
+        look_at_exe "$holder"
+        refuse busy "process $holder ($exe) has files below $real open"
+    fi
+}
+
+# Name, size and time of every file: says whether a copy is still what the original is. A busybox cp keeps whole seconds
+# only: there the two are never equal, and the copy is made again.
+listing() {
+    (cd -- "$1" && find . -type f -exec stat -c '%n %s %y' -- {} + 2>/dev/null | sort)
+}
+
+copy() { # FOLDER SUFFIX
+    target=$1.quorate-$2
+    part=$1.part.quorate-$2
+    rm -rf -- "$part"
+    need=$(du -sk -- "$1" | awk '{ print $1 + 0; exit }')
+    size=$((size + need))
+    if [ -d "$target" ]; then
+        [ "$(listing "$1")" != "$(listing "$target")" ] || return 0
+        # Made by this run at an earlier stop; the member has run since.
+        said=$({ mv -- "$target" "$part" && rm -rf -- "$part"; } 2>&1) || refuse_failed "removing the older $target" "$said"
+    fi
+    [ ! -e "$target" ] || refuse exists "$target"
+    free=$(df -Pk -- "${1%/*}/" | awk 'NR == 2 { print $4 + 0 }')
+    # Where there is no room for a full copy, a copy that shares blocks may still do.
+    how=auto
+    if [ "$need" -ge "${free:-0}" ]; then
+        [ -n "$cp" ] || refuse no-space "$1 holds $need KB, and beside it there are $free KB free"
+        how=always
+    fi
+    said=$(cp -a ${cp:+"--reflink=$how"} -- "$1" "$part" 2>&1) || {
+        rm -rf -- "$part"
+        [ "$how" = auto ] || refuse no-space "$1 holds $need KB, and beside it there are $free KB free"
+        refuse_failed "copying $1 to $part" "$said"
+    }
+    said=$(mv -- "$part" "$target" 2>&1) || {
+        rm -rf -- "$part"
+        refuse_failed "renaming $part" "$said"
+    }
+    copied=yes
+}
+
+write_note() {
+    file=$real.quorate-$suffix.json
+    [ "$copied" = yes ] || [ ! -f "$file" ] || return 0
+    said=$({ printf '%s\n' "$note" >"$file.part" && mv -f -- "$file.part" "$file"; } 2>&1) || {
+        rm -f -- "$file.part"
+        refuse_failed "writing $file" "$said"
+    }
+}
+main "$@" </dev/null

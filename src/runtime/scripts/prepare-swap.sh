@@ -1,0 +1,71 @@
+# Makes ready, while the member runs, what `commit-swap` then puts in place: PATH SOURCE LINK OLD NEW. PATH is the member's
+# binary. A regular file will be replaced by the content of SOURCE, with owner, group, mode and label of the old one; a
+# symbolic link will be made to lead to LINK. OLD and NEW are digests: anything else at PATH belongs to somebody.
+main() {
+    path=$1 source=$2 link=$3 old=$4 new=$5
+    fresh=${path%/*}/.${path##*/}.quorate-new
+    [ -e "$path" ] || refuse missing "$path is not there"
+    [ -f "$path" ] || refuse failed "$path is not a file"
+    rm -f -- "$fresh" 2>/dev/null
+    kind='file'
+    if [ -L "$path" ]; then
+        kind='link'
+        tell target "$(readlink -- "$path")"
+    fi
+    tell kind "$kind"
+    digest "$path"
+    fingerprint "$(readlink -f -- "$path")"
+    tell old-print "$fingerprint"
+    if [ "$digest" = "$new" ]; then
+        tell state already
+        done_with ok
+    fi
+    [ "$digest" = "$old" ] || refuse digest "$path has digest ${digest:-unreadable}"
+    if [ "$kind" = link ]; then
+        [ -f "$link" ] || [ -f "${path%/*}/$link" ] || refuse missing "$link is not there"
+        said=$(ln -s -- "$link" "$fresh" 2>&1) || refuse_failed "making $fresh" "$said"
+    else
+        prepare_file
+    fi
+    digest "$fresh"
+    [ "$digest" = "$new" ] || give_up digest "$fresh came out with digest ${digest:-unreadable}"
+    fingerprint "$(readlink -f -- "$fresh")"
+    tell new-print "$fingerprint"
+    tell package "$(owner_package "$path")"
+    tell state ready
+    done_with ok
+}
+
+give_up() {
+    rm -f -- "$fresh" 2>/dev/null
+    refuse "$@"
+}
+
+give_up_failed() {
+    rm -f -- "$fresh" 2>/dev/null
+    refuse_failed "$@"
+}
+
+prepare_file() {
+    # A file that is written to loses its capabilities; the member would start without them.
+    caps=$(getcap -- "$path" 2>/dev/null)
+    [ -z "$caps" ] || refuse capabilities "$caps"
+    [ -f "$source" ] || refuse missing "$source is not there"
+    # First a copy of the old one with all that belongs to it (owner, mode, ACL, SELinux label), then the new content.
+    said=$(cp -a -- "$path" "$fresh" 2>&1) || give_up_failed "copying $path to $fresh" "$said"
+    said=$({ cat -- "$source" >"$fresh"; } 2>&1) || give_up_failed "writing $fresh" "$said"
+    flush "$fresh"
+    was=$(stat -c '%u:%g:%a' -- "$path")
+    is=$(stat -c '%u:%g:%a' -- "$fresh")
+    [ "$was" = "$is" ] || give_up permission "$fresh came out with owner, group and mode $is in place of $was"
+}
+
+# A package's update would put its own binary back some day.
+owner_package() {
+    if command -v dpkg >/dev/null 2>&1; then
+        dpkg -S -- "$1" 2>/dev/null | head -n 1 | cut -d : -f 1
+    elif command -v rpm >/dev/null 2>&1; then
+        rpm -qf -- "$1" 2>/dev/null | head -n 1 | grep -v ' '
+    fi
+}
+main "$@" </dev/null

@@ -1,0 +1,33 @@
+# Starts a unit and watches it for a bounded time: UNIT SECONDS LINES. A unit of Type=notify is ready when systemctl returns.
+main() {
+    unit=$1 seconds=$2 lines=$3
+    since=$(date +%s)
+    # Earlier deaths count towards the start limit, and systemd does not tell one from the other afterwards.
+    systemctl reset-failed -- "$unit" >/dev/null 2>&1
+    said=$(bounded "$seconds" systemctl start -- "$unit" 2>&1)
+    unit_props "$unit"
+    tell_unit
+    tell type "$prop_type"
+    case $prop_active:$prop_sub in
+        active:*) ready=yes ;;
+        activating:auto-restart*) ready= ;;
+        activating:* | reloading:*) ready=no ;;
+        *) ready= ;;
+    esac
+    # After the first death, Restart=always makes it look alive again and again.
+    if [ "$ready" = no ] && [ "${prop_restarts:-0}" != 0 ]; then
+        ready=
+    fi
+    if [ -n "$ready" ] && [ "${prop_main:-0}" != 0 ] && look_at "$prop_main"; then
+        tell ready "$ready"
+        tell pid "$prop_main"
+        tell started "$started"
+        done_with ok
+    fi
+    tell died "${prop_exec:-0}"
+    printf '%s\n' "$said" | head -n 3 | tell_lines said
+    journalctl --sync >/dev/null 2>&1
+    journalctl -q --no-pager -o cat -u "$unit" --since "@$since" -n "$lines" 2>/dev/null | tell_lines log
+    done_with ok
+}
+main "$@" </dev/null

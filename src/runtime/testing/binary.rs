@@ -1,0 +1,190 @@
+//! Keep, swap, and swap back.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+use super::{Bench, digest_of, is_root, program};
+use crate::runtime::*;
+use crate::units::{Sha256, Version};
+
+const OLD: Version = Version::new(3, 1, 20);
+
+struct Binaries {
+    path: String,
+    staged: String,
+    old: Sha256,
+    new: Sha256,
+}
+
+fn binaries(bench: &Bench) -> Binaries {
+    let old = program(&bench.path("bin/etcd"), "old build");
+    let new = program(&bench.path("store/3.2.32/etcd"), "new build");
+    Binaries { path: bench.text("bin/etcd"), staged: bench.text("store/3.2.32/etcd"), old, new }
+}
+
+impl Binaries {
+    fn swap(&self) -> Swap {
+        Swap::to_staged(&self.path, &self.staged, self.old, self.new)
+    }
+
+    fn now(&self) -> Sha256 {
+        digest_of(self.path.as_ref())
+    }
+}
+
+fn nothing_half_done(bench: &Bench) {
+    for folder in ["bin", "store/3.1.20"] {
+        for entry in fs::read_dir(bench.path(folder)).into_iter().flatten() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(!name.contains("quorate-new") && !name.contains("part"), "{folder}/{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_replaced_in_one_rename_and_keeps_its_owner_and_mode() {
+    let bench = Bench::new().await;
+    let b = binaries(&bench);
+    fs::set_permissions(&b.path, fs::Permissions::from_mode(0o710)).unwrap();
+    if is_root() {
+        std::os::unix::fs::chown(&b.path, Some(12345), Some(54321)).unwrap();
+    }
+    let before = fs::metadata(&b.path).unwrap();
+    let prepared = prepare_swap(&bench.host, &b.swap()).await.unwrap();
+    assert_eq!(prepared.target, SwapTarget::File);
+    assert_eq!(b.now(), b.old, "preparing changes nothing");
+    assert_eq!(commit_swap(&bench.host, &prepared).await.unwrap(), SwapState::Swapped);
+    assert_eq!(b.now(), b.new);
+    let after = fs::metadata(&b.path).unwrap();
+    assert_eq!((before.uid(), before.gid(), before.mode()), (after.uid(), after.gid(), after.mode()));
+    nothing_half_done(&bench);
+    // Again, from any point.
+    assert_eq!(commit_swap(&bench.host, &prepared).await.unwrap(), SwapState::Already);
+    let (state, prepared) = swap_binary(&bench.host, &b.swap()).await.unwrap();
+    assert_eq!((state, prepared.already), (SwapState::Already, true));
+}
+
+#[tokio::test]
+async fn a_link_is_pointed_elsewhere_and_back() {
+    let bench = Bench::new().await;
+    let mut b = binaries(&bench);
+    fs::create_dir_all(bench.path("link")).unwrap();
+    symlink("../bin/etcd", bench.path("link/etcd")).unwrap();
+    b.path = bench.text("link/etcd");
+    let kept = keep_binary(&bench.host, &b.path, b.old, &bench.text("store"), &OLD).await.unwrap();
+    let (state, prepared) = swap_binary(&bench.host, &b.swap()).await.unwrap();
+    assert_eq!(state, SwapState::Swapped);
+    let SwapTarget::Link { old_target } = prepared.target else { panic!("it is a link") };
+    assert_eq!(old_target, "../bin/etcd");
+    assert_eq!(fs::read_link(&b.path).unwrap().to_str().unwrap(), b.staged);
+    assert_eq!(digest_of(&bench.path("bin/etcd")), b.old, "what the link led to is left as it is");
+
+    let mut back = SwapBack {
+        path: b.path.clone(),
+        kept: kept.path.clone(),
+        old_target: Some(old_target),
+        old: b.old,
+        new: b.new,
+    };
+    assert_eq!(swap_back(&bench.host, &back).await.unwrap(), SwapState::Swapped);
+    assert_eq!(fs::read_link(&b.path).unwrap().to_str().unwrap(), "../bin/etcd");
+    // What it led to is gone: the kept one is used.
+    swap_binary(&bench.host, &b.swap()).await.unwrap();
+    fs::remove_file(bench.path("bin/etcd")).unwrap();
+    back.old_target = Some("../bin/etcd".to_owned());
+    assert_eq!(swap_back(&bench.host, &back).await.unwrap(), SwapState::Swapped);
+    assert_eq!(fs::read_link(&b.path).unwrap().to_str().unwrap(), kept.path);
+}
+
+#[tokio::test]
+async fn the_old_binary_is_kept_and_put_back() {
+    let bench = Bench::new().await;
+    let b = binaries(&bench);
+    let store = bench.text("store");
+    let kept = keep_binary(&bench.host, &b.path, b.old, &store, &OLD).await.unwrap();
+    assert_eq!(kept, Kept { path: format!("{store}/3.1.20/etcd"), copied: true });
+    assert!(!keep_binary(&bench.host, &b.path, b.old, &store, &OLD).await.unwrap().copied);
+    assert_eq!(find_kept(&bench.host, b.old, &store, &OLD).await.unwrap().as_ref(), Some(&kept.path));
+    assert_eq!(find_kept(&bench.host, b.new, &store, &OLD).await.unwrap(), None);
+    swap_binary(&bench.host, &b.swap()).await.unwrap();
+    let back = SwapBack { path: b.path.clone(), kept: kept.path, old_target: None, old: b.old, new: b.new };
+    assert_eq!(swap_back(&bench.host, &back).await.unwrap(), SwapState::Swapped);
+    assert_eq!(b.now(), b.old);
+    assert_eq!(swap_back(&bench.host, &back).await.unwrap(), SwapState::Already);
+    nothing_half_done(&bench);
+}
+
+#[tokio::test]
+async fn another_build_of_the_same_version_is_kept_beside_the_staged_one() {
+    let bench = Bench::new().await;
+    let b = binaries(&bench);
+    let store = bench.text("store");
+    let staged = program(&bench.path("store/3.1.20/etcd"), "upstream's build");
+    let kept = keep_binary(&bench.host, &b.path, b.old, &store, &OLD).await.unwrap();
+    assert_eq!(kept.path, format!("{store}/3.1.20/etcd.{}", b.old.short()));
+    assert_eq!(digest_of(&bench.path("store/3.1.20/etcd")), staged);
+    assert_eq!(find_kept(&bench.host, b.old, &store, &OLD).await.unwrap(), Some(kept.path));
+}
+
+#[tokio::test]
+async fn a_binary_that_somebody_else_replaced_is_not_touched() {
+    let bench = Bench::new().await;
+    let b = binaries(&bench);
+    let refused = |error: &RuntimeError| matches!(error, RuntimeError::Refused { refusal: Refusal::Digest, .. });
+    let prepared = prepare_swap(&bench.host, &b.swap()).await.unwrap();
+    let other = program(&bench.path("bin/etcd"), "a third build");
+    let error = commit_swap(&bench.host, &prepared).await.unwrap_err();
+    assert!(refused(&error), "{error}");
+    assert!(refused(&prepare_swap(&bench.host, &b.swap()).await.unwrap_err()));
+    assert!(refused(&keep_binary(&bench.host, &b.path, b.old, &bench.text("store"), &OLD).await.unwrap_err()));
+    assert_eq!(b.now(), other);
+    nothing_half_done(&bench);
+}
+
+#[tokio::test]
+async fn what_was_prepared_is_checked_again_where_it_is_not_as_it_was() {
+    let bench = Bench::new().await;
+    let b = binaries(&bench);
+    let prepared = prepare_swap(&bench.host, &b.swap()).await.unwrap();
+    fs::write(bench.path("bin/.etcd.quorate-new"), "torn").unwrap();
+    let error = commit_swap(&bench.host, &prepared).await.unwrap_err();
+    assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::Digest, .. }), "{error}");
+    discard_swap(&bench.host, &b.path).await.unwrap();
+    discard_swap(&bench.host, &b.path).await.unwrap();
+    let error = commit_swap(&bench.host, &prepared).await.unwrap_err();
+    assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::NotPrepared, .. }), "{error}");
+    assert_eq!(b.now(), b.old);
+    // A touched old file with the same content is still the old file.
+    let prepared = prepare_swap(&bench.host, &b.swap()).await.unwrap();
+    program(&bench.path("bin/etcd"), "old build");
+    assert_eq!(commit_swap(&bench.host, &prepared).await.unwrap(), SwapState::Swapped);
+}
+
+#[tokio::test]
+async fn a_staged_file_with_another_digest_never_gets_in_place() {
+    let bench = Bench::new().await;
+    let b = binaries(&bench);
+    program(&bench.path("store/3.2.32/etcd"), "flipped");
+    let error = swap_binary(&bench.host, &b.swap()).await.unwrap_err();
+    assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::Digest, .. }), "{error}");
+    assert_eq!(b.now(), b.old);
+    nothing_half_done(&bench);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_found_before_the_stop_and_leaves_nothing_behind() {
+    if !is_root() {
+        return; // a small file system can only be mounted by root
+    }
+    let bench = Bench::new().await;
+    let mut b = binaries(&bench);
+    let small = super::SmallDisk::mount(&bench.path("small"), "200k");
+    fs::copy(&b.path, small.path.join("etcd")).unwrap();
+    fs::set_permissions(small.path.join("etcd"), fs::Permissions::from_mode(0o755)).unwrap();
+    b.path = small.path.join("etcd").to_str().unwrap().to_owned();
+    let error = prepare_swap(&bench.host, &b.swap()).await.unwrap_err();
+    assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::NoSpace, .. }), "{error}");
+    let names: Vec<_> = fs::read_dir(&small.path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["etcd"]);
+    assert_eq!(b.now(), b.old);
+}

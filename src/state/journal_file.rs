@@ -1,0 +1,143 @@
+//! The journal on disk: appended, fsynced line by line, and read back with a torn last line forgiven.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::execute::journal::{Entry, JOURNAL_FORMAT, Line};
+use crate::state::{StateError, timestamp};
+
+/// Longest journal that is read: far more than any run writes.
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
+
+/// An open journal of a run.
+#[derive(Debug)]
+pub struct JournalFile {
+    path: PathBuf,
+    file: File,
+    seq: u64,
+}
+
+impl JournalFile {
+    pub(super) fn create(path: &Path) -> Result<Self, StateError> {
+        let file = OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(StateError::io(path, "cannot be created"))?;
+        Ok(Self { path: path.to_owned(), file, seq: 0 })
+    }
+
+    /// Writes one entry and waits until it is on the disk.
+    pub fn append(&mut self, entry: Entry) -> Result<Line, StateError> {
+        let line = Line { format: JOURNAL_FORMAT, seq: self.seq + 1, at: timestamp(), entry };
+        let mut text = serde_json::to_vec(&line).map_err(|error| StateError::Journal {
+            path: self.path.clone(),
+            line: line.seq,
+            reason: format!("cannot be written: {error}"),
+        })?;
+        text.push(b'\n');
+        self.file
+            .write_all(&text)
+            .and_then(|()| self.file.sync_data())
+            .map_err(StateError::io(&self.path, "cannot be written"))?;
+        self.seq = line.seq;
+        Ok(line)
+    }
+}
+
+/// What a journal says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadBack {
+    pub lines: Vec<Line>,
+    /// The last line was cut short (a crash while it was written): it is left out.
+    pub torn: bool,
+}
+
+/// Reads a journal. A torn last line is forgiven; anything else that is wrong is an error with its place.
+pub fn read_journal(path: &Path) -> Result<ReadBack, StateError> {
+    let file = File::open(path).map_err(StateError::io(path, "cannot be read"))?;
+    let mut reader = BufReader::new(file.take(MOST_BYTES));
+    let mut lines: Vec<Line> = Vec::new();
+    let mut raw = Vec::new();
+    loop {
+        raw.clear();
+        let read = reader.read_until(b'\n', &mut raw).map_err(StateError::io(path, "cannot be read"))?;
+        if read == 0 {
+            return Ok(ReadBack { lines, torn: false });
+        }
+        let number = lines.len() as u64 + 1;
+        let wrong = |reason: String| StateError::Journal { path: path.to_owned(), line: number, reason };
+        if raw.last() != Some(&b'\n') {
+            return Ok(ReadBack { lines, torn: true });
+        }
+        let value: serde_json::Value =
+            serde_json::from_slice(&raw).map_err(|error| wrong(format!("not a line of a journal: {error}")))?;
+        let format = value.get("format").and_then(serde_json::Value::as_u64);
+        if format != Some(u64::from(JOURNAL_FORMAT)) {
+            return Err(wrong(format!(
+                "journal format {}; this quorate reads format {JOURNAL_FORMAT}",
+                format.map_or_else(|| "missing".to_owned(), |format| format.to_string())
+            )));
+        }
+        let line: Line = serde_json::from_value(value).map_err(|error| wrong(format!("not understood: {error}")))?;
+        if line.seq != number {
+            return Err(wrong(format!("line {} stands where line {number} should", line.seq)));
+        }
+        lines.push(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execute::journal::Ending;
+
+    fn written(entries: u64) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        let mut journal = JournalFile::create(&path).unwrap();
+        for _ in 0..entries {
+            journal.append(Entry::StopRequested { signal: "SIGINT".to_owned() }).unwrap();
+        }
+        journal.append(Entry::RunEnded { ending: Ending::Succeeded }).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let (_dir, path) = written(2);
+        let back = read_journal(&path).unwrap();
+        assert_eq!((back.lines.len(), back.torn), (3, false));
+        assert_eq!(back.lines[2].entry, Entry::RunEnded { ending: Ending::Succeeded });
+    }
+
+    #[test]
+    fn a_torn_last_line_is_forgiven() {
+        let (_dir, path) = written(2);
+        let text = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &text[..text.len() - 7]).unwrap();
+        let back = read_journal(&path).unwrap();
+        assert_eq!((back.lines.len(), back.torn), (2, true));
+    }
+
+    #[test]
+    fn garbage_in_the_middle_is_an_error_with_its_place() {
+        let (_dir, path) = written(2);
+        let mut lines: Vec<String> = std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
+        lines[1] = "}{".to_owned();
+        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+        let error = read_journal(&path).unwrap_err().to_string();
+        assert!(error.contains("journal.jsonl:2:"), "{error}");
+    }
+
+    #[test]
+    fn a_newer_format_is_refused() {
+        let (_dir, path) = written(0);
+        let text = std::fs::read_to_string(&path).unwrap().replace("\"format\":1", "\"format\":9");
+        std::fs::write(&path, text).unwrap();
+        assert!(read_journal(&path).unwrap_err().to_string().contains("journal format 9"));
+    }
+}

@@ -1,0 +1,171 @@
+//! State: what quorate keeps on the controller between runs: runs with their plan and journal, backups, downloads.
+//!
+//! A folder (0700) beside the spec. Files are 0600, written whole and renamed, or, for a journal, appended and fsynced
+//! line by line. This room stores and reads back; it knows nothing of what the lines mean to a run.
+
+mod journal_file;
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+pub use journal_file::{JournalFile, ReadBack, read_journal};
+
+use crate::plan::model::Plan;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error("{path}: {action}: {reason}\n  do: {fix}")]
+    Io { path: PathBuf, action: &'static str, reason: io::Error, fix: &'static str },
+    #[error("{path}:{line}: {reason}")]
+    Journal { path: PathBuf, line: u64, reason: String },
+}
+
+impl StateError {
+    fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |reason| Self::Io {
+            path,
+            action,
+            reason,
+            fix: "make the state directory writable, with room on its disk; nothing is done that cannot be recorded",
+        }
+    }
+}
+
+/// The state directory.
+#[derive(Debug, Clone)]
+pub struct State {
+    dir: PathBuf,
+}
+
+/// One run's folder.
+#[derive(Debug)]
+pub struct Run {
+    pub id: String,
+    pub dir: PathBuf,
+}
+
+impl State {
+    /// Opens it, and makes it if it is not there.
+    pub fn open(dir: &Path) -> Result<Self, StateError> {
+        make_private_dir(dir)?;
+        Ok(Self { dir: dir.to_owned() })
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where downloaded releases are kept.
+    pub fn cache_dir(&self) -> Result<PathBuf, StateError> {
+        self.private("cache")
+    }
+
+    /// Where the sockets of SSH connections are: short-lived.
+    pub fn socket_dir(&self) -> Result<PathBuf, StateError> {
+        self.private("sockets")
+    }
+
+    /// Where trial restores run: emptied after each.
+    pub fn scratch_dir(&self) -> Result<PathBuf, StateError> {
+        self.private("scratch")
+    }
+
+    /// Begins a run: its folder, with the plan in it.
+    pub fn begin_run(&self, plan: &Plan) -> Result<Run, StateError> {
+        let runs = self.private("runs")?;
+        let id = new_id();
+        let dir = runs.join(&id);
+        make_private_dir(&dir)?;
+        let text = serde_json::to_vec_pretty(plan).map_err(|error| StateError::Io {
+            path: dir.join("plan.json"),
+            action: "cannot be written",
+            reason: io::Error::other(error),
+            fix: "report this: a plan always serializes",
+        })?;
+        write_private(&dir.join("plan.json"), &text)?;
+        Ok(Run { id, dir })
+    }
+
+    fn private(&self, name: &str) -> Result<PathBuf, StateError> {
+        let dir = self.dir.join(name);
+        make_private_dir(&dir)?;
+        Ok(dir)
+    }
+}
+
+impl Run {
+    pub fn journal(&self) -> Result<JournalFile, StateError> {
+        JournalFile::create(&self.dir.join("journal.jsonl"))
+    }
+}
+
+/// An id that sorts by time and is unique also where the clock jumps.
+pub fn new_id() -> String {
+    let now = OffsetDateTime::now_utc();
+    let stamp = now
+        .format(format_description!("[year][month][day]T[hour][minute][second]Z"))
+        .unwrap_or_else(|_| now.unix_timestamp().to_string());
+    let mut random = [0u8; 4];
+    // Without randomness from the system the process id still tells two runs of one second apart.
+    if getrandom::fill(&mut random).is_err() {
+        random = std::process::id().to_be_bytes();
+    }
+    format!("{stamp}-{}", hex::encode(random))
+}
+
+/// Now, as people and other programs read it.
+pub fn timestamp() -> String {
+    let now = OffsetDateTime::now_utc();
+    let now = now.replace_millisecond(now.millisecond()).unwrap_or(now);
+    now.format(&Rfc3339).unwrap_or_else(|_| now.unix_timestamp().to_string())
+}
+
+pub(crate) fn make_private_dir(dir: &Path) -> Result<(), StateError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(StateError::io(dir, "cannot be created"))
+}
+
+/// Writes a file whole, 0600, by way of a part file and a rename.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<(), StateError> {
+    let part = path.with_extension("part");
+    let write = || -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&part)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    write().map_err(|error| {
+        let _ = fs::remove_file(&part);
+        StateError::io(path, "cannot be written")(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_differ() {
+        let (first, second) = (new_id(), new_id());
+        assert_ne!(first, second);
+        assert!(first[..16] <= second[..16]);
+    }
+
+    #[test]
+    fn state_is_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(&dir.path().join("state")).unwrap();
+        let cache = state.cache_dir().unwrap();
+        assert_eq!(fs::metadata(cache).unwrap().permissions().mode() & 0o777, 0o700);
+        let file = dir.path().join("x.json");
+        write_private(&file, b"{}").unwrap();
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,60 @@
+//! What programs read. Every object has a `type`, and a `format` that is raised when an old reader would misread it.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::escape::escape_json;
+use crate::plan::model::{Plan, Refusal};
+
+/// Format of everything in this file.
+pub const JSON_FORMAT: u32 = 1;
+
+/// A plan and what it comes to.
+#[must_use]
+pub fn plan_json(plan: &Plan) -> Value {
+    json!({
+        "type": "plan",
+        "format": JSON_FORMAT,
+        "cluster": plan.cluster,
+        "changes": !plan.is_empty(),
+        "members_changed": plan.members_changed(),
+        "sha256": plan.digest(),
+        "plan": plan,
+    })
+}
+
+/// Every reason why there is no plan, sorted.
+#[must_use]
+pub fn refusals_json(cluster: &str, refusals: &[Refusal]) -> Value {
+    let mut reasons: Vec<&Refusal> = refusals.iter().collect();
+    reasons.sort();
+    json!({
+        "type": "refused",
+        "format": JSON_FORMAT,
+        "cluster": cluster,
+        "count": reasons.len(),
+        "refusals": reasons,
+    })
+}
+
+/// A saved plan that no longer fits.
+#[must_use]
+pub fn stale_json(differences: &[String]) -> Value {
+    json!({ "type": "stale", "format": JSON_FORMAT, "count": differences.len(), "differences": differences })
+}
+
+/// Any other error.
+#[must_use]
+pub fn error_json(message: &str, todo: &[String]) -> Value {
+    json!({ "type": "error", "format": JSON_FORMAT, "message": message, "todo": todo })
+}
+
+/// One object on one line, with its line break, safe on a terminal.
+#[must_use]
+pub fn json_line(value: &impl Serialize) -> String {
+    // Only maps with keys that are not strings, and sealed secrets, do not serialize: none is shown.
+    match serde_json::to_string(value) {
+        Ok(text) => escape_json(&text) + "\n",
+        Err(error) => escape_json(&error_json(&format!("cannot be shown as JSON: {error}"), &[]).to_string()) + "\n",
+    }
+}

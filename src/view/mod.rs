@@ -1,0 +1,44 @@
+//! View: the only room that prints.
+//!
+//! In come data: plans, refusals, events of a run, diagnostics of a spec, errors. Out goes text for a terminal or a
+//! log, or JSON for programs. Whatever came from a host, from etcd or from a spec is escaped on the way
+//! ([`escape`]), once, where text is laid out ([`page`]). This room decides nothing about clusters, asks nobody, and
+//! never stops the work: when nobody can read any more (a closed pipe, a lost terminal), it falls silent.
+
+mod backups;
+mod diagnostic;
+mod escape;
+mod json;
+mod live;
+mod narrate;
+mod notes;
+mod output;
+mod page;
+mod phrases;
+mod plan;
+mod refusal;
+mod reporter;
+mod step;
+mod summary;
+mod words;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod runs;
+#[cfg(test)]
+mod tests;
+
+pub use backups::{BackupSummary, backups_text};
+pub use diagnostic::{diagnostics_json, diagnostics_text};
+pub use escape::{escape, escape_json, escape_lines, is_hidden};
+pub use json::{JSON_FORMAT, error_json, json_line, plan_json, refusals_json, stale_json};
+pub use notes::{
+    applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json, version_text,
+};
+pub use output::{Kind as TerminalKind, Output, Terminal};
+pub use page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};
+pub use plan::{last_line, plan_text};
+pub use refusal::{error_text, refusals_text, stale_text};
+pub use reporter::{Clock, Face, Reporter};
+pub use summary::{RunSummary, summary_text};

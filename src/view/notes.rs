@@ -1,0 +1,147 @@
+//! Small things that commands say.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::backups::BackupSummary;
+use super::escape::{escape, escape_lines};
+use super::json::JSON_FORMAT;
+use super::page::{Page, Style, Tone, paint};
+use super::plan::last_line;
+use crate::plan::model::{PLAN_FORMAT, Plan};
+
+/// Lines around a change that are shown with it.
+const CONTEXT_LINES: usize = 3;
+
+/// After a plan: how to do exactly that.
+#[must_use]
+pub fn saved_text(plan: &Plan, file: Option<&Path>, style: Style) -> String {
+    let mut page = Page::new(style);
+    match file {
+        Some(path) => {
+            page.blank();
+            page.text(0, Tone::Plain, &format!("Saved to {}. To do exactly this:", path.display()));
+            page.verbatim(
+                2,
+                Tone::Strong,
+                &escape(&format!("quorate apply {}", shell_word(&path.display().to_string()))),
+            );
+        }
+        None if !plan.is_empty() => {
+            page.blank();
+            page.text(
+                0,
+                Tone::Faint,
+                "Nothing was changed. To do this: quorate apply. To save it and do exactly this later: quorate plan -out=FILE",
+            );
+        }
+        None => {}
+    }
+    page.finish()
+}
+
+/// In quotes where a shell would take it for anything but one word.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
+        return text.to_owned();
+    }
+    let dashed = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
+    format!("'{}'", dashed.replace('\'', "'\\''"))
+}
+
+/// Before a saved plan is done.
+#[must_use]
+pub fn applying_text(plan: &Plan, file: &Path, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.text(
+        0,
+        Tone::Strong,
+        &format!("Cluster {}, as saved in {}: {}", plan.cluster, file.display(), last_line(plan)),
+    );
+    page.finish()
+}
+
+/// The question before a cluster is touched; the answer is typed after it.
+#[must_use]
+pub fn question_text(cluster: &str, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.blank();
+    page.text(0, Tone::Strong, "Do you want to perform these actions?");
+    page.text(2, Tone::Plain, &format!("Quorate will do what is described above, on cluster \"{cluster}\"."));
+    page.text(2, Tone::Plain, "Only 'yes' will be accepted to approve.");
+    page.blank();
+    page.finish() + "  " + &paint(style.color, Tone::Strong, "Enter a value:") + " "
+}
+
+/// What `fmt` says of a file that it changed, or would.
+#[must_use]
+pub fn changed_file_text(name: &str) -> String {
+    escape(name) + "\n"
+}
+
+/// What changes in a file, as `diff -u` shows it.
+#[must_use]
+pub fn diff_text(name: &str, old: &str, new: &str, style: Style) -> String {
+    let diff = similar::TextDiff::from_lines(old, new);
+    let text = diff.unified_diff().context_radius(CONTEXT_LINES).header(name, name).to_string();
+    let mut out = String::new();
+    for line in escape_lines(&text).lines() {
+        let tone = match line.as_bytes().first() {
+            Some(b'+') => Tone::Good,
+            Some(b'-') => Tone::Bad,
+            Some(b'@') => Tone::Faint,
+            _ => Tone::Plain,
+        };
+        out.push_str(&paint(style.color, tone, line));
+        out.push('\n');
+    }
+    out
+}
+
+#[must_use]
+pub fn backup_json(backup: &BackupSummary) -> Value {
+    json!({ "type": "backup", "format": JSON_FORMAT, "backup": backup })
+}
+
+#[must_use]
+pub fn version_text() -> String {
+    format!("quorate {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+#[must_use]
+pub fn version_json() -> Value {
+    json!({
+        "type": "version",
+        "format": JSON_FORMAT,
+        "version": env!("CARGO_PKG_VERSION"),
+        "plan_format": PLAN_FORMAT,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_becomes_one_word() {
+        for (name, word) in [
+            ("prod.plan", "prod.plan"),
+            ("my plan", "'my plan'"),
+            ("it's", "'it'\\''s'"),
+            ("$(rm)", "'$(rm)'"),
+            ("-x", "'./-x'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(name), word);
+        }
+    }
+
+    #[test]
+    fn a_diff_shows_what_changes_and_no_escape_codes() {
+        let text = diff_text("a.hcl", "a  = 1\nb = \"\u{1b}[2J\"\n", "a = 1\nb = \"\u{1b}[2J\"\n", Style::plain(80));
+        assert_eq!(text, "--- a.hcl\n+++ a.hcl\n@@ -1,2 +1,2 @@\n-a  = 1\n+a = 1\n b = \"\\u{1b}[2J\"\n");
+        assert_eq!(diff_text("a.hcl", "same\n", "same\n", Style::plain(80)), "");
+    }
+}

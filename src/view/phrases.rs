@@ -1,0 +1,170 @@
+//! Gates, operations and effects as sentences. Each wait is said with its bound.
+
+use super::words::{grouped, names, span};
+use crate::execute::journal::Effect;
+use crate::plan::model::{Action, Gate, HandOver, MemberAction, Moment, Operation, Step, Undo};
+use crate::spec::model::OnFailure;
+use crate::units::MemberName;
+
+/// What a gate waits for. A member that is the `subject` of the step is not named, so that the same words stand for
+/// the same thing in every step.
+pub fn gate(gate: &Gate, subject: Option<&MemberName>) -> String {
+    let whose = |member: &MemberName| if Some(member) == subject { String::new() } else { format!("{member}: ") };
+    let within = span(gate.within());
+    match gate {
+        Gate::AllHealthy { .. } => format!("all members healthy and no alarm, within {within}"),
+        Gate::OneLeader { .. } => format!("all see one leader, within {within}"),
+        Gate::MemberList { members, .. } => {
+            format!("the member list is still these {}, within {within}", members.len())
+        }
+        Gate::QuorumWithout { member, .. } => {
+            format!("{}the others hold quorum without it, healthy and caught up, within {within}", whose(member))
+        }
+        Gate::RunsVersion { member, version, sha256, .. } => {
+            format!("{}runs {version} (sha256 {}), within {within}", whose(member), sha256.short())
+        }
+        Gate::CaughtUp { member, entries, .. } => {
+            format!("{}at most {} raft entries behind the leader, within {within}", whose(member), grouped(entries.0))
+        }
+        Gate::Soak { .. } => format!("all stay healthy for {within}"),
+        Gate::V2Settle { size, source, .. } => {
+            format!("{within} for v2 data of {size} to settle ({source})")
+        }
+        Gate::ClusterVersion { minor, .. } => {
+            format!("every member says that the cluster version is {minor}, within {within}")
+        }
+        Gate::DeclaredMembers { names: declared, .. } => {
+            format!("the member list is {}, as declared, within {within}", names(declared))
+        }
+    }
+}
+
+pub fn gates(gates: &[Gate], subject: Option<&MemberName>) -> String {
+    joined(gates.iter().map(|one| gate(one, subject)))
+}
+
+/// Items of a list in one paragraph.
+pub fn joined(items: impl IntoIterator<Item = String>) -> String {
+    items.into_iter().collect::<Vec<_>>().join(" · ")
+}
+
+/// What is going to be done on a member's host.
+pub fn operation(operation: &Operation, action: Option<&MemberAction>) -> String {
+    match operation {
+        Operation::KeepBinary => match action {
+            Some(MemberAction { binary, .. }) => format!("keep the old binary as {}", binary.kept),
+            None => "keep the old binary".to_owned(),
+        },
+        Operation::HandOver { how: HandOver::MoveLeader } => {
+            "if it leads then: hand leadership to another healthy member (MoveLeader)".to_owned()
+        }
+        Operation::HandOver { how: HandOver::AtStop } => {
+            "if it leads then: etcd hands leadership over as it stops".to_owned()
+        }
+        Operation::HandOver { how: HandOver::None } => {
+            "if it leads then: an election follows, this version cannot hand over".to_owned()
+        }
+        Operation::Stop { timeout } => format!("stop it, within {}", span(*timeout)),
+        Operation::CopyDataDir { from, wal_dir, size } => {
+            let wal = wal_dir.as_ref().map(|dir| format!(" and {dir}")).unwrap_or_default();
+            format!("copy {from}{wal} ({size}) beside itself, as {from}.quorate-RUN: the rollback point")
+        }
+        Operation::SwapBinary => match action {
+            Some(MemberAction { binary, .. }) => {
+                let old = binary.old_sha256.map(|sha| format!(" {} ->", sha.short())).unwrap_or_default();
+                format!("put the new binary at {} (sha256{old} {})", binary.path, binary.new_sha256.short())
+            }
+            None => "put the new binary in place".to_owned(),
+        },
+        Operation::Start { timeout } => format!("start it, within {}", span(*timeout)),
+    }
+}
+
+/// How a step is undone, and what a failure does by itself.
+pub fn undo(step: &Step) -> String {
+    match (&step.undo, &step.action) {
+        (Undo::NothingToUndo, _) => "nothing to undo: nothing that runs is changed".to_owned(),
+        (Undo::SwapBack, Action::Member(MemberAction { binary, on_failure, .. })) => {
+            let first = format!("put {} back and start it", binary.kept);
+            match on_failure {
+                OnFailure::RollbackMember => {
+                    format!("{first}; done at once if the member does not come up, then the run halts")
+                }
+                OnFailure::Halt => format!(
+                    "{first}; by hand, for a failure halts the run and leaves the member as it is (on_failure = \"halt\")"
+                ),
+            }
+        }
+        (Undo::SwapBack, _) => "put the old binary back and start it".to_owned(),
+        (Undo::RemoveCreated, _) => "remove what was created".to_owned(),
+    }
+}
+
+/// The kind of a step in one word, for the left edge.
+pub fn verb(action: &Action) -> &'static str {
+    match action {
+        Action::Stage { .. } => "stage",
+        Action::Preflight { .. } => "preflight",
+        Action::Backup(_) => "backup",
+        Action::CompareData { .. } => "compare",
+        Action::Member(member) if member.from == member.to => "restart",
+        Action::Member(_) => "member",
+        Action::CreateMember(_) => "create",
+        Action::StartTogether { .. } => "start",
+        Action::Finish { .. } => "finish",
+    }
+}
+
+/// A step in a few words, for progress and messages: `member m1`.
+pub fn title(action: &Action) -> String {
+    let whom = match action {
+        Action::Stage { version, .. } | Action::Preflight { version, .. } => version.to_string(),
+        Action::Backup(backup) => format!("from {}", backup.member),
+        Action::CompareData { moment: Moment::BeforeFirstStop } => "before the first stop".to_owned(),
+        Action::CompareData { moment: Moment::AtTheEnd } => "at the end".to_owned(),
+        Action::Member(member) => member.member.to_string(),
+        Action::CreateMember(create) => create.member.to_string(),
+        Action::StartTogether { members } => names(members),
+        Action::Finish { minor, .. } => minor.to_string(),
+    };
+    format!("{} {whom}", verb(action))
+}
+
+/// An effect that is under way: the member it is on, if it is on one, and what is done.
+pub fn effect<'a>(effect: &'a Effect, action: Option<&Action>) -> (Option<&'a MemberName>, String) {
+    let member_action = match action {
+        Some(Action::Member(member)) => Some(member),
+        _ => None,
+    };
+    match effect {
+        Effect::Stage => (None, "put the release on the hosts".to_owned()),
+        Effect::Preflight => (None, "try each member's options on the new binary".to_owned()),
+        Effect::Backup => (None, "take and verify the backup".to_owned()),
+        Effect::CompareData => (None, "compare the data of all members".to_owned()),
+        Effect::Operate { member, operation: what } => (Some(member), operation(what, member_action)),
+        Effect::Create { member } => (Some(member), "create it".to_owned()),
+        Effect::StartTogether => (None, "start all new members at once".to_owned()),
+        Effect::PutBack { member } => (Some(member), "put the old binary back and start it".to_owned()),
+    }
+}
+
+/// An effect as a noun, for what came of it.
+pub fn effect_name(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Stage => "staging",
+        Effect::Preflight => "preflight",
+        Effect::Backup => "backup",
+        Effect::CompareData => "comparison",
+        Effect::Operate { operation, .. } => match operation {
+            Operation::KeepBinary => "keeping the old binary",
+            Operation::HandOver { .. } => "hand-over",
+            Operation::Stop { .. } => "stop",
+            Operation::CopyDataDir { .. } => "rollback point",
+            Operation::SwapBinary => "swap",
+            Operation::Start { .. } => "start",
+        },
+        Effect::Create { .. } => "creation",
+        Effect::StartTogether => "start of all",
+        Effect::PutBack { .. } => "putting the old binary back",
+    }
+}

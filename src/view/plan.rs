@@ -1,0 +1,209 @@
+//! A plan for a person who is about to touch production.
+
+use super::page::{Page, Style, Tone, cell};
+use super::step::StepWriter;
+use super::words::{count, grouped, span};
+use crate::plan::model::{Action, CheckOutcome, Kind, NoReturn, Note, Plan, Rung, StepId, Summary};
+use crate::spec::model::HoldPoint;
+
+/// Labels of the parts that follow the steps.
+const PART: usize = 12;
+
+/// The whole plan.
+#[must_use]
+pub fn plan_text(plan: &Plan, style: Style) -> String {
+    let mut page = Page::new(style);
+    write_head(&mut page, plan);
+    let mut steps = StepWriter::new(plan);
+    for rung in &plan.rungs {
+        write_rung(&mut page, &mut steps, plan, rung);
+    }
+    write_checks(&mut page, plan);
+    page.blank();
+    write_notes(&mut page, "warnings", Tone::Warn, &plan.warnings);
+    page.blank();
+    page.text(0, Tone::Strong, &last_line(plan));
+    page.finish()
+}
+
+/// What a plan comes to, in one or two sentences: the last line of it, and what `apply` of a saved one begins with.
+#[must_use]
+pub fn last_line(plan: &Plan) -> String {
+    if plan.is_empty() {
+        return format!(
+            "No changes. Cluster {} is as declared: {} at {}.",
+            plan.cluster,
+            count(plan.summary.members, "member", "members"),
+            plan.summary.to
+        );
+    }
+    let tally = |wanted: fn(&Action) -> bool| plan.steps().filter(|step| wanted(&step.action)).count();
+    let parts: Vec<String> = [
+        (tally(|action| matches!(action, Action::Member(m) if m.from != m.to)), "to upgrade"),
+        (tally(|action| matches!(action, Action::Member(m) if m.from == m.to)), "to restart"),
+        (tally(|action| matches!(action, Action::CreateMember(_))), "to create"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, what)| format!("{} {what}", count(number, "member", "members")))
+    .collect();
+    let what = if parts.is_empty() { "no member is changed".to_owned() } else { parts.join(", ") };
+    format!("Plan: {what}. About {}.", span(plan.summary.estimate))
+}
+
+fn write_head(page: &mut Page, plan: &Plan) {
+    let summary = &plan.summary;
+    let title = match (&plan.kind, &summary.from) {
+        (Kind::Create, _) => format!("Cluster {}: to be created, etcd {}", plan.cluster, summary.to),
+        (_, Some(from)) if from != &summary.to => format!("Cluster {}: {from} -> {}", plan.cluster, summary.to),
+        (_, _) => format!("Cluster {}: {}", plan.cluster, summary.to),
+    };
+    page.text(0, Tone::Strong, &title);
+    page.text(2, Tone::Plain, &head_facts(plan, summary).join(" · "));
+    if let Some(mixed) = mixed_versions(plan) {
+        page.text(2, Tone::Warn, &mixed);
+    }
+}
+
+fn head_facts(plan: &Plan, summary: &Summary) -> Vec<String> {
+    let mut facts = vec![count(summary.members, "member", "members")];
+    let silent: Vec<&str> = match plan.kind {
+        Kind::Create => Vec::new(),
+        _ => plan
+            .basis
+            .members
+            .iter()
+            .filter(|(_, member)| member.server_version.is_none())
+            .map(|(name, _)| name.as_str())
+            .collect(),
+    };
+    match (plan.kind, silent.as_slice()) {
+        (Kind::Create, _) => facts.push("nothing is there yet".to_owned()),
+        (_, []) => facts.push("all answer".to_owned()),
+        (_, silent) => facts.push(format!("no answer from {}", super::words::listed(silent))),
+    }
+    facts.extend(summary.leader.as_ref().map(|leader| format!("leader {leader}")));
+    facts.extend(plan.basis.cluster_version.map(|minor| format!("cluster version {minor}")));
+    facts.extend(summary.db_size.map(|size| format!("database {size}")));
+    facts.extend(summary.revision.map(|revision| format!("revision {}", grouped(revision.0))));
+    facts.extend(summary.v3_keys.map(|keys| format!("v3 keys {}", grouped(keys))));
+    facts.extend(summary.v2_keys.map(|keys| format!("v2 keys {}", grouped(keys))));
+    facts
+}
+
+/// Who runs what, when not all run the same.
+fn mixed_versions(plan: &Plan) -> Option<String> {
+    let mut versions = plan.basis.members.values().map(|member| &member.server_version);
+    let first = versions.next()?;
+    if versions.all(|version| version == first) {
+        return None;
+    }
+    let each = plan.basis.members.iter().map(|(name, member)| match &member.server_version {
+        Some(version) => format!("{name} {version}"),
+        None => format!("{name} does not answer"),
+    });
+    Some(format!("versions are mixed: {}", each.collect::<Vec<_>>().join(" · ")))
+}
+
+fn write_rung(page: &mut Page, steps: &mut StepWriter<'_>, plan: &Plan, rung: &Rung) {
+    if plan.rungs.len() > 1 {
+        page.blank();
+        let title = match rung.from {
+            Some(from) => format!("{from} -> {}", rung.to),
+            None => format!("create at {}", rung.to),
+        };
+        page.rule(2, Tone::Strong, &title);
+    }
+    let line_before = rung.no_return.as_ref().and_then(|no_return| line_stands_before(rung, no_return));
+    for step in &rung.steps {
+        page.blank();
+        if let Some(no_return) = rung.no_return.as_ref().filter(|_| line_before == Some(step.id)) {
+            write_no_return(page, rung, no_return);
+            page.blank();
+        }
+        steps.write(page, step);
+    }
+    if let Some(no_return) = rung.no_return.as_ref().filter(|_| line_before.is_none() && !rung.steps.is_empty()) {
+        page.blank();
+        write_no_return(page, rung, no_return);
+    }
+    if rung.steps.is_empty() {
+        return;
+    }
+    page.blank();
+    write_list(page, "clients", Tone::Plain, &rung.clients);
+    page.blank();
+    write_notes(page, "advisories", Tone::Plain, &rung.advisories);
+}
+
+/// The step right after the line: the last member, or the step that completes the rung.
+fn line_stands_before(rung: &Rung, no_return: &NoReturn) -> Option<StepId> {
+    let last_member = rung.steps.iter().rfind(|step| matches!(step.action, Action::Member(_)));
+    let finish = rung.steps.iter().rfind(|step| matches!(step.action, Action::Finish { .. }));
+    let step = if no_return.before_last_member { last_member.or(finish) } else { finish };
+    step.map(|step| step.id)
+}
+
+fn write_no_return(page: &mut Page, rung: &Rung, no_return: &NoReturn) {
+    const LABEL: usize = 10;
+    page.rule(2, Tone::Warn, "point of no return");
+    let which = if no_return.before_last_member {
+        format!("the next step completes {}: it is the last member, whichever that is by then", rung.to)
+    } else {
+        format!("the next step completes {}", rung.to)
+    };
+    page.text(5, Tone::Plain, &which);
+    let row = |page: &mut Page, label, text: &str| page.row(5, &[cell(Tone::Strong, label, LABEL)], Tone::Plain, text);
+    row(page, "up to it", &no_return.up_to_there);
+    row(page, "after it", &no_return.after);
+    match no_return.hold {
+        Some(HoldPoint::NoReturn) => row(page, "hold", "the run stops here (hold_before = \"no-return\")"),
+        None => row(page, "hold", "none: the run goes on by itself (hold_before = \"no-return\" would stop it here)"),
+    }
+    row(page, "source", &no_return.source);
+    page.rule(2, Tone::Warn, "");
+}
+
+fn write_checks(page: &mut Page, plan: &Plan) {
+    const OUTCOME: usize = 9;
+    if plan.checks.is_empty() {
+        return;
+    }
+    let number = |wanted| plan.checks.iter().filter(|check| check.outcome == wanted).count();
+    let total = format!(
+        "{} passed, {} known only during the run, {}",
+        number(CheckOutcome::Passed),
+        number(CheckOutcome::Later),
+        count(number(CheckOutcome::Warning), "warning", "warnings")
+    );
+    page.blank();
+    page.row(2, &[cell(Tone::Strong, "checks", PART)], Tone::Plain, &total);
+    for check in &plan.checks {
+        let (tone, word) = match check.outcome {
+            CheckOutcome::Passed => (Tone::Good, "ok"),
+            CheckOutcome::Later => (Tone::Faint, "later"),
+            CheckOutcome::Warning => (Tone::Warn, "warning"),
+        };
+        page.row(4, &[cell(tone, word, OUTCOME)], Tone::Plain, &format!("{} ({})", check.text, check.rule));
+    }
+}
+
+fn write_list(page: &mut Page, title: &str, tone: Tone, items: &[String]) {
+    if items.is_empty() {
+        page.row(2, &[cell(Tone::Strong, title, PART)], Tone::Plain, "none");
+        return;
+    }
+    page.text(2, Tone::Strong, title);
+    for item in items {
+        page.row(4, &[cell(tone, "-", 2)], Tone::Plain, item);
+    }
+}
+
+pub(super) fn write_notes(page: &mut Page, title: &str, tone: Tone, notes: &[Note]) {
+    let sentence = |note: &Note| {
+        let whose = note.member.as_ref().map(|member| format!("{member}: ")).unwrap_or_default();
+        let source = note.source.as_ref().map(|source| format!("; {source}")).unwrap_or_default();
+        format!("{whose}{} ({}{source})", note.text, note.rule)
+    };
+    write_list(page, title, tone, &notes.iter().map(sentence).collect::<Vec<_>>());
+}

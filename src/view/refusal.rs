@@ -1,0 +1,78 @@
+//! Why there is no plan, and other reasons to stop before the first step: all of them at once.
+
+use super::page::{Page, Style, Tone, cell};
+use super::words::count;
+use crate::plan::model::Refusal;
+
+const LABEL: usize = 8;
+
+/// Every reason why there is no plan.
+#[must_use]
+pub fn refusals_text(cluster: &str, refusals: &[Refusal], style: Style) -> String {
+    let mut page = Page::new(style);
+    let mut reasons: Vec<&Refusal> = refusals.iter().collect();
+    reasons.sort();
+    page.text(0, Tone::Bad, &format!("Refused: there is no safe plan for cluster {cluster}."));
+    for (place, refusal) in reasons.iter().enumerate() {
+        page.blank();
+        write_refusal(&mut page, place + 1, refusal);
+    }
+    page.blank();
+    let last = format!("{} Nothing was changed.", sentence(refusals.len()));
+    page.text(0, Tone::Strong, &last);
+    page.finish()
+}
+
+fn sentence(number: usize) -> String {
+    format!("{} to refuse, listed above.", count(number, "reason", "reasons"))
+}
+
+fn write_refusal(page: &mut Page, number: usize, refusal: &Refusal) {
+    let whom = match (&refusal.member, &refusal.host) {
+        (Some(member), Some(host)) => format!("{member} on {host}"),
+        (Some(member), None) => member.to_string(),
+        (None, Some(host)) => host.clone(),
+        (None, None) => "the whole cluster".to_owned(),
+    };
+    let number = number.to_string();
+    page.row(2, &[cell(Tone::Bad, &number, 4)], Tone::Strong, &format!("{whom}: {}", refusal.rule));
+    for (label, text) in [("seen", &refusal.seen), ("must", &refusal.must), ("do", &refusal.fix)] {
+        page.row(6, &[cell(Tone::Faint, label, LABEL)], Tone::Plain, text);
+    }
+    if let Some(source) = &refusal.source {
+        page.row(6, &[cell(Tone::Faint, "source", LABEL)], Tone::Faint, source);
+    }
+}
+
+/// A saved plan that no longer fits what is there.
+#[must_use]
+pub fn stale_text(differences: &[String], style: Style) -> String {
+    let mut page = Page::new(style);
+    page.text(0, Tone::Bad, "Refused: the saved plan was made for another state of the cluster.");
+    page.blank();
+    for difference in differences {
+        page.row(2, &[cell(Tone::Warn, "-", 2)], Tone::Plain, difference);
+    }
+    page.blank();
+    let last = format!(
+        "{} since the plan was made. Nothing was changed. Make a new one: quorate plan -out=FILE",
+        count(differences.len(), "difference", "differences")
+    );
+    page.text(0, Tone::Strong, &last);
+    page.finish()
+}
+
+/// An error with what to do about it.
+#[must_use]
+pub fn error_text(message: &str, todo: &[String], style: Style) -> String {
+    let mut page = Page::new(style);
+    let mut lines = message.lines();
+    page.row(0, &[cell(Tone::Bad, "Error:", 7)], Tone::Plain, lines.next().unwrap_or("no message"));
+    for line in lines {
+        page.text(2, Tone::Plain, line);
+    }
+    for what in todo {
+        page.row(2, &[cell(Tone::Strong, "do:", 4)], Tone::Plain, what);
+    }
+    page.finish()
+}

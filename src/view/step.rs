@@ -1,0 +1,237 @@
+//! One step of a plan: what, on whom, why, what it waits for, what undoes it.
+
+use super::escape::escape;
+use super::page::{Page, Tone, cell};
+use super::phrases::{gates, joined, operation, undo, verb};
+use super::words::{grouped, names, span};
+use crate::plan::model::{
+    Action, BackupAction, CreateAction, MemberAction, Moment, Plan, ReleasePin, Role, Step, StepId,
+};
+use crate::spec::model::Verify;
+use crate::units::{MemberName, Version};
+
+/// Where the number of a step stands.
+const INDENT: usize = 2;
+const NUMBER: usize = 4;
+const VERB: usize = 11;
+/// Labels of the rows below a step.
+const LABEL: usize = 8;
+
+/// A row below the head of a step.
+struct Row {
+    label: &'static str,
+    text: String,
+    tone: Tone,
+}
+
+/// Writes steps one after the other, and says of rows that an earlier member step has had word for word: as there.
+pub struct StepWriter<'a> {
+    plan: &'a Plan,
+    /// The rows of the first step that changes a member, which later ones are compared with.
+    first_member: Option<(StepId, Vec<Row>)>,
+}
+
+impl<'a> StepWriter<'a> {
+    pub fn new(plan: &'a Plan) -> Self {
+        Self { plan, first_member: None }
+    }
+
+    pub fn write(&mut self, page: &mut Page, step: &Step) {
+        let number = step.id.0.to_string();
+        let labels = [cell(Tone::Faint, &number, NUMBER), cell(Tone::Strong, verb(&step.action), VERB)];
+        page.row(INDENT, &labels, Tone::Strong, &headline(&step.action));
+
+        let mut rows = rows(self.plan, step);
+        let changes_a_member = matches!(step.action, Action::Member(_) | Action::CreateMember(_));
+        if let Some((id, first)) = self.first_member.as_ref().filter(|_| changes_a_member) {
+            rows = shortened(rows, *id, first);
+        }
+        for row in &rows {
+            page.row(INDENT + NUMBER, &[cell(Tone::Faint, row.label, LABEL)], row.tone, &row.text);
+        }
+        if let Action::CreateMember(create) = &step.action {
+            write_created_files(page, create);
+        }
+        if self.first_member.is_none() && changes_a_member {
+            self.first_member = Some((step.id, rows));
+        }
+    }
+}
+
+/// Rows that may stand for those of a later step. Why a step is taken and how long it takes is always said.
+const REPEATED: [&str; 4] = ["before", "does", "after", "undo"];
+
+/// Rows that are the same as those of an earlier step become one, where that is shorter.
+fn shortened(rows: Vec<Row>, id: StepId, first: &[Row]) -> Vec<Row> {
+    let is_same = |row: &Row| {
+        REPEATED.contains(&row.label) && first.iter().any(|other| other.label == row.label && other.text == row.text)
+    };
+    let labels: Vec<&str> = rows.iter().filter(|row| is_same(row)).map(|row| row.label).collect();
+    let text = format!("as step {}, word for word: {}", id.0, labels.join(", "));
+    let saved: usize = rows.iter().filter(|row| is_same(row)).map(|row| row.text.len()).sum();
+    if saved <= text.len() {
+        return rows;
+    }
+    let mut out = Vec::with_capacity(rows.len());
+    let mut instead = Some(Row { label: "same", text, tone: Tone::Plain });
+    for row in rows {
+        if is_same(&row) {
+            out.extend(instead.take());
+        } else {
+            out.push(row);
+        }
+    }
+    out
+}
+
+/// On whom, and what.
+fn headline(action: &Action) -> String {
+    match action {
+        Action::Stage { version, members, folder } => {
+            format!("{}: etcd {version} into {folder}, beside what runs", names(members))
+        }
+        Action::Preflight { version, members } => {
+            format!("{}: each member's own options, read by etcd {version}'s own parser", names(members))
+        }
+        Action::Backup(backup) => format!("from {}: {}", backup.member, backup_contents(backup)),
+        Action::CompareData { moment } => match moment {
+            Moment::BeforeFirstStop => "all members: the same HashKV at one revision, before the first stop".to_owned(),
+            Moment::AtTheEnd => "all members: the same HashKV at one revision, at the end".to_owned(),
+        },
+        Action::Member(member) => member_headline(member),
+        Action::CreateMember(create) => format!("{}: a new member, etcd {}", create.member, create.spec.version),
+        Action::StartTogether { members } => format!("{}: all at once, for none can be healthy alone", names(members)),
+        Action::Finish { version, minor } => {
+            format!("all members at {version}: complete when the cluster version is {minor} everywhere")
+        }
+    }
+}
+
+fn member_headline(member: &MemberAction) -> String {
+    let role = match member.role {
+        Role::Follower => "follower",
+        Role::Leader => "leader",
+        Role::Down => "down now",
+    };
+    if member.from == member.to {
+        format!("{}: {role}, the binary is {} already, only the process is not", member.member, member.to)
+    } else {
+        format!("{}: {role}, {} -> {}", member.member, member.from, member.to)
+    }
+}
+
+fn backup_contents(backup: &BackupAction) -> String {
+    let v3 = backup.v3.as_ref().map(|v3| format!("v3 snapshot, revision {} or newer", grouped(v3.not_older_than.0)));
+    let v2 = backup.v2.as_ref().map(|v2| {
+        let size = v2.size.map(|size| format!(", about {size}")).unwrap_or_default();
+        format!("v2 copy of {}{size}", v2.data_dir)
+    });
+    let parts: Vec<String> = v3.into_iter().chain(v2).collect();
+    if parts.is_empty() { "no keys to save".to_owned() } else { parts.join(", and ") }
+}
+
+/// Everything below the head, in the order of doing.
+fn rows(plan: &Plan, step: &Step) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut push = |label, text: String, tone| {
+        if !text.is_empty() {
+            rows.push(Row { label, text, tone });
+        }
+    };
+    let subject = subject(&step.action);
+    push("why", step.why.clone(), Tone::Plain);
+    push("before", gates(&step.before, subject), Tone::Plain);
+    for (label, text) in details(plan, &step.action) {
+        push(label, text, Tone::Plain);
+    }
+    push("after", gates(&step.after, subject), Tone::Plain);
+    push("undo", undo(step), Tone::Plain);
+    push("takes", format!("about {}", span(step.estimate)), Tone::Faint);
+    rows
+}
+
+/// The one member that a step is about.
+fn subject(action: &Action) -> Option<&MemberName> {
+    match action {
+        Action::Member(member) => Some(&member.member),
+        Action::CreateMember(create) => Some(&create.member),
+        Action::Backup(_)
+        | Action::Stage { .. }
+        | Action::Preflight { .. }
+        | Action::CompareData { .. }
+        | Action::StartTogether { .. }
+        | Action::Finish { .. } => None,
+    }
+}
+
+fn details(plan: &Plan, action: &Action) -> Vec<(&'static str, String)> {
+    match action {
+        Action::Stage { version, .. } => {
+            plan.releases.iter().filter(|pin| pin.version == *version).map(|pin| ("from", release(pin))).collect()
+        }
+        Action::Backup(backup) => vec![("verify", backup_check(backup)), ("tools", tools(&backup.tools))],
+        Action::Member(member) => {
+            let operations = member.operations.iter().map(|one| operation(one, Some(member)));
+            vec![("does", joined(operations))]
+        }
+        Action::CreateMember(create) => created(create),
+        Action::Preflight { .. }
+        | Action::CompareData { .. }
+        | Action::StartTogether { .. }
+        | Action::Finish { .. } => Vec::new(),
+    }
+}
+
+fn release(pin: &ReleasePin) -> String {
+    let archive = pin.archive_sha256.map(|sha| format!(", archive sha256 {}", sha.short())).unwrap_or_default();
+    let binaries = pin.binaries.iter().map(|(name, file)| format!("{name} {} ({})", file.sha256.short(), file.size));
+    format!("{}, {}{archive}, digest known by: {}; sha256 of {}", pin.source, pin.arch, pin.checked, listed(binaries))
+}
+
+fn listed(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}
+
+fn backup_check(backup: &BackupAction) -> String {
+    let by_hash_kv = backup.v3.as_ref().is_some_and(|v3| v3.compare_by_hash_kv);
+    match (backup.verify, &backup.v3, by_hash_kv) {
+        (Verify::Hash, Some(_), _) => {
+            "by the hash that etcd sends along; no trial restore (verify = \"hash\")".to_owned()
+        }
+        (Verify::Hash, None, _) => "by digest of what was copied; no trial restore (verify = \"hash\")".to_owned(),
+        (Verify::Restore, Some(_), true) => {
+            "hash, then a trial restore in a scratch place whose HashKV equals the live cluster's".to_owned()
+        }
+        (Verify::Restore, _, _) => {
+            "hash, then a trial restore in a scratch place whose keys all equal the live cluster's".to_owned()
+        }
+    }
+}
+
+fn tools(version: &Version) -> String {
+    format!("those of etcd {version}")
+}
+
+fn created(create: &CreateAction) -> Vec<(&'static str, String)> {
+    let user = create.user.as_ref().map(|user| format!(", as user {user}")).unwrap_or_default();
+    vec![
+        ("binary", format!("{} from {}{user}", create.binary_path, create.staged_dir)),
+        ("data", format!("{}: must not exist or be empty", create.data_dir)),
+    ]
+}
+
+/// The arguments one a line, and the unit file as it will be written.
+fn write_created_files(page: &mut Page, create: &CreateAction) {
+    let indent = INDENT + NUMBER;
+    if !create.args.is_empty() {
+        page.text(indent, Tone::Faint, "arguments");
+        for arg in &create.args {
+            // Not wrapped: it can be copied as it is.
+            page.verbatim(indent + LABEL, Tone::Plain, &escape(arg));
+        }
+    }
+    if let Some(unit) = &create.unit_file {
+        page.text(indent, Tone::Faint, "unit file");
+        page.verbatim(indent + LABEL, Tone::Plain, unit);
+    }
+}

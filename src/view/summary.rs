@@ -1,0 +1,315 @@
+//! What came of a run: gathered from its events, shown at its end.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::page::{Page, Style, Tone, cell};
+use super::phrases::{effect, effect_name, title};
+use super::words::{count, grouped, lasting, milliseconds};
+use crate::execute::event::Event;
+use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, Line};
+use crate::plan::model::{Kind, Plan, StepId};
+use crate::units::{Bytes, MemberName, RaftIndex, Revision, Version};
+
+/// Most log lines of a member that are shown at the end; the journal and the host have all.
+const MOST_LOG_LINES: usize = 20;
+
+/// A run that has ended, or is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunSummary {
+    pub run: Option<String>,
+    pub cluster: String,
+    pub kind: Kind,
+    pub to: Version,
+    /// All steps of the plan, in order.
+    pub steps: Vec<StepSummary>,
+    pub backups: Vec<BackupMade>,
+    pub rollback_points: Vec<RollbackPointMade>,
+    pub unexpected: Vec<UnexpectedLines>,
+    pub failures: Vec<Failure>,
+    pub took_ms: u64,
+    pub ending: Option<Ending>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepSummary {
+    pub step: StepId,
+    pub title: String,
+    pub done: bool,
+    /// Effects and waits.
+    pub took_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackupMade {
+    pub id: String,
+    pub dir: String,
+    pub size: Bytes,
+    pub revision: Option<Revision>,
+    pub checks: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RollbackPointMade {
+    pub member: MemberName,
+    pub at: String,
+    pub path: String,
+    pub size: Bytes,
+    pub raft_index: Option<RaftIndex>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnexpectedLines {
+    pub member: MemberName,
+    pub lines: Vec<String>,
+    pub left_out: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    pub step: StepId,
+    pub member: Option<MemberName>,
+    pub what: String,
+    pub reason: String,
+    pub log: Vec<String>,
+}
+
+impl RunSummary {
+    pub fn new(plan: &Plan) -> Self {
+        let step = |step: &crate::plan::model::Step| StepSummary {
+            step: step.id,
+            title: title(&step.action),
+            done: false,
+            took_ms: 0,
+        };
+        Self {
+            run: None,
+            cluster: plan.cluster.to_string(),
+            kind: plan.kind,
+            to: plan.summary.to.clone(),
+            steps: plan.steps().map(step).collect(),
+            backups: Vec::new(),
+            rollback_points: Vec::new(),
+            unexpected: Vec::new(),
+            failures: Vec::new(),
+            took_ms: 0,
+            ending: None,
+        }
+    }
+
+    pub fn add(&mut self, event: &Event) {
+        match event {
+            Event::Journal(line) => self.add_line(line),
+            Event::UnexpectedLog { member, lines, left_out } => self.unexpected.push(UnexpectedLines {
+                member: member.clone(),
+                lines: lines.clone(),
+                left_out: *left_out,
+            }),
+            Event::Waiting { .. } | Event::Progress { .. } | Event::Notice { .. } => {}
+        }
+    }
+
+    pub fn end(&mut self, ending: &Ending, took: Duration) {
+        self.ending = Some(ending.clone());
+        self.took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    }
+
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!({ "type": "summary", "format": super::json::JSON_FORMAT, "summary": self })
+    }
+
+    fn add_line(&mut self, line: &Line) {
+        match &line.entry {
+            Entry::RunStarted { run, .. } => self.run = Some(run.clone()),
+            Entry::ReadyFor { step, waited_ms, .. } => self.spend(*step, *waited_ms),
+            Entry::StepDone { step, waited_ms, .. } => {
+                self.spend(*step, *waited_ms);
+                if let Some(known) = self.steps.iter_mut().find(|known| known.step == *step) {
+                    known.done = true;
+                }
+            }
+            Entry::Outcome { step, effect, result, took_ms } => {
+                self.spend(*step, *took_ms);
+                match result {
+                    EffectResult::Done { detail } => self.keep(detail, effect, &line.at),
+                    EffectResult::Skipped { .. } => {}
+                    EffectResult::Failed { reason, log } => self.fail(*step, effect, reason, log),
+                }
+            }
+            Entry::Intent { .. } | Entry::GateFailed { .. } | Entry::StopRequested { .. } | Entry::RunEnded { .. } => {}
+        }
+    }
+
+    fn spend(&mut self, step: StepId, ms: u64) {
+        if let Some(known) = self.steps.iter_mut().find(|known| known.step == step) {
+            known.took_ms = known.took_ms.saturating_add(ms);
+        }
+    }
+
+    fn keep(&mut self, detail: &Detail, what: &Effect, at: &str) {
+        match (detail, effect(what, None).0) {
+            (Detail::Backup { id, dir, size, revision, checks }, _) => self.backups.push(BackupMade {
+                id: id.clone(),
+                dir: dir.clone(),
+                size: *size,
+                revision: *revision,
+                checks: checks.clone(),
+            }),
+            (Detail::RollbackPoint { path, size, raft_index }, Some(member)) => {
+                self.rollback_points.push(RollbackPointMade {
+                    member: member.clone(),
+                    at: at.to_owned(),
+                    path: path.clone(),
+                    size: *size,
+                    raft_index: *raft_index,
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn fail(&mut self, step: StepId, what: &Effect, reason: &str, log: &[String]) {
+        self.failures.push(Failure {
+            step,
+            member: effect(what, None).0.cloned(),
+            what: effect_name(what).to_owned(),
+            reason: reason.to_owned(),
+            log: log.to_vec(),
+        });
+    }
+}
+
+const LABEL: usize = 10;
+
+/// What was done, what is left of it, and what to do next.
+#[must_use]
+pub fn summary_text(summary: &RunSummary, style: Style) -> String {
+    let mut page = Page::new(style);
+    write_ending(&mut page, summary);
+    write_steps(&mut page, summary);
+    write_kept(&mut page, summary);
+    write_unexpected(&mut page, summary);
+    page.finish()
+}
+
+fn row(page: &mut Page, label: &str, text: &str) {
+    page.row(2, &[cell(Tone::Faint, label, LABEL)], Tone::Plain, text);
+}
+
+fn write_ending(page: &mut Page, summary: &RunSummary) {
+    let took = milliseconds(summary.took_ms);
+    let (cluster, to) = (&summary.cluster, &summary.to);
+    let named = |id: StepId| {
+        let title = summary.steps.iter().find(|step| step.step == id).map(|step| format!(", {}", step.title));
+        format!("step {}{}", id.0, title.unwrap_or_default())
+    };
+    match &summary.ending {
+        Some(Ending::Succeeded) => {
+            let what = match summary.kind {
+                Kind::Create => "is created at",
+                Kind::Upgrade | Kind::NothingToDo => "is at",
+            };
+            page.text(0, Tone::Good, &format!("Done in {took}: cluster {cluster} {what} {to}."));
+        }
+        Some(Ending::Held { before }) => {
+            page.text(
+                0,
+                Tone::Warn,
+                &format!("Held after {took}, before {}: the spec says hold_before.", named(*before)),
+            );
+            row(page, "go on", "take hold_before out of the spec, then run `quorate apply` again");
+        }
+        Some(Ending::Interrupted { signal }) => {
+            page.text(0, Tone::Warn, &format!("Interrupted by {signal} after {took}, at a safe place."));
+            row(page, "go on", "run `quorate apply` again: it looks at what is there, and finishes");
+        }
+        Some(Ending::Failed { step, reason, rolled_back, todo }) => {
+            let place = step.map(|id| format!(" at {}", named(id))).unwrap_or_default();
+            page.text(0, Tone::Bad, &format!("Failed after {took}{place}: {reason}"));
+            if let Some(member) = rolled_back {
+                row(page, "put back", &format!("{member} runs its old binary again"));
+            }
+            write_failures(page, summary);
+            for (place, what) in todo.iter().enumerate() {
+                row(page, if place == 0 { "do" } else { "" }, &format!("{}. {what}", place + 1));
+            }
+        }
+        None => page.text(0, Tone::Warn, &format!("Cluster {cluster}: the run has not ended, {took} so far.")),
+    }
+    if let Some(run) = &summary.run {
+        row(page, "run", run);
+    }
+}
+
+fn write_failures(page: &mut Page, summary: &RunSummary) {
+    for failure in &summary.failures {
+        let whose = failure.member.as_ref().map(|member| format!("{member}: ")).unwrap_or_default();
+        row(page, "failed", &format!("step {}, {whose}{}: {}", failure.step.0, failure.what, failure.reason));
+        write_log(page, &failure.log, 0);
+    }
+}
+
+fn write_log(page: &mut Page, lines: &[String], left_out: u64) {
+    let hidden = lines.len().saturating_sub(MOST_LOG_LINES);
+    for line in &lines[hidden..] {
+        page.row(2 + LABEL, &[cell(Tone::Faint, "|", 2)], Tone::Plain, line);
+    }
+    let hidden = left_out.saturating_add(hidden as u64);
+    if hidden > 0 {
+        page.text(2 + LABEL, Tone::Faint, &format!("and {} more", grouped(hidden)));
+    }
+}
+
+fn write_steps(page: &mut Page, summary: &RunSummary) {
+    let done: Vec<&StepSummary> = summary.steps.iter().filter(|step| step.done).collect();
+    let left: Vec<&StepSummary> = summary.steps.iter().filter(|step| !step.done).collect();
+    let named = |steps: &[&StepSummary], times: fn(&StepSummary) -> String| {
+        steps
+            .iter()
+            .map(|step| format!("{} {}{}", step.step.0, step.title, times(step)))
+            .collect::<Vec<_>>()
+            .join(" · ")
+    };
+    if !done.is_empty() {
+        row(page, "done", &named(&done, |step| format!(" {}", lasting(Duration::from_millis(step.took_ms)))));
+    }
+    if !left.is_empty() {
+        row(page, "not done", &named(&left, |_| String::new()));
+    }
+}
+
+fn write_kept(page: &mut Page, summary: &RunSummary) {
+    for backup in &summary.backups {
+        let revision = backup.revision.map(|at| format!(", revision {}", grouped(at.0))).unwrap_or_default();
+        let checks = backup.checks.join(" · ");
+        row(
+            page,
+            "backup",
+            &format!("{}: {}{revision}, in {}; verified: {checks}", backup.id, backup.size, backup.dir),
+        );
+    }
+    for point in &summary.rollback_points {
+        let index = point.raft_index.map(|at| format!(", raft index {}", grouped(at.0))).unwrap_or_default();
+        row(page, "rollback", &format!("{}: {}, {}{index}, taken {}", point.member, point.path, point.size, point.at));
+    }
+    if !summary.rollback_points.is_empty() {
+        let number = count(summary.rollback_points.len(), "rollback point", "rollback points");
+        row(page, "", &format!("{number}: put back only all together, never one alone"));
+    }
+}
+
+fn write_unexpected(page: &mut Page, summary: &RunSummary) {
+    if summary.unexpected.is_empty() {
+        row(page, "logs", "no unexpected line");
+        return;
+    }
+    for log in &summary.unexpected {
+        let number = log.lines.len() as u64 + log.left_out;
+        let text = format!("{}: {}", log.member, count(number as usize, "unexpected line", "unexpected lines"));
+        page.row(2, &[cell(Tone::Warn, "logs", LABEL)], Tone::Plain, &text);
+        write_log(page, &log.lines, log.left_out);
+    }
+}

@@ -1,0 +1,305 @@
+//! Everything that is rendered, as a person sees it.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use console::measure_text_width;
+use insta::assert_snapshot;
+use time::OffsetDateTime;
+
+use super::*;
+use crate::execute::event::Event;
+use crate::execute::journal::Ending;
+use crate::plan::model::Plan;
+use crate::units::{Bytes, Revision};
+
+const WIDTHS: [usize; 3] = [60, 100, 200];
+
+/// One snapshot for all widths.
+fn at_all_widths(render: impl Fn(Style) -> String) -> String {
+    WIDTHS.map(|width| format!("{:=<width$}\n{}", format!("{width} columns "), render(Style::plain(width)))).join("\n")
+}
+
+fn all_plans() -> [Plan; 6] {
+    use fixtures::{creation, held_upgrade, mixed, nothing_to_do, upgrade, upgrade_with_settle};
+    [upgrade(), held_upgrade(), upgrade_with_settle(), mixed(), creation(), nothing_to_do()]
+}
+
+#[test]
+fn plan_of_an_upgrade() {
+    assert_snapshot!(at_all_widths(|style| plan_text(&fixtures::upgrade(), style)));
+}
+
+#[test]
+fn plan_held_before_the_point_of_no_return() {
+    assert_snapshot!(plan_text(&fixtures::held_upgrade(), Style::plain(100)));
+}
+
+#[test]
+fn plan_with_the_settle_rule() {
+    assert_snapshot!(at_all_widths(|style| plan_text(&fixtures::upgrade_with_settle(), style)));
+}
+
+#[test]
+fn plan_of_a_mixed_cluster() {
+    assert_snapshot!(at_all_widths(|style| plan_text(&fixtures::mixed(), style)));
+}
+
+#[test]
+fn plan_of_a_creation() {
+    assert_snapshot!(at_all_widths(|style| plan_text(&fixtures::creation(), style)));
+}
+
+#[test]
+fn plan_of_nothing() {
+    assert_snapshot!(at_all_widths(|style| plan_text(&fixtures::nothing_to_do(), style)));
+}
+
+#[test]
+fn plan_on_forty_columns_in_colour() {
+    assert_snapshot!(plan_text(&fixtures::upgrade(), Style { width: 40, color: Color::On }).replace('\u{1b}', "␛"));
+}
+
+#[test]
+fn no_line_is_wider_than_the_page() {
+    // Arguments, unit files and long paths are left whole, so that they can be copied.
+    let is_whole = |line: &str| {
+        line.split(' ').any(|word| measure_text_width(word) > 25) || line.trim_start().starts_with("ExecStart")
+    };
+    for plan in all_plans() {
+        for width in [40, 60, 100, 200] {
+            for line in plan_text(&plan, Style::plain(width)).lines() {
+                assert!(measure_text_width(line) <= width || is_whole(line), "{width}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn colour_says_nothing_that_is_not_said_in_words() {
+    for plan in all_plans() {
+        let colored = plan_text(&plan, Style { width: 100, color: Color::On });
+        assert!(colored.contains('\u{1b}'));
+        assert_eq!(console::strip_ansi_codes(&colored), plan_text(&plan, Style::plain(100)));
+    }
+}
+
+#[test]
+fn plan_as_json_holds_the_plan() {
+    let plan = fixtures::upgrade();
+    let json: serde_json::Value = serde_json::from_str(&json_line(&plan_json(&plan))).unwrap();
+    assert_eq!(json["type"], "plan");
+    assert_eq!(json["format"], JSON_FORMAT);
+    assert_eq!(json["changes"], true);
+    assert_eq!(json["members_changed"], 3);
+    assert_eq!(json["sha256"], plan.digest().to_string());
+    assert_eq!(serde_json::from_value::<Plan>(json["plan"].clone()).unwrap(), plan);
+}
+
+#[test]
+fn refusals_come_all_at_once() {
+    assert_snapshot!(at_all_widths(|style| refusals_text("prod", &fixtures::refusals(), style)));
+    insta::assert_json_snapshot!(refusals_json("prod", &fixtures::refusals()));
+}
+
+#[test]
+fn refusals_are_in_the_same_order_however_they_were_found() {
+    let mut backwards = fixtures::refusals();
+    backwards.reverse();
+    let style = Style::plain(100);
+    assert_eq!(refusals_text("prod", &backwards, style), refusals_text("prod", &fixtures::refusals(), style));
+}
+
+#[test]
+fn a_stale_plan_lists_the_differences() {
+    let differences = [
+        "m2: runs 3.2.32, the plan was made for 3.1.20".to_owned(),
+        "the member list has m4 (a1b20004) as well".to_owned(),
+    ];
+    assert_snapshot!(at_all_widths(|style| stale_text(&differences, style)));
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let todo = ["check that the folder is there".to_owned()];
+    assert_snapshot!(error_text("./prod: no such folder\nthe spec was to be read from it", &todo, Style::plain(60)));
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the cluster has no version")]
+struct NoVersion {
+    code: miette::NamedSource<String>,
+}
+
+impl miette::Diagnostic for NoVersion {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new("write the release that all members shall run: version = \"3.2.32\""))
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&self.code)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(miette::LabeledSpan::new(Some("this cluster".to_owned()), 12, 14))))
+    }
+}
+
+fn spec_error() -> NoVersion {
+    let text = "# \u{1b}[31mred\n\ncluster \"prod\" {\n\tmember \"m\u{202e}1\" {}\n}\n";
+    NoVersion { code: miette::NamedSource::new("ma\u{1b}in.hcl", text.to_owned()) }
+}
+
+#[test]
+fn spec_errors_have_their_place_and_no_escape_codes_of_the_spec() {
+    let error = spec_error();
+    assert_snapshot!(diagnostics_text([&error as &dyn miette::Diagnostic, &error], Style::plain(60)));
+    insta::assert_json_snapshot!(diagnostics_json([&error as &dyn miette::Diagnostic]));
+    let colored = diagnostics_text([&error as &dyn miette::Diagnostic], Style { width: 60, color: Color::On });
+    let plain = diagnostics_text([&error as &dyn miette::Diagnostic], Style::plain(60));
+    assert_ne!(colored, plain);
+    assert_eq!(console::strip_ansi_codes(&colored), plain);
+}
+
+#[test]
+fn backups_are_listed_with_what_was_checked() {
+    let backup = |checks: &[&str]| BackupSummary {
+        id: "20260102T150421Z".to_owned(),
+        cluster: "prod".parse().unwrap(),
+        taken_at: "2026-01-02T15:04:21Z".to_owned(),
+        member: fixtures::name("m2"),
+        version: "3.1.20".parse().unwrap(),
+        revision: Some(Revision(18_240)),
+        size: Bytes::mebi(41),
+        checks: checks.iter().map(|&check| check.to_owned()).collect(),
+        dir: "/srv/prod/.quorate/backups/20260102T150421Z".to_owned(),
+    };
+    let backups = [backup(&["hash", "trial restore: 12,000 keys equal"]), backup(&[])];
+    assert_snapshot!(backups_text(&backups, Style::plain(100)));
+}
+
+/// A stream that can be read back.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// A clock that moves by one second each time somebody asks how long it has been.
+fn steady_clock() -> Clock {
+    let seconds = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&seconds);
+    let start = OffsetDateTime::from_unix_timestamp(1_767_366_240).unwrap();
+    Clock {
+        now: Box::new(move || start + Duration::from_secs(seen.load(Ordering::SeqCst))),
+        elapsed: Box::new(move || Duration::from_secs(seconds.fetch_add(1, Ordering::SeqCst))),
+    }
+}
+
+fn told(run: (Vec<Event>, Ending), face: Face, color: Color) -> String {
+    let out = Shared::default();
+    let style = Style { width: 100, color };
+    let plan = fixtures::upgrade();
+    let reporter = Reporter::new(Some(&plan), face, style, Output::to(out.clone()), steady_clock());
+    for event in &run.0 {
+        reporter.event(event);
+    }
+    reporter.finish(&run.1);
+    out.text()
+}
+
+#[test]
+fn a_good_run_in_a_pipe() {
+    assert_snapshot!(told(runs::good(), Face::Lines, Color::Off));
+}
+
+#[test]
+fn a_failed_run_in_a_pipe() {
+    assert_snapshot!(told(runs::failed(), Face::Lines, Color::Off));
+}
+
+#[test]
+fn an_interrupted_run_in_a_pipe() {
+    assert_snapshot!(told(runs::interrupted(), Face::Lines, Color::Off));
+}
+
+#[test]
+fn every_line_in_a_pipe_is_whole_and_has_its_time() {
+    let text = told(runs::failed(), Face::Lines, Color::Off);
+    let (log, summary) = text.split_once("\n\n").unwrap();
+    assert!(log.lines().all(|line| line.starts_with("2026-01-02T15:")), "{log}");
+    assert!(!text.chars().any(|c| c != '\n' && is_hidden(c)));
+    assert!(text.contains("\\u{1b}[2J") && text.ends_with('\n'));
+    assert!(summary.starts_with("Failed after"));
+}
+
+#[test]
+fn a_run_as_json_is_one_object_a_line() {
+    let (events, ending) = runs::failed();
+    let text = told((events.clone(), ending), Face::Json, Color::On);
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), events.len() + 1);
+    for (line, event) in lines.iter().zip(&events) {
+        assert_eq!(line["type"], "event");
+        assert_eq!(&serde_json::from_value::<Event>(line["event"].clone()).unwrap(), event);
+    }
+    let last = lines.last().unwrap();
+    assert_eq!((&last["type"], &last["summary"]["ending"]["ending"]), (&"summary".into(), &"failed".into()));
+    assert!(!text.chars().any(|c| c != '\n' && is_hidden(c)));
+}
+
+#[test]
+fn a_summary_lists_what_was_kept_and_where() {
+    let mut summary = RunSummary::new(&fixtures::upgrade());
+    let (events, ending) = runs::good();
+    for event in &events {
+        summary.add(event);
+    }
+    summary.end(&ending, Duration::from_millis(53_700));
+    assert_snapshot!(at_all_widths(|style| summary_text(&summary, style)));
+}
+
+#[test]
+fn a_held_run_says_how_to_go_on() {
+    let mut summary = RunSummary::new(&fixtures::held_upgrade());
+    summary.end(&Ending::Held { before: crate::plan::model::StepId(6) }, Duration::from_secs(40));
+    assert_snapshot!(summary_text(&summary, Style::plain(100)));
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_stop_the_work() {
+    struct Gone;
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let plan = fixtures::upgrade();
+    let output = Output::to(Gone);
+    let reporter = Reporter::new(Some(&plan), Face::Lines, Style::plain(100), output.clone(), steady_clock());
+    let (events, ending) = runs::good();
+    for event in &events {
+        reporter.event(event);
+    }
+    let summary = reporter.finish(&ending).unwrap();
+    assert!(output.is_closed());
+    assert!(summary.steps.iter().all(|step| step.done));
+}

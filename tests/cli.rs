@@ -1,0 +1,247 @@
+//! The built program from outside: arguments, exit codes, streams.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+// The fixtures of the view's own tests name these rooms by `crate::`.
+use quorate::{observe, plan, spec, units};
+
+#[allow(dead_code)] // Not every plan is shown here.
+#[path = "../src/view/fixtures.rs"]
+mod fixtures;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn saved_plan(&self) -> PathBuf {
+        let path = self.path().join("prod.plan");
+        plan::file::save(&fixtures::upgrade(), &path).unwrap();
+        path
+    }
+}
+
+/// Quorate in a folder of its own, with an environment that says nothing.
+fn quorate(folder: &Folder) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quorate"));
+    command.current_dir(folder.path()).stdin(Stdio::null());
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "QUORATE_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(folder: &Folder, args: &[&str]) -> Output {
+    quorate(folder).args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[track_caller]
+fn assert_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "stdout: {}\nstderr: {}", stdout(output), stderr(output));
+    assert!(!stderr(output).contains("panicked") && !stderr(output).contains("bug in quorate"), "{}", stderr(output));
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let folder = Folder::new();
+    for args in [&["--help"][..], &["-help"], &["-h"], &["plan", "-h"], &["plan", "-help"], &["-version"], &["version"]]
+    {
+        let output = run(&folder, args);
+        assert_code(&output, 0);
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{args:?}");
+    }
+    assert_eq!(stdout(&run(&folder, &["version"])), format!("quorate {}\n", env!("CARGO_PKG_VERSION")));
+    let json: serde_json::Value = serde_json::from_slice(&run(&folder, &["version", "-json"]).stdout).unwrap();
+    assert_eq!((&json["type"], &json["plan_format"]), (&"version".into(), &plan::model::PLAN_FORMAT.into()));
+}
+
+#[test]
+fn wrong_usage_ends_with_1_and_a_hint() {
+    let folder = Folder::new();
+    for (args, hint) in [
+        (&[][..], "Usage"),
+        (&["aply"], "apply"),
+        (&["plan", "-detailed-exit-code"], "--detailed-exitcode"),
+        (&["plan", "--no-such-thing"], "unexpected argument"),
+        (&["show"], "FILE"),
+        (&["plan", "-out"], "FILE"),
+        (&["plan", "-json=yes"], "--json"),
+        (&["apply", "a.plan", "-cluster=b"], "cannot be used with"),
+        (&["-chdir=nowhere", "plan"], "nowhere"),
+        (&["fmt", "-", "x.hcl"], "standard input"),
+    ] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        assert!(output.stdout.is_empty(), "{args:?}: {}", stdout(&output));
+        assert!(stderr(&output).contains(hint), "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn what_was_typed_is_quoted_without_its_escape_codes() {
+    let folder = Folder::new();
+    for args in [&["\u{1b}[2Jplan"][..], &["plan", "--\u{202e}x"], &["show", "\u{1b}]0;title\u{7}"]] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        let text = stderr(&output);
+        assert!(text.contains("\\u{") && !text.chars().any(|c| c != '\n' && quorate::view::is_hidden(c)), "{text:?}");
+    }
+}
+
+#[test]
+fn arguments_that_are_not_text_are_refused_or_used_but_never_a_panic() {
+    let folder = Folder::new();
+    for odd in [&b"-var=\xff"[..], b"\xff", b"-out=\xff"] {
+        let output = quorate(&folder).arg("plan").arg(OsStr::from_bytes(odd)).output().unwrap();
+        assert_code(&output, 1);
+    }
+}
+
+#[test]
+fn a_folder_without_a_spec_has_no_plan() {
+    let folder = Folder::new();
+    for args in
+        [&["plan"][..], &["plan", "-detailed-exitcode"], &["validate"], &["apply", "-auto-approve"], &["backup"]]
+    {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        assert!(!output.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn errors_are_json_where_json_was_asked_for() {
+    let folder = Folder::new();
+    for args in [&["plan", "-json"][..], &["validate", "-json"], &["show", "none.plan", "-json"], &["apply", "-json"]] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        assert!(output.stderr.is_empty(), "{args:?}: {}", stderr(&output));
+        for line in stdout(&output).lines() {
+            let json: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(json["type"].is_string() && json["format"].is_number(), "{line}");
+        }
+    }
+}
+
+#[test]
+fn apply_asks_nobody_where_nobody_is() {
+    let folder = Folder::new();
+    let output = run(&folder, &["apply"]);
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("not a terminal") && stderr(&output).contains("-auto-approve"));
+}
+
+#[test]
+fn a_saved_plan_is_shown() {
+    let folder = Folder::new();
+    folder.saved_plan();
+    let output = run(&folder, &["show", "prod.plan"]);
+    assert_code(&output, 0);
+    let style = quorate::view::Style::plain(quorate::view::USUAL_WIDTH);
+    assert_eq!(stdout(&output), quorate::view::plan_text(&fixtures::upgrade(), style));
+
+    let output = run(&folder, &["show", "-json", "prod.plan"]);
+    assert_code(&output, 0);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(serde_json::from_value::<plan::model::Plan>(json["plan"].clone()).unwrap(), fixtures::upgrade());
+}
+
+#[test]
+fn chdir_moves_everything_there() {
+    let folder = Folder::new();
+    folder.saved_plan();
+    let above = Folder::new();
+    for args in [
+        [format!("-chdir={}", folder.path().display()), "show".to_owned()],
+        ["show".to_owned(), format!("--chdir={}", folder.path().display())],
+    ] {
+        let output = quorate(&above).args(args).arg("prod.plan").output().unwrap();
+        assert_code(&output, 0);
+    }
+}
+
+#[test]
+fn the_environment_says_how_it_looks() {
+    let folder = Folder::new();
+    folder.saved_plan();
+    let show = |name: &str, value: &str, args: &[&str]| {
+        let output = quorate(&folder).env(name, value).args(["show", "prod.plan"]).args(args).output().unwrap();
+        assert_code(&output, 0);
+        stdout(&output)
+    };
+    assert!(show("CLICOLOR_FORCE", "1", &[]).contains('\u{1b}'));
+    assert!(!show("CLICOLOR_FORCE", "1", &["-no-color"]).contains('\u{1b}'));
+    assert!(!show("CLICOLOR_FORCE", "0", &[]).contains('\u{1b}'));
+    let narrow = show("COLUMNS", "40", &[]);
+    let wide = show("COLUMNS", "200", &[]);
+    assert!(narrow.lines().count() > wide.lines().count());
+    let words = |text: &str| text.split_whitespace().filter(|word| !word.contains('─')).collect::<Vec<_>>().join(" ");
+    assert_eq!(words(&narrow), words(&wide));
+}
+
+#[test]
+fn a_reader_that_is_gone_is_no_error() {
+    let folder = Folder::new();
+    folder.saved_plan();
+    for args in [&["show", "prod.plan"][..], &["show", "prod.plan", "-json"], &["--help"], &["version"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = quorate(&folder).args(args).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        assert_code(&output, 0);
+        assert!(output.stderr.is_empty(), "{args:?}: {}", stderr(&output));
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = quorate(&folder).args(["show", "none"]).stdout(Stdio::null()).stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
+fn what_is_not_a_saved_plan_is_told_apart() {
+    let folder = Folder::new();
+    let good = std::fs::read_to_string(folder.saved_plan()).unwrap();
+    for (text, told) in [
+        (String::new(), "the file is empty"),
+        (good[..good.len() / 2].to_owned(), "cut short"),
+        ("cluster \"prod\" {}\n".to_owned(), "not JSON"),
+        ("{\"type\":\"plan\"}".to_owned(), "not a saved plan"),
+        (good.replacen("\"format\":1", "\"format\":99", 1), "newer"),
+        (good.replacen("\"format\":1", "\"format\":0", 1), "older"),
+        (good.replacen("/usr/bin/etcd", "/usr/bin/evil", 1), "edited"),
+    ] {
+        std::fs::write(folder.path().join("odd.plan"), text).unwrap();
+        for command in ["show", "apply"] {
+            let output = run(&folder, &[command, "odd.plan"]);
+            assert_code(&output, 1);
+            let text = stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(told) && text.contains("do:"), "{told}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_log_level_that_is_none_is_refused() {
+    let folder = Folder::new();
+    let output = quorate(&folder).env("QUORATE_LOG", "a=b=c").arg("version").output().unwrap();
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("QUORATE_LOG"));
+    let output = quorate(&folder).env("QUORATE_LOG", "debug").arg("version").output().unwrap();
+    assert_code(&output, 0);
+}
