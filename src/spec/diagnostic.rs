@@ -24,7 +24,7 @@ pub enum Severity {
 
 /// One thing that is wrong, or worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("{}{summary}", place_prefix(.place.as_ref()))]
+#[error("{}{summary}", place_prefix(.place.as_deref()))]
 pub struct Diagnostic {
     pub severity: Severity,
     /// A few words: what is wrong.
@@ -32,7 +32,7 @@ pub struct Diagnostic {
     /// What was seen, which rule, what to do.
     pub detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
 }
 
 /// Where in which file. Lines and columns count from 1, columns in characters.
@@ -109,12 +109,12 @@ impl miette::Diagnostic for Diagnostic {
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        let place = self.place.as_ref()?;
+        let place = self.place.as_deref()?;
         (!place.snippet.is_empty()).then_some(place as &dyn miette::SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
-        let place = self.place.as_ref()?;
+        let place = self.place.as_deref()?;
         let label = miette::LabeledSpan::new_with_span(None, place.label.clone());
         (!place.snippet.is_empty()).then(|| Box::new(std::iter::once(label)) as Box<dyn Iterator<Item = _>>)
     }
@@ -177,7 +177,6 @@ impl Reports {
         self.reports.truncate(count);
     }
 
-    /// The summary of the last report: why an expression that may fail did.
     pub fn has_errors(&self) -> bool {
         self.reports.iter().any(|report| report.severity == Severity::Error)
     }
@@ -195,7 +194,7 @@ impl Reports {
                 severity: report.severity,
                 summary: redact(text::plain(&report.summary), secrets),
                 detail: redact(text::plain(&report.detail), secrets),
-                place: report.site.map(|site| redact_place(sources.place(site), secrets)),
+                place: report.site.map(|site| Box::new(redact_place(sources.place(site), secrets))),
             })
             .collect();
         if dropped > 0 {

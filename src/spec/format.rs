@@ -8,6 +8,10 @@ use super::source::{Shown, Sources};
 
 /// Lays out a text. Fails with the first error when the text cannot be parsed; its place names no file.
 pub fn format(text: &str) -> Result<String, Diagnostic> {
+    parse::with_stack(|| format_here(text))?
+}
+
+fn format_here(text: &str) -> Result<String, Diagnostic> {
     let unmarked = text.strip_prefix('\u{feff}').unwrap_or(text);
     let plain = unmarked.replace("\r\n", "\n");
     let before = parsed(&plain)?;

@@ -17,8 +17,6 @@ use super::variables;
 
 /// More files than this in one directory are not a spec.
 const MAX_FILES: usize = 256;
-/// The stack that parsing and evaluation get: the depth of both is bounded, and this is several times what it needs.
-const STACK_BYTES: usize = 32 * 1024 * 1024;
 const TOP_LEVEL: [&str; 4] = ["quorate", "variable", "locals", "cluster"];
 
 /// Where the values of variables come from, besides the files of the directory.
@@ -43,16 +41,7 @@ pub struct Loaded {
 
 /// Reads the spec in a directory.
 pub fn load(dir: &Path, inputs: &Inputs) -> Result<Loaded, Diagnostics> {
-    // A thread of its own, because the caller's stack may be a small one.
-    let worker = std::thread::Builder::new().name("spec".to_owned()).stack_size(STACK_BYTES);
-    std::thread::scope(|scope| match worker.spawn_scoped(scope, || load_here(dir, inputs)) {
-        Ok(handle) => handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        Err(error) => {
-            let mut reports = Reports::default();
-            reports.error_outside("Cannot start a thread to read the spec", format!("{error}."));
-            Err(Diagnostics(reports.finish(&Sources::default(), &[])))
-        }
-    })
+    parse::with_stack(|| load_here(dir, inputs)).unwrap_or_else(|failure| Err(Diagnostics(vec![failure])))
 }
 
 fn load_here(dir: &Path, inputs: &Inputs) -> Result<Loaded, Diagnostics> {

@@ -5,13 +5,29 @@ use std::ops::Range;
 
 use hcl_edit::structure::Body;
 
-use super::diagnostic::Reports;
+use super::diagnostic::{Diagnostic, Reports, Severity};
 use super::scan::{self, Kind, Token};
-use super::source::{FileId, Site, Sources};
+use super::source::{self, FileId, Site, Sources};
 use super::text;
 
 /// After this many syntax errors in one file the rest is left unread.
 const MAX_SYNTAX_ERRORS: usize = 20;
+/// The stack that parsing and evaluation get: the depth of both is bounded, and this is several times what it needs.
+const STACK_BYTES: usize = 32 * 1024 * 1024;
+
+/// Does something in a thread of its own, because the caller's stack may be a small one.
+pub fn with_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Diagnostic> {
+    let worker = std::thread::Builder::new().name("spec".to_owned()).stack_size(STACK_BYTES);
+    std::thread::scope(|scope| match worker.spawn_scoped(scope, work) {
+        Ok(handle) => Ok(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+        Err(error) => Err(Diagnostic {
+            severity: Severity::Error,
+            summary: "Cannot start a thread to read the spec".to_owned(),
+            detail: format!("{error}."),
+            place: None,
+        }),
+    })
+}
 
 /// Parses one source. What could not be parsed is reported, and missing from what is returned.
 pub fn parse(file: FileId, sources: &Sources, reports: &mut Reports) -> Body {
@@ -33,7 +49,8 @@ pub fn parse(file: FileId, sources: &Sources, reports: &mut Reports) -> Body {
         };
         reports.mark_incomplete();
         let items = items.get_or_insert_with(|| items_of(&scan.tokens));
-        let offset = error.location().offset().min(text.len());
+        // At the end of a text the parser names its last byte, which may be inside a character.
+        let offset = source::floor_boundary(sources.text(file), error.location().offset());
         let item = innermost(items, offset);
         report(file, sources.text(file), &error, offset, item.as_ref(), reports);
         let Some(item) = item else { return Body::new() };
@@ -167,6 +184,12 @@ fn report(
             Some(_) => text::quoted(&text[here.start..here.end]),
         };
         let mut detail = format!("Seen: {seen}. {}.", sentence(message));
+        if message.starts_with("invalid expression") {
+            detail = format!("Seen: {seen}. A value is expected here: a string, number, list, map or name.");
+        }
+        if message == "expected `{`" {
+            detail.push_str(" For an attribute, write \"=\" before its value.");
+        }
         if message.starts_with("invalid block body") && on_one_line(text, item) {
             detail.push_str(" A block on one line holds one attribute; give each its own line.");
         }

@@ -162,7 +162,8 @@ impl Scanner<'_> {
         if let Some(operator) = LONG.iter().find(|operator| self.rest().starts_with(**operator)) {
             return self.token(Kind::Operator, operator.len());
         }
-        if "=<>+-*/%!?:,.&|".contains(c) {
+        // "~" strips the space beside a template's braces.
+        if "=<>+-*/%!?:,.&|".contains(c) || (c == '~' && self.template.is_some()) {
             return self.token(Kind::Operator, 1);
         }
         let range = self.at..self.at + c.len_utf8();
@@ -242,9 +243,12 @@ impl Scanner<'_> {
         }
     }
 
+    /// A line end in a string. When the string is inside another one, it is the outer one that is reported: its quote
+    /// was taken for the start of the inner one.
     fn unclosed_string(&mut self) {
-        if let Some(Mode::Quoted { at }) = self.modes.pop() {
-            let detail = "A string ends on the line it starts on: a \" is missing. For text of several lines write \
+        let outermost = self.modes.iter().position(|mode| matches!(mode, Mode::Quoted { .. }));
+        if let Some(Mode::Quoted { at }) = outermost.and_then(|index| self.modes.drain(index..).next()) {
+            let detail = "A string ends on the line it starts on: a \" is missing, or the } of a ${. For text of several lines write \
                           <<-EOT … EOT, or \\n for a line end.";
             self.fault(at..self.at, "String without end", detail);
         }
@@ -304,7 +308,7 @@ impl Scanner<'_> {
                     byte as char
                 );
                 self.fault(self.at..self.at + 1, "Brackets do not match", detail);
-                self.modes.pop();
+                self.close_outer(byte);
                 self.token(Kind::Close(byte), 1);
             }
             _ => {
@@ -312,6 +316,16 @@ impl Scanner<'_> {
                 self.fault(self.at..self.at + 1, "Brackets do not match", detail);
                 self.token(Kind::Close(byte), 1);
             }
+        }
+    }
+
+    /// After a bracket that does not match: it closes the next one outside that it fits, so that one mistake is
+    /// reported once. Where it fits none, it closes nothing.
+    fn close_outer(&mut self, byte: u8) {
+        let brackets = self.modes.iter().rev().take_while(|mode| matches!(mode, Mode::Bracket { .. }));
+        let fits = |mode: &Mode| matches!(mode, Mode::Bracket { byte: open, .. } if closing(*open) == byte);
+        if let Some(inner) = brackets.map(fits).position(|fits| fits) {
+            self.modes.truncate(self.modes.len() - inner - 1);
         }
     }
 

@@ -133,9 +133,14 @@ impl<'a> Section<'a> {
 
     /// Says that an attribute must be given, unless it is.
     pub fn require(&self, name: &str, example: &str, cx: &mut Cx) {
-        if !self.has(name) {
+        let Some(expression) = self.expression(name) else {
             let detail = format!("A {} needs {name}, such as: {example}", self.what);
             cx.reports.missing(self.site, "Missing attribute", detail);
+            return;
+        };
+        if cx.eval(self.file, expression) == Ok(Value::Null) {
+            let detail = format!("{name} is null. A {} needs it, such as: {example}", self.what);
+            cx.reports.error(self.site_of_attribute(name), "Missing value", detail);
         }
     }
 

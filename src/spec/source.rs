@@ -93,7 +93,7 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 fn snippet(text: &str, range: Range<usize>) -> (String, usize, Range<usize>) {
     let line_start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
     let before = text[line_start..range.start].chars().count();
-    let skipped = if before > MAX_SNIPPET_CHARS / 2 { before - MAX_SNIPPET_CHARS / 2 } else { 0 };
+    let skipped = before.saturating_sub(MAX_SNIPPET_CHARS / 2);
     let from = text[line_start..].char_indices().nth(skipped).map_or(line_start, |(at, _)| line_start + at);
     let mut shown = String::new();
     let mut label = None;
@@ -103,12 +103,7 @@ fn snippet(text: &str, range: Range<usize>) -> (String, usize, Range<usize>) {
         if !shown.is_empty() || at > from {
             shown.push('\n');
         }
-        let mut taken = 0;
-        for (offset, c) in line.char_indices() {
-            if taken >= MAX_SNIPPET_CHARS {
-                break;
-            }
-            taken += 1;
+        for (offset, c) in line.char_indices().take(MAX_SNIPPET_CHARS) {
             if at + offset == range.start {
                 label = Some(shown.len());
             }
@@ -133,7 +128,8 @@ fn snippet(text: &str, range: Range<usize>) -> (String, usize, Range<usize>) {
     (shown, skipped, start..end)
 }
 
-fn floor_boundary(text: &str, offset: usize) -> usize {
+/// The nearest offset at or before one that is between two characters.
+pub fn floor_boundary(text: &str, offset: usize) -> usize {
     let mut at = offset.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;

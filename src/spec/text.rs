@@ -67,7 +67,7 @@ pub fn did_you_mean<'a>(seen: &str, known: impl IntoIterator<Item = &'a str>) ->
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&seen_folded, &name.to_lowercase().replace('-', "_")), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len().min(seen.len()) / 4)
+        .filter(|(distance, name)| *distance <= 1 + name.len().min(seen.len()) / 4 && *distance < seen.len())
         .min()
         .map(|(_, name)| name)
 }

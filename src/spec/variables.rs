@@ -228,7 +228,7 @@ fn default_of(
         ));
     };
     let site = site_of(declaration.file, expression, section.site);
-    let value = cx.eval(declaration.file, expression)?;
+    let value = written_out(expression, site, cx)?;
     note_secrets(&value, secret, cx);
     let value = value.marked(secret);
     kind.unwrap_or(&Type::Any).convert(value).map_err(|why| {
@@ -246,7 +246,10 @@ fn raw_value(
 ) -> Result<Value, Failed> {
     let text = match given.raw {
         Raw::Value(value) => return Ok(value),
-        Raw::Expression(file, expression) => return cx.eval(file, &expression),
+        Raw::Expression(file, expression) => {
+            let site = site_of(file, expression.as_ref(), cx.sources.whole(file));
+            return written_out(&expression, site, cx);
+        }
         Raw::Text(text) => text,
     };
     if secret {
@@ -277,7 +280,15 @@ fn raw_value(
     }
 }
 
-/// The value of an expression that is written out: it has no place in a file, so it must not be able to fail.
+/// A value without names and functions, as in Terraform: what could fail could also show a part of a secret.
+fn written_out(expression: &Expression, site: Site, cx: &mut Cx) -> Result<Value, Failed> {
+    constant(expression).ok_or_else(|| {
+        let detail = "A value of a variable is written out: no names, functions or operators. Use locals for those.";
+        cx.reports.error(site, "Not a plain value", detail)
+    })
+}
+
+/// The value of an expression that is written out, and so cannot fail.
 fn constant(expression: &Expression) -> Option<Value> {
     match expression {
         Expression::Null(_) => Some(Value::Null),
@@ -285,6 +296,10 @@ fn constant(expression: &Expression) -> Option<Value> {
         Expression::Number(number) => super::value::Number::parse(&number.value().to_string()).map(Value::Number),
         Expression::String(value) => Some(Value::String(value.value().clone())),
         Expression::Parenthesis(inner) => constant(inner.inner()),
+        Expression::HeredocTemplate(heredoc) => {
+            let literals = heredoc.template.iter().map(|element| element.as_literal().map(|text| text.as_str()));
+            literals.collect::<Option<String>>().map(Value::String)
+        }
         Expression::Array(items) => items.iter().map(constant).collect::<Option<Vec<_>>>().map(Value::List),
         Expression::Object(items) => {
             let items = items.iter().map(|(key, value)| {

@@ -43,13 +43,11 @@ pub fn read(file: FileId, block: &Block, base: &Declared, cx: &mut Cx) -> Vec<Re
         cx.reports.error(section.site, "Member without a name", "Write member \"m1\" { address = \"10.0.0.11\" }.");
         return Vec::new();
     };
-    section.require("address", "address = \"10.0.0.11\"", cx);
     if !section.has("for_each") {
         section.expect(&KNOWN, cx);
         return member(&section, label.as_str(), base, cx).into_iter().collect();
     }
     let Some(elements) = elements(&section, cx) else {
-        section.expect(&Known { attributes: KNOWN.attributes, blocks: KNOWN.blocks }, cx);
         return Vec::new();
     };
     let mut members = Vec::new();
@@ -72,7 +70,19 @@ pub fn read(file: FileId, block: &Block, base: &Declared, cx: &mut Cx) -> Vec<Re
 
 /// What `for_each` goes through: a map, or a set or list of strings.
 fn elements(section: &Section, cx: &mut Cx) -> Option<Vec<Each>> {
-    let Placed { value, site } = section.plain_value("for_each", cx)?;
+    let errors = cx.reports.count();
+    let Some(Placed { value, site }) = section.plain_value("for_each", cx) else {
+        if cx.reports.count() == errors {
+            wrong_type(
+                section.site_of_attribute("for_each"),
+                "for_each",
+                "a map, or a set of strings",
+                &Value::Null,
+                cx,
+            );
+        }
+        return None;
+    };
     let elements: Option<Vec<Each>> = match &value {
         Value::Map(items) => {
             Some(items.iter().map(|(key, value)| Each { key: key.clone(), value: value.clone() }).collect())
@@ -103,6 +113,7 @@ fn elements(section: &Section, cx: &mut Cx) -> Option<Vec<Each>> {
 }
 
 fn member(section: &Section, usual_name: &str, base: &Declared, cx: &mut Cx) -> Option<Read> {
+    section.require("address", "address = \"10.0.0.11\"", cx);
     let name = name(section, usual_name, cx);
     let address = section.text("address", cx).and_then(|given| match address::host(&given.value) {
         Ok(value) => Some(Placed { value, site: given.site }),
@@ -145,8 +156,10 @@ fn member(section: &Section, usual_name: &str, base: &Declared, cx: &mut Cx) -> 
 }
 
 fn name(section: &Section, usual: &str, cx: &mut Cx) -> Option<Placed<MemberName>> {
-    if section.has("name") {
-        return section.parsed("name", "Bad member name", cx);
+    let errors = cx.reports.count();
+    let declared = section.parsed("name", "Bad member name", cx);
+    if declared.is_some() || cx.reports.count() > errors {
+        return declared;
     }
     match usual.parse() {
         Ok(value) => Some(Placed { value, site: section.site }),

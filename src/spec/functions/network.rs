@@ -23,11 +23,7 @@ fn cidr_host(call: &mut Call) -> Result<Value, Wrong> {
     // All ones in the host part; a shift by the full width would overflow.
     let mask = if host_bits == 128 { u128::MAX } else { (1_u128 << host_bits) - 1 };
     let too_far = || wrong(1, format!("A /{prefix} network has no address with this number."));
-    let offset = if host >= 0 {
-        u128::try_from(host).ok()
-    } else {
-        u128::try_from(host.unsigned_abs()).ok().and_then(|back| mask.checked_sub(back - 1))
-    };
+    let offset = if host >= 0 { u128::try_from(host).ok() } else { mask.checked_sub(host.unsigned_abs() - 1) };
     let offset = offset.filter(|offset| *offset <= mask).ok_or_else(too_far)?;
     let made = (base & !mask) | offset;
     Ok(Value::String(if bits == 32 {
