@@ -59,7 +59,7 @@ copy() { remote "$1" "cat >$binary.new && chmod 755 $binary.new" <"$fixture/etcd
 upgrade_order() {
   local h leader=""
   for h in "${hosts[@]}"; do
-    if remote "$h" "$curl $url/v2/stats/self" | grep -q StateLeader; then leader=$h; else echo "$h"; fi
+    if remote "$h" "$curl $url/v2/stats/self" | grep StateLeader >/dev/null; then leader=$h; else echo "$h"; fi
   done
   echo "$leader"
 }

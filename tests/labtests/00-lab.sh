@@ -22,7 +22,7 @@ installs() {
   # shellcheck disable=SC2153 # from etcd.env
   start_writer "w$writes" "$ENDPOINTS" "${WRITER_TLS[@]}"
   stop_writer "w$writes"
-  assert_eq "$(on_host h1 "$(printf '%q ' "$BINARY" --version)" | head -n 1)" "etcd Version: $1" version
+  assert_eq "$(on_host h1 "$(printf '%q ' "$BINARY" --version)" | sed -n 1p)" "etcd Version: $1" version
   "$TESTS/lab/remove-etcd"
 }
 
