@@ -83,7 +83,8 @@ impl miette::SourceCode for Place {
         context_lines_after: usize,
     ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
         let inner = self.snippet.as_str().read_span(span, context_lines_before, context_lines_after)?;
-        let column = if inner.line() == 0 && inner.column() > 0 { inner.column() + self.window } else { inner.column() };
+        let column =
+            if inner.line() == 0 && inner.column() > 0 { inner.column() + self.window } else { inner.column() };
         Ok(Box::new(miette::MietteSpanContents::new_named(
             self.file.clone(),
             inner.data(),

@@ -17,7 +17,8 @@ pub fn format(text: &str) -> Result<String, Diagnostic> {
         return Err(Diagnostic {
             severity: Severity::Error,
             summary: "Cannot be laid out".to_owned(),
-            detail: "Its meaning would change. This is a mistake in quorate; please report it with the file.".to_owned(),
+            detail: "Its meaning would change. This is a mistake in quorate; please report it with the file."
+                .to_owned(),
             place: None,
         });
     }
@@ -196,7 +197,9 @@ fn is_sign(text: &str, tokens: &[Token], index: usize) -> bool {
     let Some(before) = index.checked_sub(1).map(|index| &tokens[index]) else { return true };
     match before.kind {
         Kind::Open(_) => true,
-        Kind::Operator => &text[before.range.clone()] != "*" || index < 2 || &text[tokens[index - 2].range.clone()] != ".",
+        Kind::Operator => {
+            &text[before.range.clone()] != "*" || index < 2 || &text[tokens[index - 2].range.clone()] != "."
+        }
         Kind::Ident => is_keyword(&text[before.range.clone()]),
         _ => false,
     }

@@ -192,13 +192,7 @@ fn describe_unknown(name: &str) -> String {
     }
 }
 
-fn evaluate(
-    blocks: &Blocks,
-    files: &variables::Files,
-    inputs: &Inputs,
-    found: &Found,
-    cx: &mut Cx,
-) -> Option<Spec> {
+fn evaluate(blocks: &Blocks, files: &variables::Files, inputs: &Inputs, found: &Found, cx: &mut Cx) -> Option<Spec> {
     cx.scope.module_path = cx.dir.display().to_string();
     let declared = variables::declarations(blocks.of("variable"), cx);
     variables::resolve(&declared, files, &inputs.cli_vars, &inputs.env, cx);
@@ -219,7 +213,10 @@ fn evaluate(
     }
     if blocks.of("cluster").is_empty() {
         let files: Vec<String> = found.spec.iter().map(|path| source::shown_path(path)).collect();
-        let detail = format!("Nothing in {} declares one: cluster \"prod\" {{ … }}.", text::listed(files.iter().map(String::as_str).take(5)));
+        let detail = format!(
+            "Nothing in {} declares one: cluster \"prod\" {{ … }}.",
+            text::listed(files.iter().map(String::as_str).take(5))
+        );
         if !cx.reports.has_errors() {
             cx.reports.error_outside("No cluster", detail);
         }

@@ -142,11 +142,7 @@ fn report_circle(site: Site, circle: &[&str], cx: &mut Cx) -> Failed {
 }
 
 /// Follows needs from a name until one comes up again; from the name back to itself when it is in the circle.
-fn circle_from<'a>(
-    start: &'a str,
-    locals: &'a BTreeMap<String, Local>,
-    done: &BTreeSet<&String>,
-) -> Vec<&'a str> {
+fn circle_from<'a>(start: &'a str, locals: &'a BTreeMap<String, Local>, done: &BTreeSet<&String>) -> Vec<&'a str> {
     // Breadth first, so that the shortest way round is shown.
     let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
     let mut queue = std::collections::VecDeque::from([start]);

@@ -45,8 +45,7 @@ pub fn parse(file: FileId, sources: &Sources, reports: &mut Reports) -> Body {
 
 /// Overwrites a range with spaces, keeping its line ends, so that no place behind it moves.
 fn blank(text: &mut String, range: Range<usize>) {
-    let blanks: String =
-        text[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+    let blanks: String = text[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
     text.replace_range(range, &blanks);
 }
 
@@ -71,7 +70,10 @@ fn innermost(items: &[Item], offset: usize) -> Option<Item> {
 
 enum Frame {
     /// The body of a block; the block began at this offset in that body.
-    Body { start: usize, outer: usize },
+    Body {
+        start: usize,
+        outer: usize,
+    },
     Bracket,
 }
 
@@ -114,7 +116,8 @@ fn items_of(tokens: &[Token]) -> Vec<Item> {
                 Some(Frame::Bracket) | None => {}
             },
             _ if current.is_none() => {
-                let assigned = tokens.get(index + 1).is_some_and(|next| next.kind == Kind::Operator && next.range.len() == 1);
+                let assigned =
+                    tokens.get(index + 1).is_some_and(|next| next.kind == Kind::Operator && next.range.len() == 1);
                 let name = if token.kind == Kind::Ident && assigned { token.range.clone() } else { 0..0 };
                 current = Some((token.range.start, name));
             }
@@ -144,7 +147,11 @@ fn report(
         reports.error(here, "Attribute set twice", detail);
     } else if message.contains("found redefined object key") {
         let key = text[here.start..here.end].trim().trim_matches('"');
-        reports.error(here, "Key set twice", format!("{} was set before in this map. Keep one of the two.", text::quoted(key)));
+        reports.error(
+            here,
+            "Key set twice",
+            format!("{} was set before in this map. Keep one of the two.", text::quoted(key)),
+        );
     } else if message.contains("nested levels") {
         reports.error(here, "Nested too deep", "Expressions and blocks may be nested 64 deep, no deeper.");
     } else if message.contains("chained binary operators") {
@@ -173,7 +180,8 @@ fn on_one_line(text: &str, item: Option<&Item>) -> bool {
 
 /// The parser's message as a sentence: `invalid expression; expected …` becomes `Invalid expression: expected …`.
 fn sentence(message: &str) -> String {
-    let message = message.replacen("; ", ": ", 1).replace("'\\n'", "a line end").replace(" or eof", " or the end of the file");
+    let message =
+        message.replacen("; ", ": ", 1).replace("'\\n'", "a line end").replace(" or eof", " or the end of the file");
     let mut chars = message.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

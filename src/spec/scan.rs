@@ -52,11 +52,21 @@ pub struct Scan {
 #[derive(Debug)]
 enum Mode {
     /// Inside `{`, `[` or `(`.
-    Bracket { byte: u8, at: usize },
+    Bracket {
+        byte: u8,
+        at: usize,
+    },
     /// Inside `${` or `%{`.
-    Interpolation { at: usize },
-    Quoted { at: usize },
-    Heredoc { at: usize, word: Range<usize> },
+    Interpolation {
+        at: usize,
+    },
+    Quoted {
+        at: usize,
+    },
+    Heredoc {
+        at: usize,
+        word: Range<usize>,
+    },
 }
 
 struct Scanner<'a> {

@@ -69,7 +69,11 @@ impl<'a> Section<'a> {
                         } else {
                             nearest(name, "an attribute", known.attributes, self.what)
                         };
-                        cx.reports.error(site, "Unknown attribute", format!("{} is not known here. {hint}", text::quoted(name)));
+                        cx.reports.error(
+                            site,
+                            "Unknown attribute",
+                            format!("{} is not known here. {hint}", text::quoted(name)),
+                        );
                     }
                 }
                 Structure::Block(block) => {
@@ -81,7 +85,11 @@ impl<'a> Section<'a> {
                         } else {
                             nearest(name, "a block", known.blocks, self.what)
                         };
-                        cx.reports.error(site, "Unknown block", format!("{} is not known here. {hint}", text::quoted(name)));
+                        cx.reports.error(
+                            site,
+                            "Unknown block",
+                            format!("{} is not known here. {hint}", text::quoted(name)),
+                        );
                     }
                 }
             }
@@ -208,10 +216,19 @@ impl<'a> Section<'a> {
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let hint = text::did_you_mean(&value, words.iter().copied()).map_or_else(
-            || format!("{name} is {}.", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ")),
+            || {
+                format!(
+                    "{name} is {}.",
+                    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ")
+                )
+            },
             |near| format!("Did you mean \"{near}\"?"),
         );
-        cx.reports.error(site, "Unknown value", format!("{} is not one of the words for {name}. {hint}", text::quoted(&value)));
+        cx.reports.error(
+            site,
+            "Unknown value",
+            format!("{} is not one of the words for {name}. {hint}", text::quoted(&value)),
+        );
         None
     }
 
@@ -249,7 +266,8 @@ impl<'a> Section<'a> {
         }
         let Some(Expression::Object(object)) = expression else { return BTreeMap::new() };
         let items = object.iter().filter_map(|(key, value)| {
-            let key_text = key.as_ident().map(hcl_edit::Ident::as_str).or_else(|| key.as_expr().and_then(Expression::as_str))?;
+            let key_text =
+                key.as_ident().map(hcl_edit::Ident::as_str).or_else(|| key.as_expr().and_then(Expression::as_str))?;
             let start = key.span()?.start;
             let end = value.expr().span()?.end;
             Some((key_text.to_owned(), Site { file: self.file, start, end }))

@@ -108,7 +108,8 @@ impl Type {
         let mut read = BTreeMap::new();
         let mut failed = false;
         for (key, value) in fields {
-            let Some(name) = key.as_ident().map(hcl_edit::Ident::as_str).or_else(|| key.as_expr().and_then(Expression::as_str))
+            let Some(name) =
+                key.as_ident().map(hcl_edit::Ident::as_str).or_else(|| key.as_expr().and_then(Expression::as_str))
             else {
                 let site = key.span().map_or(site, |span| Site { file, start: span.start, end: span.end });
                 cx.reports.error(site, "Not a type", "The attributes of an object type have plain names.");
@@ -151,9 +152,11 @@ impl Type {
                 Ok(Value::Map(converted.collect::<Result<_, String>>()?))
             }
             (Self::Tuple(types), Value::List(items)) if types.len() == items.len() => {
-                let converted = types.iter().zip(items).enumerate().map(|(index, (of, item))| {
-                    of.convert(item).map_err(|why| format!("at [{index}]: {why}"))
-                });
+                let converted = types
+                    .iter()
+                    .zip(items)
+                    .enumerate()
+                    .map(|(index, (of, item))| of.convert(item).map_err(|why| format!("at [{index}]: {why}")));
                 Ok(Value::List(converted.collect::<Result<_, String>>()?))
             }
             (Self::Object(fields), Value::Map(items)) => convert_object(fields, items),

@@ -21,10 +21,8 @@ use super::value::Value;
 /// What a variable's name in the environment starts with.
 const PREFIX: &str = "QUORATE_VAR_";
 
-const KNOWN: Known = Known {
-    attributes: &["type", "default", "description", "sensitive", "nullable"],
-    blocks: &["validation"],
-};
+const KNOWN: Known =
+    Known { attributes: &["type", "default", "description", "sensitive", "nullable"], blocks: &["validation"] };
 const VALIDATION: Known = Known { attributes: &["condition", "error_message"], blocks: &[] };
 
 /// One `variable` block.
@@ -78,10 +76,17 @@ pub fn declares_secrets<'a>(blocks: impl Iterator<Item = &'a Block>) -> bool {
 }
 
 /// Reads all variable files: `*.auto.hclvars` of the directory, then those named on the command line.
-pub fn read_files(auto: &[PathBuf], named: &[PathBuf], shown: Shown, sources: &mut Sources, reports: &mut Reports) -> Files {
+pub fn read_files(
+    auto: &[PathBuf],
+    named: &[PathBuf],
+    shown: Shown,
+    sources: &mut Sources,
+    reports: &mut Reports,
+) -> Files {
     let mut files = Files::default();
     for path in auto.iter().chain(named) {
-        let kind = if path.extension().is_some_and(|extension| extension == "json") { FileKind::Json } else { FileKind::Hcl };
+        let kind =
+            if path.extension().is_some_and(|extension| extension == "json") { FileKind::Json } else { FileKind::Hcl };
         if let Some(file) = source::read(path, shown, sources, reports) {
             files.read.push((file, kind));
         }
@@ -101,7 +106,8 @@ pub fn declarations<'a>(blocks: &[(FileId, &'a Block)], cx: &mut Cx) -> Vec<Decl
         };
         let name = label.as_str();
         if Ident::try_new(name).is_err() || name.contains(text::is_treacherous) {
-            let detail = format!("{} is no name: letters, digits, _ and -, starting with a letter.", text::quoted(name));
+            let detail =
+                format!("{} is no name: letters, digits, _ and -, starting with a letter.", text::quoted(name));
             cx.reports.error(section.site, "Bad variable name", detail);
         } else if let Some(first) = found.iter().find(|other| other.name == name) {
             let line = cx.sources.line_of(first.site.file, first.site.start);
@@ -215,15 +221,19 @@ fn default_of(
             "It has no default. Set it: -var '{name}=…', {PREFIX}{name}=… in the environment, or {name} = … in a file \
              that ends in .auto.hclvars or is named with -var-file."
         );
-        return Err(cx.reports.missing(declaration.site, format!("Variable {} is not set", text::quoted(name)), detail));
+        return Err(cx.reports.missing(
+            declaration.site,
+            format!("Variable {} is not set", text::quoted(name)),
+            detail,
+        ));
     };
     let site = site_of(declaration.file, expression, section.site);
     let value = cx.eval(declaration.file, expression)?;
     note_secrets(&value, secret, cx);
     let value = value.marked(secret);
-    kind.unwrap_or(&Type::Any)
-        .convert(value)
-        .map_err(|why| cx.reports.error(site, "Wrong type of default", format!("For variable {}: {why}.", text::quoted(name))))
+    kind.unwrap_or(&Type::Any).convert(value).map_err(|why| {
+        cx.reports.error(site, "Wrong type of default", format!("For variable {}: {why}.", text::quoted(name)))
+    })
 }
 
 /// Text of the command line is a string where one is wanted, and an expression where anything else is.
@@ -260,7 +270,8 @@ fn raw_value(
         }
         None if matches!(kind, Some(Type::Any)) => Ok(Value::String(text)),
         None => {
-            let why = "it cannot be read as a value; write it as in a spec, such as [\"a\", \"b\"] or { key = \"value\" }";
+            let why =
+                "it cannot be read as a value; write it as in a spec, such as [\"a\", \"b\"] or { key = \"value\" }";
             Err(report_given(&declaration.name, &given.origin, why, cx))
         }
     }
@@ -289,10 +300,14 @@ fn constant(expression: &Expression) -> Option<Value> {
 fn report_given(name: &str, origin: &Origin, why: &str, cx: &mut Cx) -> Failed {
     let name = text::quoted(name);
     match origin {
-        Origin::Environment => {
-            cx.reports.error_outside(format!("The environment sets variable {name} to a wrong value"), format!("For {PREFIX}{}: {why}.", name.trim_matches('"')))
-        }
-        Origin::CommandLine => cx.reports.error_outside(format!("-var sets variable {name} to a wrong value"), format!("For variable {name}: {why}.")),
+        Origin::Environment => cx.reports.error_outside(
+            format!("The environment sets variable {name} to a wrong value"),
+            format!("For {PREFIX}{}: {why}.", name.trim_matches('"')),
+        ),
+        Origin::CommandLine => cx.reports.error_outside(
+            format!("-var sets variable {name} to a wrong value"),
+            format!("For variable {name}: {why}."),
+        ),
         Origin::File { site } => cx.reports.error(*site, "Wrong type of value", format!("For variable {name}: {why}.")),
     }
 }

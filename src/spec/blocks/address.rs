@@ -61,7 +61,9 @@ fn dns_name(name: &str) -> Result<(), String> {
     }
     let last = name.rsplit('.').next().unwrap_or_default();
     if last.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("looks like an IP address and is none: four numbers from 0 to 255, without leading zeros.".to_owned());
+        return Err(
+            "looks like an IP address and is none: four numbers from 0 to 255, without leading zeros.".to_owned()
+        );
     }
     Ok(())
 }
@@ -133,9 +135,33 @@ mod tests {
     fn what_is_no_address_is_refused() {
         let long = "x".repeat(10_000);
         for bad in [
-            "", "-rf", "a b", "a;b", "$(reboot)", "a\nb", "10.0.0.256", "10.0.0.011", "1.2.3", "::", "0.0.0.0", "a..b",
-            "http://a", "a:2379", "10.0.0.1:2379", "[::1", "::1]", "[10.0.0.1]", "fe80::1%eth0", "ä.example", "a_b",
-            "../a", "224.0.0.1", &long, ".", "a.", "-a.b",
+            "",
+            "-rf",
+            "a b",
+            "a;b",
+            "$(reboot)",
+            "a\nb",
+            "10.0.0.256",
+            "10.0.0.011",
+            "1.2.3",
+            "::",
+            "0.0.0.0",
+            "a..b",
+            "http://a",
+            "a:2379",
+            "10.0.0.1:2379",
+            "[::1",
+            "::1]",
+            "[10.0.0.1]",
+            "fe80::1%eth0",
+            "ä.example",
+            "a_b",
+            "../a",
+            "224.0.0.1",
+            &long,
+            ".",
+            "a.",
+            "-a.b",
         ] {
             assert!(host(bad).is_err(), "{bad:?}");
         }
@@ -145,8 +171,21 @@ mod tests {
     fn urls_need_scheme_host_and_port() {
         assert_eq!(endpoint_url("https://[::1]:2379/").map(|url| url.text).as_deref(), Ok("https://[::1]:2379"));
         for bad in [
-            "", "10.0.0.1:2379", "ftp://a:1", "http://a", "http://a:0", "http://a:65536", "http://a:x", "http://a:1/x",
-            "http://u:p@a:1", "http://::1:2379", "http://[::1]", "http://a:1?x", "http://a:+1", "unix://a:1", "http://:1",
+            "",
+            "10.0.0.1:2379",
+            "ftp://a:1",
+            "http://a",
+            "http://a:0",
+            "http://a:65536",
+            "http://a:x",
+            "http://a:1/x",
+            "http://u:p@a:1",
+            "http://::1:2379",
+            "http://[::1]",
+            "http://a:1?x",
+            "http://a:+1",
+            "unix://a:1",
+            "http://:1",
         ] {
             assert!(endpoint_url(bad).is_err(), "{bad:?}");
         }

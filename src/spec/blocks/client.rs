@@ -57,7 +57,9 @@ fn pem(section: &Section, name: &str, holds: &str, cx: &mut Cx) -> Option<Pem> {
     let looks_like_path = value.len() < 256 && !value.contains('\n') && value.contains(['/', '.']);
     let hint = if looks_like_path {
         let path = text::quoted(&value);
-        format!("{path} is not absolute. A path on the hosts starts with \"/\"; a file on this machine is read by file({path}).")
+        format!(
+            "{path} is not absolute. A path on the hosts starts with \"/\"; a file on this machine is read by file({path})."
+        )
     } else {
         "This is neither an absolute path on the hosts nor PEM text, as file(\"client.pem\") gives it.".to_owned()
     };

@@ -137,7 +137,10 @@ fn compare(members: &[member::Read], runtime: &Runtime, cx: &mut Cx) {
         let member = &read.member;
         if let Some(first) = names.insert(member.name.as_str(), read.name_site) {
             let line = cx.sources.line_of(first.file, first.start);
-            let detail = format!("Another member is called {} (line {line}). Names are unique in a cluster.", text::quoted(member.name.as_str()));
+            let detail = format!(
+                "Another member is called {} (line {line}). Names are unique in a cluster.",
+                text::quoted(member.name.as_str())
+            );
             cx.reports.error(read.name_site, "Member declared twice", detail);
         }
         for (endpoint, site) in [(&read.client_endpoint, read.client_site), (&read.peer_endpoint, read.peer_site)] {
@@ -188,7 +191,9 @@ fn one_unit_a_host(members: &[member::Read], unit: &str, cx: &mut Cx) {
         let (Member { name, .. }, other_name) = (&read.member, &other.member.name);
         let said_already = read.client_endpoint == other.client_endpoint || name == other_name;
         if !said_already {
-            let detail = format!("Members {other_name} and {name} would both be unit {unit} of {host}. A host runs one member this way.");
+            let detail = format!(
+                "Members {other_name} and {name} would both be unit {unit} of {host}. A host runs one member this way."
+            );
             cx.reports.error(read.address_site, "Two members on one host", detail);
         }
     }

@@ -14,7 +14,16 @@ use super::{address, paths};
 use crate::units::Span;
 
 const SSH: Known = Known {
-    attributes: &["user", "port", "host", "identity_file", "config_file", "known_hosts_file", "connect_timeout", "become"],
+    attributes: &[
+        "user",
+        "port",
+        "host",
+        "identity_file",
+        "config_file",
+        "known_hosts_file",
+        "connect_timeout",
+        "become",
+    ],
     blocks: &[],
 };
 const LOCAL: Known = Known { attributes: &["become"], blocks: &[] };
@@ -109,7 +118,8 @@ pub fn read(file: FileId, block: &Block, cx: &mut Cx) -> Declared {
         [kind] if kind.as_str() == "local" => Kind::Local,
         [kind] if kind.as_str() == "ssh" => Kind::Ssh,
         [kind] => {
-            let detail = format!("There is no connection {}. There are \"ssh\" and \"local\".", text::quoted(kind.as_str()));
+            let detail =
+                format!("There is no connection {}. There are \"ssh\" and \"local\".", text::quoted(kind.as_str()));
             cx.reports.error(section.site, "Unknown kind of connection", detail);
             return Declared::default();
         }
@@ -161,7 +171,8 @@ fn check_user(user: Placed<String>, cx: &mut Cx) -> Option<String> {
     if value.len() <= LONGEST_USER && !value.starts_with('-') && !value.is_empty() && value.chars().all(plain) {
         return Some(value);
     }
-    let detail = format!("{} cannot be the name of an account: letters, digits, \"-\", \"_\" and \".\".", text::quoted(&value));
+    let detail =
+        format!("{} cannot be the name of an account: letters, digits, \"-\", \"_\" and \".\".", text::quoted(&value));
     cx.reports.error(site, "Bad user name", detail);
     None
 }

@@ -142,7 +142,9 @@ fn size(section: &Section, name: &str, cx: &mut Cx) -> Option<Bytes> {
     let Placed { value, site } = section.plain_value(name, cx)?;
     let read = match &value {
         Value::String(text) => parse_size(text),
-        other => other.to_number().and_then(super::super::value::Number::as_whole).and_then(|size| u64::try_from(size).ok()),
+        other => {
+            other.to_number().and_then(super::super::value::Number::as_whole).and_then(|size| u64::try_from(size).ok())
+        }
     };
     if read.is_none() {
         wrong_type(site, name, "a size such as \"20GB\" or \"512 MB\", or a number of bytes", &value, cx);

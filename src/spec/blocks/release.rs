@@ -51,8 +51,9 @@ fn template(section: &Section, name: &str, cx: &mut Cx) -> Option<Placed<String>
         wrong_type(site, name, "a string", &value, cx);
         return None;
     };
-    let without_names =
-        NAMES.iter().fold(url.clone(), |url, known| url.replace(&UrlSource::placeholder(known), &format!("${{{known}}}")));
+    let without_names = NAMES
+        .iter()
+        .fold(url.clone(), |url, known| url.replace(&UrlSource::placeholder(known), &format!("${{{known}}}")));
     check_characters(site, name, &without_names, cx).ok()?;
     match check_url(&without_names) {
         Ok(()) => Some(Placed { value: url, site }),
@@ -69,7 +70,9 @@ fn check_url(url: &str) -> Result<(), String> {
         return if path.starts_with('/') {
             Ok(())
         } else {
-            Err(format!("{shown} is not absolute: write file:// and an absolute path; ${{path.module}} is where the spec is."))
+            Err(format!(
+                "{shown} is not absolute: write file:// and an absolute path; ${{path.module}} is where the spec is."
+            ))
         };
     }
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
@@ -103,7 +106,8 @@ fn digests(section: &Section, version: Option<&Version>, cx: &mut Cx) -> BTreeMa
     };
     for (key, Placed { value, site }) in section.map("sha256", cx).unwrap_or_default() {
         let (release, arch) = key.split_once('-').map_or((key.as_str(), None), |(release, arch)| (release, Some(arch)));
-        let arch_is_plain = arch.is_none_or(|arch| !arch.is_empty() && arch.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        let arch_is_plain =
+            arch.is_none_or(|arch| !arch.is_empty() && arch.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         if let Err(why) = release.parse::<Version>() {
             cx.reports.error(site, "Bad version", format!("In the key {}: {why}.", text::quoted(&key)));
         } else if !arch_is_plain {

@@ -79,9 +79,13 @@ fn flag_text(value: &Value) -> Result<Option<String>, String> {
         Value::List(items) | Value::Set(items) => {
             let mut texts = Vec::new();
             for item in items {
-                let text = item.to_text().ok_or_else(|| format!("a list here holds strings; this is {}.", item.show()))?;
+                let text =
+                    item.to_text().ok_or_else(|| format!("a list here holds strings; this is {}.", item.show()))?;
                 if text.contains(',') {
-                    return Err(format!("{} holds a comma, which separates the elements of a list.", text::quoted(&text)));
+                    return Err(format!(
+                        "{} holds a comma, which separates the elements of a list.",
+                        text::quoted(&text)
+                    ));
                 }
                 texts.push(text);
             }

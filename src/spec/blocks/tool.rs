@@ -40,7 +40,10 @@ fn read_state(file: FileId, block: &Block, settings: &mut ToolSettings, cx: &mut
     match block.labels.as_slice() {
         [kind] if kind.as_str() == "local" => {}
         [kind] => {
-            let detail = format!("There is no state {}. This version of quorate has state \"local\" only.", text::quoted(kind.as_str()));
+            let detail = format!(
+                "There is no state {}. This version of quorate has state \"local\" only.",
+                text::quoted(kind.as_str())
+            );
             cx.reports.error(section.site, "Unknown kind of state", detail);
             return;
         }
@@ -70,7 +73,10 @@ fn check_version(constraint: &str, site: Site, running: &str, cx: &mut Cx) {
                 cx.reports.error(site, "Bad required_version", detail);
             }
             Some(false) => {
-                let detail = format!("This is quorate {running}, and the spec wants {}. Use another quorate, or change required_version.", text::quoted(part.trim()));
+                let detail = format!(
+                    "This is quorate {running}, and the spec wants {}. Use another quorate, or change required_version.",
+                    text::quoted(part.trim())
+                );
                 cx.reports.error(site, "Wrong version of quorate", detail);
             }
             Some(true) => {}

@@ -180,7 +180,11 @@ impl Evaluator<'_, '_> {
     /// A key is shown in messages and sorted by: it must be text and must not be secret.
     fn key_text(&mut self, site: Site, value: &Value) -> Result<String, Failed> {
         if value.holds_secret() {
-            return Err(self.error(site, "Sensitive key", "A key of a map cannot be a sensitive value: keys are shown."));
+            return Err(self.error(
+                site,
+                "Sensitive key",
+                "A key of a map cannot be a sensitive value: keys are shown.",
+            ));
         }
         let detail = || format!("This is {}; a key of a map is a string.", value.show());
         value.to_text().ok_or_else(|| self.error(site, "Wrong type of key", detail()))
@@ -250,7 +254,8 @@ impl Evaluator<'_, '_> {
                     values.extend(items);
                 }
                 other if index == last && call.args.expand_final() => {
-                    let detail = format!("Only a list can be spread with \"...\"; this is {}.", other.marked(secret).show());
+                    let detail =
+                        format!("Only a list can be spread with \"...\"; this is {}.", other.marked(secret).show());
                     self.error(site, "Wrong type", detail);
                     failed = true;
                 }
@@ -342,8 +347,10 @@ impl Evaluator<'_, '_> {
             let key = self.key_text(site, &key)?;
             let group = grouped.entry(key.clone()).or_default();
             if !group.is_empty() && !expression.grouping {
-                let detail =
-                    format!("Two elements give the key {}. Write \"...\" after the value to group them.", text::quoted(&key));
+                let detail = format!(
+                    "Two elements give the key {}. Write \"...\" after the value to group them.",
+                    text::quoted(&key)
+                );
                 return Err(self.error(site, "Key set twice", detail));
             }
             group.push(value);
@@ -362,7 +369,9 @@ impl Evaluator<'_, '_> {
     fn pairs_of(&mut self, site: Site, collection: Value) -> Result<Vec<(Value, Value)>, Failed> {
         let shown = collection.show();
         match collection.open().0 {
-            Value::List(items) => Ok(items.into_iter().enumerate().map(|(at, item)| (Value::whole(at), item)).collect()),
+            Value::List(items) => {
+                Ok(items.into_iter().enumerate().map(|(at, item)| (Value::whole(at), item)).collect())
+            }
             Value::Set(items) => Ok(items.into_iter().map(|item| (item.clone(), item)).collect()),
             Value::Map(items) => Ok(items.into_iter().map(|(key, item)| (Value::String(key), item)).collect()),
             _ => {

@@ -111,10 +111,8 @@ impl Evaluator<'_, '_> {
         let collection = self.eval(&opening.collection_expr)?;
         let secret = collection.holds_secret();
         out.secret |= secret;
-        let edges = Edges {
-            strip_start: opening.strip.strip_end(),
-            strip_end: directive.endfor_expr.strip.strip_start(),
-        };
+        let edges =
+            Edges { strip_start: opening.strip.strip_end(), strip_end: directive.endfor_expr.strip.strip_start() };
         let elements: Vec<&Element> = opening.template.iter().collect();
         for (key, value) in self.pairs_of(site, collection)? {
             self.spend(site, super::STEP)?;

@@ -113,7 +113,8 @@ impl Evaluator<'_, '_> {
     fn walk(&mut self, value: Value, operators: &[&Decorated<TraversalOperator>]) -> Outcome {
         let mut value = value;
         for (index, operator) in operators.iter().enumerate() {
-            let site = operator.span().map_or(self.outer, |span| Site { file: self.file, start: span.start, end: span.end });
+            let site =
+                operator.span().map_or(self.outer, |span| Site { file: self.file, start: span.start, end: span.end });
             let rest = &operators[index + 1..];
             value = match operator.value() {
                 TraversalOperator::GetAttr(name) => self.attribute(site, value, name.as_str())?,

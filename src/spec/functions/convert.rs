@@ -7,7 +7,10 @@ pub const ALL: &[Function] = &[
     function("sensitive", 1, Some(1), |call| Ok(call.take(0).into_secret())),
     function("tobool", 1, Some(1), |call| match call.take(0) {
         Value::Null => Ok(Value::Null),
-        value => value.to_bool().map(Value::Bool).ok_or_else(|| wrong(0, "Only true, false, \"true\" and \"false\" are bools.")),
+        value => value
+            .to_bool()
+            .map(Value::Bool)
+            .ok_or_else(|| wrong(0, "Only true, false, \"true\" and \"false\" are bools.")),
     }),
     function("tolist", 1, Some(1), |call| Ok(Value::List(call.list(0)?))),
     function("tomap", 1, Some(1), |call| Ok(Value::Map(call.map(0)?))),
@@ -26,6 +29,8 @@ pub const ALL: &[Function] = &[
     }),
     function("tostring", 1, Some(1), |call| match call.take(0) {
         Value::Null => Ok(Value::Null),
-        value => value.to_text().map(Value::String).ok_or_else(|| wrong(0, format!("A {} is no text.", value.type_name()))),
+        value => {
+            value.to_text().map(Value::String).ok_or_else(|| wrong(0, format!("A {} is no text.", value.type_name())))
+        }
     }),
 ];

@@ -17,8 +17,9 @@ pub const ALL: &[Function] = &[
     function("jsondecode", 1, Some(1), |call| {
         // The library refuses JSON that is nested deeper than 128.
         let text = call.text(0)?;
-        let json: serde_json::Value = serde_json::from_str(&text)
-            .map_err(|error| wrong(0, format!("This is not JSON: line {}, column {}.", error.line(), error.column())))?;
+        let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
+            wrong(0, format!("This is not JSON: line {}, column {}.", error.line(), error.column()))
+        })?;
         Ok(Value::from_json(&json))
     }),
     function("jsonencode", 1, Some(1), |call| Ok(call.take(0).to_json().to_string().into())),

@@ -19,7 +19,9 @@ pub const ALL: &[Function] = &[
         let radix = u32::try_from(call.whole(1)?).ok().filter(|radix| (2..=36).contains(radix));
         let radix = radix.ok_or_else(|| wrong(1, "The base is a number from 2 to 36."))?;
         let number = i128::from_str_radix(&call.text(0)?, radix);
-        number.map(|number| Value::Number(Number::Whole(number))).map_err(|_| wrong(0, "This is no number in that base."))
+        number
+            .map(|number| Value::Number(Number::Whole(number)))
+            .map_err(|_| wrong(0, "This is no number in that base."))
     }),
 ];
 

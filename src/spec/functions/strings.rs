@@ -184,7 +184,8 @@ struct Verb {
 
 /// `format`: `%s %d %f %g %e %x %X %o %b %q %t %v %%`, flags `-+0#`, width, precision, `%[1]s`.
 fn format_text(arguments: &[Value]) -> Result<String, Wrong> {
-    let template = arguments.first().and_then(Value::to_text).ok_or_else(|| wrong(0, "A format text is needed here."))?;
+    let template =
+        arguments.first().and_then(Value::to_text).ok_or_else(|| wrong(0, "A format text is needed here."))?;
     let mut out = String::new();
     let mut rest = template.as_str();
     let mut next = 1;
@@ -252,7 +253,8 @@ fn read_flags<'t>(text: &'t str, verb: &mut Verb, next: &mut usize) -> Result<&'
 }
 
 fn render(letter: char, verb: &Verb, value: &Value) -> Result<String, String> {
-    let number = || value.to_number().ok_or_else(|| format!("%{letter} needs a number; this is a {}.", value.type_name()));
+    let number =
+        || value.to_number().ok_or_else(|| format!("%{letter} needs a number; this is a {}.", value.type_name()));
     let whole = || number()?.as_whole().ok_or_else(|| format!("%{letter} needs a whole number."));
     let text = || value.to_text().ok_or_else(|| format!("%{letter} needs a string; this is a {}.", value.type_name()));
     let cut = |text: String| match verb.precision {

@@ -142,8 +142,10 @@ fn a_short_spec_gets_the_defaults() {
 #[test]
 fn a_byte_order_mark_and_windows_line_ends_are_fine() {
     let text = "cluster \"p\" {\n  version = \"3.2.32\"\n  settings = {\n    x = <<-EOT\n      a\n    EOT\n  }\n  member \"m1\" {\n    address = \"a\"\n  }\n}\n";
-    let unix = Fixture::new(&text.replace("<<-EOT\n      a\n    EOT", "trimspace(<<-EOT\n      a\n    EOT\n)")).cluster();
-    let windows = text.replace("<<-EOT\n      a\n    EOT", "trimspace(<<-EOT\n      a\n    EOT\n)").replace('\n', "\r\n");
+    let unix =
+        Fixture::new(&text.replace("<<-EOT\n      a\n    EOT", "trimspace(<<-EOT\n      a\n    EOT\n)")).cluster();
+    let windows =
+        text.replace("<<-EOT\n      a\n    EOT", "trimspace(<<-EOT\n      a\n    EOT\n)").replace('\n', "\r\n");
     let windows = Fixture::new(&format!("\u{feff}{windows}")).cluster();
     assert_eq!(unix.settings, windows.settings);
     assert_eq!(windows.settings["x"], "a");
@@ -236,7 +238,9 @@ fn what_an_adopted_unit_says_itself_is_warned_of() {
 
 #[test]
 fn several_clusters_may_be_declared() {
-    let one = |name: &str| format!("cluster \"{name}\" {{\n  version = \"3.2.32\"\n  member \"m\" {{ address = \"a\" }}\n}}\n");
+    let one = |name: &str| {
+        format!("cluster \"{name}\" {{\n  version = \"3.2.32\"\n  member \"m\" {{ address = \"a\" }}\n}}\n")
+    };
     let spec = Fixture::new(&(one("b") + &one("a"))).spec();
     let names: Vec<&str> = spec.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
     assert_eq!(names, ["b", "a"]);

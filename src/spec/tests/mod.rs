@@ -80,7 +80,8 @@ impl Fixture {
     }
 
     pub fn render(&self, diagnostics: &[Diagnostic]) -> String {
-        let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_width(110);
+        let handler =
+            miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_width(110);
         let mut out = String::new();
         // The width of the directory's name would change where lines are broken.
         let dir = format!("{}/", self.path().display());
