@@ -1,4 +1,4 @@
-//! The calls behind the commands: looks at the hosts, plans, executes.
+//! The calls behind the commands: reads the spec, looks at the hosts, plans, executes.
 
 use super::context::Context;
 use super::failure::Failure;
@@ -19,8 +19,23 @@ pub struct Planned {
     pub live: Live,
 }
 
+/// A spec that is valid, as far as `validate` tells of it.
+pub struct Valid {
+    pub warnings: Vec<miette::Report>,
+}
+
 fn unavailable<T>(what: &str) -> Result<T, Failure> {
     Err(Failure::other(format!("{what} is not part of this build")))
+}
+
+/// Reads and checks the spec; talks to no host.
+pub fn check_spec(_context: &Context) -> Result<Valid, Failure> {
+    unavailable("reading specs")
+}
+
+/// The text of one file in the usual form. `name` is for messages.
+pub fn format(_name: &str, _text: &str) -> Result<String, Failure> {
+    unavailable("formatting specs")
 }
 
 /// Looks at the cluster, finds the releases, and plans.

@@ -1,13 +1,10 @@
-//! From the command line to the spec: what `validate` and `fmt` ask, and every command that needs a cluster.
+//! From the command line to the spec: what `validate` and `fmt` ask.
 
 use std::path::Path;
 
-use super::choose::choose_cluster;
 use super::context::{Context, VariableInput};
 use super::failure::Failure;
-use crate::spec::model::{Cluster, Spec};
 use crate::spec::{self, Diagnostic, Diagnostics, Inputs, Loaded};
-use crate::units::ClusterName;
 
 /// Reads and checks the spec; talks to no host.
 pub fn load(context: &Context) -> Result<Loaded, Failure> {
@@ -29,14 +26,6 @@ fn name_from(dir: &Path, found: &mut [Diagnostic]) {
     }
 }
 
-/// The cluster that is meant.
-pub fn chosen<'a>(spec: &'a Spec, context: &Context) -> Result<&'a Cluster, Failure> {
-    let names: Vec<ClusterName> = spec.clusters.iter().map(|cluster| cluster.name.clone()).collect();
-    let name = choose_cluster(&names, context.cluster.as_deref()).map_err(Failure::Usage)?;
-    let found = spec.clusters.iter().find(|cluster| &cluster.name == name);
-    found.ok_or_else(|| Failure::Usage("the spec declares no cluster".to_owned()))
-}
-
 /// The text of one file in the usual form. `name` is for messages.
 pub fn format(name: &str, text: &str) -> Result<String, Failure> {
     spec::format(text).map_err(|mut wrong| {
@@ -52,7 +41,8 @@ pub fn reports(found: Vec<Diagnostic>) -> Vec<miette::Report> {
     found.into_iter().map(miette::Report::new).collect()
 }
 
-fn inputs(context: &Context) -> Result<Inputs, Failure> {
+/// What was given to the variables of the spec.
+pub fn inputs(context: &Context) -> Result<Inputs, Failure> {
     let mut inputs = Inputs { env: context.environment.clone(), ..Inputs::default() };
     let mut wrong = Vec::new();
     for input in &context.inputs {
