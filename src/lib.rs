@@ -12,7 +12,9 @@
 //!
 //! Rooms, and what each may touch, are described in `docs/architecture.md` and at the top of each folder's `mod.rs`.
 
+pub mod artifact;
 pub mod cli;
+pub mod crypto;
 pub mod etcd;
 pub mod execute;
 pub mod host;
@@ -20,6 +22,7 @@ pub mod knowledge;
 pub mod observe;
 pub mod plan;
 pub mod runtime;
+pub mod session;
 pub mod spec;
 pub mod state;
 pub mod units;

@@ -103,6 +103,25 @@ start_sshd() {
   "$TESTS/sshd/start" "$WORK/$1" "${@:2}"
 }
 
+# start_lab N [--tls]: boots real hosts h1..hN in $LAB_DIR (see tests/lab/up), and
+# runs what follows as IN_NET in their network. Ended with the test.
+start_lab() {
+  need_root
+  export LAB_DIR=$WORK/lab
+  IN_NET=("$TESTS/lab/net")
+  on_exit "$TESTS/lab/down"
+  "$TESTS/lab/up" "$@"
+}
+on_host() { "$TESTS/lab/exec" "$@"; }
+
+# lab_etcd VERSION [OPTION...]: installs etcd as somebody else would have (see
+# tests/lab/install-etcd); sets ENDPOINTS, UNIT, BINARY, DATA, CURL_TLS, WRITER_TLS.
+lab_etcd() {
+  "$TESTS/lab/install-etcd" "$@"
+  # shellcheck source=/dev/null
+  . "$LAB_DIR/etcd.env"
+}
+
 # start_writer NAME ENDPOINTS [OPTION...]: returns when the first write is
 # acknowledged. IN_NET (an array) is put before it, to run it in a lab's network.
 start_writer() {
@@ -125,7 +144,8 @@ stop_writer() {
   local name=$1 expected=${2:-0} status=0 pid=writer_$1
   touch "$WORK/$name/stop"
   wait "${!pid}" || status=$?
-  cat "$WORK/$name/stderr"
+  # A loss that a test brings about is no figure of the run.
+  sed "s/^/$([[ $expected == 0 ]] || echo 'as intended: ')/" "$WORK/$name/stderr"
   [[ $status == "$expected" ]] || fail "the writer ended with $status, expected $expected"
 }
 

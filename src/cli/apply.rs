@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::session::{self, Live, Planned};
 use crate::plan::file;
 use crate::plan::model::Plan;
+use crate::session::Session;
 use crate::view::{applying_text, json_line, plan_json, plan_text};
 
 pub fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
@@ -32,12 +33,16 @@ async fn saved(path: &Path, context: &Context) -> Result<Exit, Failure> {
         Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
         Format::Human => screen.out.write(&applying_text(&plan, path, screen.style())),
     }
-    let live = session::open_saved(context, &plan).await?;
-    perform(context, plan, live).await
+    let session = session::open_for_saved(context, &plan)?;
+    let reporter = screen.reporter(None);
+    let live = session::open_saved(&session, &plan, &|event| reporter.event(&event)).await;
+    reporter.close();
+    perform(context, &session, &plan, live?).await
 }
 
 async fn fresh(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
-    let Planned { plan, live } = session::make_plan(context).await?;
+    let session = session::open(context)?;
+    let Planned { plan, live } = super::plan::make(context, &session).await?;
     let screen = &context.screen;
     match screen.format {
         Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
@@ -46,18 +51,19 @@ async fn fresh(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
     if !plan.is_empty() && !args.auto_approve {
         approve::ask(context, plan.cluster.as_str())?;
     }
-    perform(context, plan, live).await
+    perform(context, &session, &plan, live).await
 }
 
-async fn perform(context: &Context, plan: Plan, live: Live) -> Result<Exit, Failure> {
+async fn perform(context: &Context, session: &Session, plan: &Plan, live: Live) -> Result<Exit, Failure> {
     if plan.is_empty() {
         return Ok(Exit::Success);
     }
-    let reporter = context.screen.reporter(Some(&plan));
-    let result = session::execute(context, plan, live, &|event| reporter.event(&event)).await;
+    let reporter = context.screen.reporter(Some(plan));
+    let result = session::execute(session, plan, &live, &|event| reporter.event(&event)).await;
+    live.close().await;
     // Before an error is shown as well: it must not be drawn over.
     reporter.close();
-    let ending = result?;
-    reporter.finish(&ending);
-    Ok(Exit::of(&ending))
+    let ran = result?;
+    reporter.finish(&ran.ending);
+    Ok(Exit::of(&ran.ending))
 }

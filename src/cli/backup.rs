@@ -9,7 +9,8 @@ use crate::view::{backup_json, backups_text, json_line};
 pub fn run(context: &Context) -> Result<Exit, Failure> {
     let screen = &context.screen;
     let reporter = screen.reporter(None);
-    let result = super::runtime()?.block_on(session::take_backup(context, &|event| reporter.event(&event)));
+    let session = session::open(context)?;
+    let result = super::runtime()?.block_on(session::take_backup(&session, &|event| reporter.event(&event)));
     reporter.close();
     let backup = result?;
     screen.out.write(&match screen.format {

@@ -6,11 +6,17 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{self, Planned};
 use crate::plan::file;
+use crate::session::Session;
 use crate::view::{json_line, plan_json, plan_text, saved_text};
 
 pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
-    let Planned { plan, live } = super::runtime()?.block_on(session::make_plan(context))?;
-    drop(live);
+    let session = session::open(context)?;
+    let plan = super::runtime()?.block_on(async {
+        let Planned { plan, live } = make(context, &session).await?;
+        tracing::info!(round_trips = ?live.round_trips(), "looked at the hosts");
+        live.close().await;
+        Ok::<_, Failure>(plan)
+    })?;
     let screen = &context.screen;
     // Saved before it is shown: whoever reads "saved" finds it there.
     if let Some(path) = &args.out {
@@ -24,4 +30,12 @@ pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
         }
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })
+}
+
+/// Plans, telling of downloads meanwhile.
+pub(super) async fn make(context: &Context, session: &Session) -> Result<Planned, Failure> {
+    let reporter = context.screen.reporter(None);
+    let planned = session::make_plan(session, &|event| reporter.event(&event)).await;
+    reporter.close();
+    planned
 }

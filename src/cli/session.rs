@@ -1,59 +1,141 @@
-//! The calls behind the commands: reads the spec, looks at the hosts, plans, executes.
+//! The calls behind the commands: hands what was asked for to the session room, and its errors to the view.
 
-use super::context::Context;
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::context::{Context, VariableInput};
 use super::failure::Failure;
-use crate::execute::event::Event;
-use crate::execute::journal::Ending;
+use crate::execute::StopSignal;
 use crate::plan::model::Plan;
+use crate::session::{Session, SessionError};
+use crate::spec::{Diagnostic, Inputs};
 use crate::view::BackupSummary;
 
-/// Where events of a run go.
-pub type Events<'a> = &'a (dyn Fn(Event) + Send + Sync);
-
-/// Open connections to the hosts that were looked at.
-pub struct Live {}
-
-/// A plan, and the connections that it was made over.
-pub struct Planned {
-    pub plan: Plan,
-    pub live: Live,
-}
+pub use crate::session::{Events, Live, Planned, Ran};
 
 /// A spec that is valid, as far as `validate` tells of it.
 pub struct Valid {
     pub warnings: Vec<miette::Report>,
 }
 
-fn unavailable<T>(what: &str) -> Result<T, Failure> {
-    Err(Failure::other(format!("{what} is not part of this build")))
-}
-
 /// Reads and checks the spec; talks to no host.
-pub fn check_spec(_context: &Context) -> Result<Valid, Failure> {
-    unavailable("reading specs")
+pub fn check_spec(context: &Context) -> Result<Valid, Failure> {
+    let loaded = crate::spec::load(&context.dir, &inputs(context)?)
+        .map_err(|diagnostics| Failure::Spec(reports(diagnostics.0)))?;
+    Ok(Valid { warnings: reports(loaded.warnings) })
 }
 
 /// The text of one file in the usual form. `name` is for messages.
-pub fn format(_name: &str, _text: &str) -> Result<String, Failure> {
-    unavailable("formatting specs")
+pub fn format(name: &str, text: &str) -> Result<String, Failure> {
+    crate::spec::format(text).map_err(|mut diagnostic| {
+        if let Some(place) = &mut diagnostic.place {
+            name.clone_into(&mut place.file);
+        }
+        Failure::Spec(reports(vec![diagnostic]))
+    })
+}
+
+/// The session of the spec in the context's folder.
+pub fn open(context: &Context) -> Result<Session, Failure> {
+    let inputs = inputs(context)?;
+    Session::open(&context.dir, &inputs, context.cluster.as_deref()).map_err(|error| failure(error, context))
 }
 
 /// Looks at the cluster, finds the releases, and plans.
-pub async fn make_plan(_context: &Context) -> Result<Planned, Failure> {
-    unavailable("planning")
+pub async fn make_plan(session: &Session, events: Events<'_>) -> Result<Planned, Failure> {
+    session.plan(events).await.map_err(|error| named(error, session))
+}
+
+/// The session of a saved plan. Certificates that the spec read from files are not in a plan: then the spec is read
+/// again, and must declare the same.
+pub fn open_for_saved(context: &Context, plan: &Plan) -> Result<Session, Failure> {
+    if plan.declared.client.has_sealed() {
+        let mut context = context.clone();
+        context.cluster.get_or_insert_with(|| plan.cluster.to_string());
+        return open(&context);
+    }
+    Session::of_saved(plan.declared.clone(), &plan.state_dir).map_err(|error| failure(error, context))
 }
 
 /// Looks at the cluster again. A plan that does not fit any more is refused, with the differences.
-pub async fn open_saved(_context: &Context, _plan: &Plan) -> Result<Live, Failure> {
-    unavailable("applying a saved plan")
+pub async fn open_saved(session: &Session, plan: &Plan, events: Events<'_>) -> Result<Live, Failure> {
+    session.reopen(plan, events).await.map_err(|error| named(error, session))
 }
 
-/// Does what the plan says.
-pub async fn execute(_context: &Context, _plan: Plan, _live: Live, _events: Events<'_>) -> Result<Ending, Failure> {
-    unavailable("applying a plan")
+/// Does what the plan says. The first signal brings the step in hand to a safe end; the second one ends at once.
+pub async fn execute(session: &Session, plan: &Plan, live: &Live, events: Events<'_>) -> Result<Ran, Failure> {
+    let stop = stop_on_signals()?;
+    session.execute(plan, live, stop, events).await.map_err(|error| named(error, session))
 }
 
 /// Takes one backup now, and verifies it.
-pub async fn take_backup(_context: &Context, _events: Events<'_>) -> Result<BackupSummary, Failure> {
-    unavailable("taking a backup")
+pub async fn take_backup(session: &Session, events: Events<'_>) -> Result<BackupSummary, Failure> {
+    session.backup(events).await.map_err(|error| named(error, session))
+}
+
+fn inputs(context: &Context) -> Result<Inputs, Failure> {
+    let mut inputs = Inputs { env: context.environment.clone(), ..Inputs::default() };
+    for input in &context.inputs {
+        match input {
+            VariableInput::Value(text) => {
+                let (name, value) = text.split_once('=').ok_or_else(|| {
+                    Failure::Usage(format!("-var {text}: write -var NAME=VALUE, with an equals sign"))
+                })?;
+                inputs.cli_vars.push((name.to_owned(), value.to_owned()));
+            }
+            VariableInput::File(path) => inputs.var_files.push(PathBuf::from(path)),
+        }
+    }
+    Ok(inputs)
+}
+
+fn stop_on_signals() -> Result<StopSignal, Failure> {
+    let (sender, receiver) = watch::channel(None);
+    let kinds =
+        [(SignalKind::interrupt(), "SIGINT"), (SignalKind::terminate(), "SIGTERM"), (SignalKind::hangup(), "SIGHUP")];
+    for (kind, name) in kinds {
+        let mut signals = signal(kind).map_err(|error| Failure::other(format!("cannot wait for {name}: {error}")))?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                let second = sender.borrow().is_some();
+                if second && name != "SIGHUP" {
+                    std::process::exit(128 + kind.as_raw_value());
+                }
+                sender.send_if_modified(|asked| asked.is_none().then(|| *asked = Some(name.to_owned())).is_some());
+            }
+        });
+    }
+    Ok(receiver)
+}
+
+fn reports(diagnostics: Vec<Diagnostic>) -> Vec<miette::Report> {
+    diagnostics.into_iter().map(miette::Report::new).collect()
+}
+
+fn named(error: SessionError, session: &Session) -> Failure {
+    match error {
+        SessionError::Refused(refusals) => Failure::Refused { cluster: session.cluster.name.to_string(), refusals },
+        error => failure_of(error),
+    }
+}
+
+fn failure(error: SessionError, context: &Context) -> Failure {
+    match error {
+        SessionError::Refused(refusals) => {
+            Failure::Refused { cluster: context.cluster.clone().unwrap_or_default(), refusals }
+        }
+        error => failure_of(error),
+    }
+}
+
+fn failure_of(error: SessionError) -> Failure {
+    match error {
+        SessionError::Spec(diagnostics) => Failure::Spec(reports(diagnostics.0)),
+        SessionError::Stale(differences) => Failure::Stale(differences),
+        SessionError::Usage(message) => Failure::Usage(message),
+        error => Failure::other(error.to_string()),
+    }
 }

@@ -35,24 +35,17 @@ pub struct Controller {
     pub host: String,
 }
 
-/// How a run is told to behave.
-pub struct Options {
-    /// Go on past `hold_before`.
-    pub pass_holds: bool,
-    pub controller: Controller,
-}
-
 /// Performs a plan to its end, and says how it ended.
 pub async fn execute(
     plan: &Plan,
     world: &World,
     run: &Run,
-    options: &Options,
+    controller: &Controller,
     mut stop: StopSignal,
     events: &(dyn Fn(Event) + Send + Sync),
 ) -> Result<Ending, ExecuteError> {
     let mut driver = Driver {
-        engine: Engine::new(plan, options.pass_holds),
+        engine: Engine::new(plan),
         journal: run.journal()?,
         looks: Looks::new(world),
         performer: Performer::new(plan, world, &run.id, events),
@@ -62,8 +55,8 @@ pub async fn execute(
         run: run.id.clone(),
         cluster: plan.cluster.to_string(),
         plan: plan.digest(),
-        who: options.controller.who.clone(),
-        controller: options.controller.host.clone(),
+        who: controller.who.clone(),
+        controller: controller.host.clone(),
         pid: std::process::id(),
     })?;
     driver.performer.mark_logs().await;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
-use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Rung, Step, StepId};
+use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::MemberName;
 
@@ -58,21 +58,18 @@ pub struct Engine<'p> {
     deferrals: u32,
     leader: Option<MemberName>,
     stop_requested: Option<String>,
-    /// A hold was reached before; this run was started to go on.
-    pass_holds: bool,
     phase: Phase,
 }
 
 impl<'p> Engine<'p> {
-    /// At the start of a plan. `pass_holds`: a person has said to go on past `hold_before`.
-    pub fn new(plan: &'p Plan, pass_holds: bool) -> Self {
+    /// At the start of a plan.
+    pub fn new(plan: &'p Plan) -> Self {
         Self {
             plan,
             done: BTreeSet::new(),
             deferrals: 0,
             leader: plan.summary.leader.clone(),
             stop_requested: None,
-            pass_holds,
             phase: Phase::Between,
         }
     }
@@ -151,15 +148,16 @@ impl<'p> Engine<'p> {
             .filter(|other| !self.done.contains(&other.id))
     }
 
+    /// Before the last member of a rung, where the spec says so. A plan that begins with that member was made, and
+    /// approved, to go on from there.
     fn holds_before(&self, step: &Step) -> bool {
-        let hold = |rung: &&Rung| {
-            rung.steps.iter().any(|other| other.id == step.id)
-                && rung.no_return.as_ref().is_some_and(|point| point.hold.is_some())
-        };
-        !self.pass_holds
-            && matches!(step.action, Action::Member(_))
-            && self.plan.rungs.iter().any(|rung| hold(&rung))
-            && self.other_members_of_rung(step).next().is_none()
+        let is_last = matches!(step.action, Action::Member(_)) && self.other_members_of_rung(step).next().is_none();
+        is_last
+            && self.plan.rungs.iter().any(|rung| {
+                let held = rung.no_return.as_ref().is_some_and(|point| point.hold.is_some());
+                let is_done = |other: &Step| matches!(other.action, Action::Member(_)) && self.done.contains(&other.id);
+                held && rung.steps.iter().any(|other| other.id == step.id) && rung.steps.iter().any(is_done)
+            })
     }
 
     fn effect(&self, id: StepId, next: usize) -> Directive<'p> {

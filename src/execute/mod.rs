@@ -19,5 +19,5 @@ mod member;
 mod take_backup;
 pub mod world;
 
-pub use driver::{Controller, Options, StopSignal, execute};
+pub use driver::{Controller, StopSignal, execute};
 pub use error::ExecuteError;

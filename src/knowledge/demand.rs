@@ -99,8 +99,6 @@ pub enum HazardKind {
     MembershipStoresDiffer { fixed_in: Version },
     /// A member that is added while versions are mixed may panic.
     MemberAddedWhileMixed,
-    /// A member that ends without SIGTERM loses entries.
-    UncleanStopLosesData { running: Versions },
     /// Leases expire differently on old and new members.
     LeasesExpireDifferently,
     /// Raft entries of a new kind make old members panic once the option is on.
@@ -118,8 +116,6 @@ pub enum Cure {
     PatchFirst { at_least: Version },
     /// Nothing to clear: keep away from it while the rung lasts.
     Abstain,
-    /// Stop by SIGTERM only, and compare HashKV before the first stop.
-    StopCleanlyAndCompare,
 }
 
 #[derive(Deserialize)]

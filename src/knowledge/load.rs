@@ -146,31 +146,10 @@ impl Draft {
 
     /// What facts refer to by name is there: options, features, causes.
     fn check_references(&mut self) {
-        let mut gaps: Vec<(String, String)> = Vec::new();
+        let mut gaps = self.unknown_options();
         for pair in self.flags.windows(2).filter(|pair| pair[0].name == pair[1].name) {
             gaps.push((format!("flag \"{}\"", pair[0].name), "there are two blocks for this option".to_owned()));
         }
-        let known = |option: &str| self.flags.binary_search_by(|flag| flag.name.as_str().cmp(option)).is_ok();
-        let mut named: Vec<(String, String)> = Vec::new();
-        for flag in &self.flags {
-            named.extend(flag.options_named().into_iter().map(|to| (format!("flag \"{}\"", flag.name), to.to_owned())));
-        }
-        for rule in &self.config_rules {
-            let place = format!("config_rule \"{}\"", rule.fact.name);
-            named.extend(rule.options_named().into_iter().map(|option| (place.clone(), option.to_owned())));
-        }
-        for rung in &self.rungs {
-            let downgrade = rung.downgrade.iter().flat_map(|downgrade| &downgrade.requirements);
-            let requirements = rung.requirements.iter().chain(downgrade);
-            let of_requirements = requirements.filter_map(|item| item.option_named().map(|o| (&item.fact.name, o)));
-            let of_hazards = rung.hazards.iter().filter_map(|item| item.option_named().map(|o| (&item.fact.name, o)));
-            named.extend(of_requirements.chain(of_hazards).map(|(name, option)| (name.clone(), option.to_owned())));
-        }
-        let missing = named.into_iter().filter(|(_, option)| !known(option));
-        gaps.extend(
-            missing
-                .map(|(place, option)| (place, format!("it names the option \"{option}\", which has no `flag` block"))),
-        );
         for feature in Feature::ALL {
             if !self.features.iter().any(|fact| fact.feature == *feature) {
                 gaps.push((format!("feature \"{}\"", feature.name()), "the block is missing".to_owned()));
@@ -190,6 +169,35 @@ impl Draft {
         for (block, what) in gaps {
             self.gap("(all files)", block, what);
         }
+    }
+
+    /// Options that some fact names and that have no `flag` block: the fact, and what is wrong.
+    fn unknown_options(&self) -> Vec<(String, String)> {
+        let mut named: Vec<(String, &str)> = Vec::new();
+        for flag in &self.flags {
+            named.extend(flag.options_named().into_iter().map(|to| (format!("flag \"{}\"", flag.name), to)));
+        }
+        for rule in &self.config_rules {
+            let place = format!("config_rule \"{}\"", rule.fact.name);
+            named.extend(rule.options_named().into_iter().map(|option| (place.clone(), option)));
+        }
+        let of_downgrades =
+            self.rungs.iter().filter_map(|rung| rung.downgrade.as_ref()).flat_map(|way| &way.requirements);
+        let requirements = self.rungs.iter().flat_map(|rung| &rung.requirements).chain(&self.every_rung.requirements);
+        for item in requirements.chain(of_downgrades) {
+            named.extend(item.option_named().map(|option| (item.fact.name.clone(), option)));
+        }
+        for item in self.rungs.iter().flat_map(|rung| &rung.hazards).chain(&self.every_rung.hazards) {
+            named.extend(item.option_named().map(|option| (item.fact.name.clone(), option)));
+        }
+        for item in self.rungs.iter().flat_map(|rung| &rung.changes).chain(&self.every_rung.changes) {
+            named.extend(item.options_named().iter().map(|option| (item.fact.name.clone(), option.as_str())));
+        }
+        let known = |option: &str| self.flags.binary_search_by(|flag| flag.name.as_str().cmp(option)).is_ok();
+        let missing = named.into_iter().filter(|(_, option)| !known(option));
+        missing
+            .map(|(place, option)| (place, format!("it names the option \"{option}\", which has no `flag` block")))
+            .collect()
     }
 
     /// Ranges end at minors that exist; every minor has what the planner will ask for.

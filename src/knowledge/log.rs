@@ -110,7 +110,8 @@ impl LogPattern {
 }
 
 impl LogLevel {
-    /// Reads the level of a line in etcd's two formats: `DATE TIME.MICROS W | package: text`, and JSON.
+    /// Reads the level of a line in etcd's two formats, `DATE TIME.MICROS W | package: text` and JSON, and in that of
+    /// its libraries, `raftDATE TIME INFO: text` and `WARNING: DATE TIME text`.
     #[must_use]
     pub fn of(line: &str) -> Self {
         let line = line.trim_start();
@@ -128,12 +129,22 @@ impl LogLevel {
                 "C" => Self::Critical,
                 _ => Self::Unmarked,
             },
-            _ => Self::Unmarked,
+            _ => line.split(' ').take(3).find_map(level_word).unwrap_or(Self::Unmarked),
         }
     }
 
     const fn is_worth_showing(self) -> bool {
         matches!(self, Self::Warning | Self::Error | Self::Critical)
+    }
+}
+
+fn level_word(word: &str) -> Option<LogLevel> {
+    match word {
+        "DEBUG:" => Some(LogLevel::Debug),
+        "INFO:" => Some(LogLevel::Info),
+        "WARN:" | "WARNING:" | "[WARNING]" => Some(LogLevel::Warning),
+        "ERROR:" => Some(LogLevel::Error),
+        _ => None,
     }
 }
 
@@ -183,6 +194,8 @@ mod tests {
             ("2015/09/2 09:48:35 etcdserver: failed to reach the peerURL(http://localhost:1)", LogLevel::Unmarked),
             (r#"{"level":"warn","ts":"2026-11-21T08:00:00Z","msg":"x"}"#, LogLevel::Warning),
             (r#"{"level":"fatal","msg":"x"}"#, LogLevel::Critical),
+            ("raft2026/11/21 09:00:00 INFO: ca64 sends MsgTimeoutNow to 804d", LogLevel::Info),
+            ("WARNING: 2026/11/21 09:00:19 grpc: addrConn.transportMonitor exits", LogLevel::Warning),
             ("", LogLevel::Unmarked),
             ("{", LogLevel::Unmarked),
         ] {

@@ -120,6 +120,18 @@ impl Knowledge {
         self.line(version.minor()).map_or(ReleaseStanding::UnknownMinor { newest }, |line| line.standing(version))
     }
 
+    /// The newest patch of a minor: what a climb takes.
+    #[must_use]
+    pub fn latest(&self, minor: Minor) -> Option<&Version> {
+        self.line(minor).map(|line| &line.latest)
+    }
+
+    /// What is wrong with a version that runs somewhere, be it a target or not.
+    pub fn defects<'a>(&'a self, version: &'a Version) -> impl Iterator<Item = &'a Defect> {
+        let lines = self.lines.iter().filter(|line| line.minor == version.minor());
+        lines.flat_map(|line| &line.defects).filter(|defect| defect.versions.contains(version))
+    }
+
     #[must_use]
     pub fn features(&self, version: &Version) -> Features {
         feature::features_of(&self.features, version)

@@ -298,6 +298,17 @@ impl Change {
         reader.done()?;
         Ok(Self { fact, targets, affects })
     }
+
+    /// Options that it names; the loader checks that they exist.
+    pub(super) fn options_named(&self) -> &[String] {
+        match &self.affects {
+            Affected::MembersWithout { options } | Affected::MembersWith { options } => options,
+            Affected::EveryMember {}
+            | Affected::MembersWithConfigFile {}
+            | Affected::MembersWithPeerTls {}
+            | Affected::V2Users {} => &[],
+        }
+    }
 }
 
 impl Advisory {

@@ -15,7 +15,7 @@ use crate::observe::access::{self, Material, Materials, Target};
 use crate::observe::answer::Answer;
 use crate::observe::etcd_answers::{self, Depth};
 use crate::observe::inventory::{EtcdFacts, HostFacts, Inventory, MemberView, Seen};
-use crate::observe::member::{self, Kind, Setup};
+use crate::observe::member::{self, Declared, Kind, Setup};
 use crate::observe::probe::{self, Question};
 use crate::spec::model::{Cluster, Connection, Member, Toggle};
 use crate::units::{MemberName, Version};
@@ -140,26 +140,26 @@ async fn look_at_host(
     host: &Host,
     options: &ObserveOptions<'_>,
 ) -> Result<SeenHost, String> {
-    let runtime = &cluster.runtime;
-    let question = Question::about(member, runtime);
-    let first = [(Kind::Data, member::declared_data_dir(member, runtime))];
+    let declared = Declared { member, runtime: &cluster.runtime, knowledge: options.knowledge };
+    let question = Question::about(member, declared.runtime);
+    let first = [(Kind::Data, member::declared_data_dir(member, declared.runtime))];
     let run = async |question: &Question, looks: &[member::Look]| {
         probe::run(host, question, looks, &options.nonce, options.probe_deadline)
             .await
             .map_err(|error| error.to_string())
     };
     let mut answer = run(&question, &first).await?;
-    let mut setup = member::find(&answer, member, runtime);
-    let mut facts = member::host_facts(&answer, &setup, member, runtime, options.now);
-    let mut needed = member::missing(&answer, &setup, member, runtime);
+    let mut setup = member::find(&answer, &declared);
+    let mut facts = member::host_facts(&answer, &setup, &declared, options.now);
+    let mut needed = member::missing(&answer, &setup, &declared);
     let wanted = wanted_materials(cluster, member, &facts, &setup);
     if let Ok((_, materials)) = &wanted {
         needed.extend(materials.paths().map(|path| (Kind::Secret, path.to_owned())));
     }
     if !needed.is_empty() {
         answer.absorb(run(&Question::paths_only(), &needed).await?);
-        setup = member::find(&answer, member, runtime);
-        facts = member::host_facts(&answer, &setup, member, runtime, options.now);
+        setup = member::find(&answer, &declared);
+        facts = member::host_facts(&answer, &setup, &declared, options.now);
     }
     let wanted = wanted_materials(cluster, member, &facts, &setup);
     let endpoint = wanted.and_then(|(target, materials)| endpoint(&answer, host, member, &target, &materials, options));

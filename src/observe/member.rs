@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
+use crate::knowledge::Knowledge;
 use crate::observe::answer::{Answer, DataDir, Process};
 use crate::observe::inventory::{
     BinaryFacts, DataDirFacts, EtcdProcess, HostFacts, ManagedProcess, MemberFacts, NextStart, OptionFact, SnapFile,
@@ -47,6 +48,14 @@ impl Kind {
 }
 
 pub type Look = (Kind, String);
+
+/// What is declared and known of a member before its host is looked at.
+#[derive(Clone, Copy)]
+pub struct Declared<'a> {
+    pub member: &'a Member,
+    pub runtime: &'a Runtime,
+    pub knowledge: &'a Knowledge,
+}
 
 /// How the declared member is set up, as far as the answer tells.
 #[derive(Debug, Clone, Default)]
@@ -90,8 +99,9 @@ impl Resolved {
 }
 
 /// Finds the member in the answer.
-pub fn find(answer: &Answer, member: &Member, runtime: &Runtime) -> Setup {
-    let mut setup = match runtime {
+pub fn find(answer: &Answer, declared: &Declared<'_>) -> Setup {
+    let member = declared.member;
+    let mut setup = match declared.runtime {
         Runtime::Systemd(_) => find_unit(answer),
         Runtime::Process(_) => find_managed(answer),
     };
@@ -102,7 +112,7 @@ pub fn find(answer: &Answer, member: &Member, runtime: &Runtime) -> Setup {
         setup.notes.push("more than 64 processes look like etcd; the others were not looked at".to_owned());
     }
     let name = setup.sources.as_ref().and_then(|sources| {
-        let resolved = resolve(answer, &setup, sources).ok()?;
+        let resolved = resolve(answer, &setup, sources, declared.knowledge).ok()?;
         Some(resolved.value("name").unwrap_or("default").to_owned())
     });
     if let Some(name) = name.filter(|name| name != member.name.as_str()) {
@@ -233,12 +243,11 @@ fn run_by(setup: &mut Setup, process: &Process) {
     setup.sources = Some(Sources { args: process.argv.iter().skip(1).cloned().collect(), environment });
 }
 
-fn resolve(answer: &Answer, setup: &Setup, sources: &Sources) -> Result<Resolved, String> {
+fn resolve(answer: &Answer, setup: &Setup, sources: &Sources, knowledge: &Knowledge) -> Result<Resolved, String> {
     let version = setup.binary.as_ref().and_then(|path| version_of(answer, path));
-    let config_file =
-        sources.config_file(version.map(|version| version.minor())).map(|path| absolute(&path, &setup.base));
+    let config_file = sources.config_file(version.as_ref(), knowledge).map(|path| absolute(&path, &setup.base));
     let Some(path) = config_file else {
-        return Ok(Resolved { options: sources.options(None), config_file: None, config_text: None });
+        return Ok(Resolved { options: sources.options(None, knowledge), config_file: None, config_text: None });
     };
     let file = answer.file("config", &path).filter(|file| !file.missing && !file.unreadable);
     let file =
@@ -246,14 +255,14 @@ fn resolve(answer: &Answer, setup: &Setup, sources: &Sources) -> Result<Resolved
     let text = std::str::from_utf8(&file.content).map_err(|_| format!("the config file {path} is not UTF-8"))?;
     let entries = config_file::parse(text).map_err(|error| format!("the config file {path}: {error}"))?;
     Ok(Resolved {
-        options: sources.options(Some(&entries)),
+        options: sources.options(Some(&entries), knowledge),
         config_text: Some(file.content.clone()),
         config_file: Some(path),
     })
 }
 
 /// What the answer does not hold and the facts need.
-pub fn missing(answer: &Answer, setup: &Setup, member: &Member, runtime: &Runtime) -> Vec<Look> {
+pub fn missing(answer: &Answer, setup: &Setup, declared: &Declared<'_>) -> Vec<Look> {
     let mut looks: Vec<Look> = Vec::new();
     let mut need = |kind: Kind, path: String| {
         let there = match kind {
@@ -273,10 +282,10 @@ pub fn missing(answer: &Answer, setup: &Setup, member: &Member, runtime: &Runtim
         need(Kind::Binary, path.clone());
     }
     let Some(sources) = &setup.sources else {
-        need(Kind::Data, declared_data_dir(member, runtime));
+        need(Kind::Data, declared_data_dir(declared.member, declared.runtime));
         return looks;
     };
-    match resolve(answer, setup, sources) {
+    match resolve(answer, setup, sources, declared.knowledge) {
         Ok(resolved) => {
             need(Kind::Data, resolved.data_dir(&setup.base));
             if let Some(wal) = resolved.value("wal-dir") {
@@ -291,7 +300,7 @@ pub fn missing(answer: &Answer, setup: &Setup, member: &Member, runtime: &Runtim
             }
         }
         Err(_) => {
-            if let Some(path) = sources.config_file(None) {
+            if let Some(path) = sources.config_file(None, declared.knowledge) {
                 need(Kind::Config, absolute(&path, &setup.base));
             }
         }
@@ -312,15 +321,9 @@ pub fn declared_data_dir(member: &Member, runtime: &Runtime) -> String {
 }
 
 /// Puts together what was seen of the host.
-pub fn host_facts(
-    answer: &Answer,
-    setup: &Setup,
-    member: &Member,
-    runtime: &Runtime,
-    now: OffsetDateTime,
-) -> HostFacts {
+pub fn host_facts(answer: &Answer, setup: &Setup, declared: &Declared<'_>, now: OffsetDateTime) -> HostFacts {
     let mut notes = setup.notes.clone();
-    let facts = match member_facts(answer, setup, now) {
+    let facts = match member_facts(answer, setup, declared.knowledge, now) {
         Some(Ok(facts)) => Some(facts),
         Some(Err(why)) => {
             notes.push(why);
@@ -333,17 +336,21 @@ pub fn host_facts(
         pid: setup.pid,
         args: Sources { args: managed.args.clone().unwrap_or_default(), environment: Vec::new() }.shown_args(),
     });
-    let unit = match runtime {
+    let unit = match declared.runtime {
         Runtime::Systemd(_) => answer.unit.as_ref().map(|unit| unit.properties.facts(unit.sha256)),
         Runtime::Process(_) => None,
     };
-    let left = declared_data_dir(member, runtime);
+    let left = declared_data_dir(declared.member, declared.runtime);
     HostFacts {
         hostname: answer.hostname.clone(),
         arch: arch(&answer.machine),
         os: answer.os.clone(),
         systemd: answer.systemd,
-        processes: answer.processes.iter().filter_map(|process| listed(answer, process, setup.pid)).collect(),
+        processes: answer
+            .processes
+            .iter()
+            .filter_map(|process| listed(answer, process, setup.pid, declared.knowledge))
+            .collect(),
         unit,
         managed,
         data_without_member: match &facts {
@@ -357,7 +364,7 @@ pub fn host_facts(
     }
 }
 
-fn listed(answer: &Answer, process: &Process, member: Option<u32>) -> Option<EtcdProcess> {
+fn listed(answer: &Answer, process: &Process, member: Option<u32>, knowledge: &Knowledge) -> Option<EtcdProcess> {
     if !process.looks_like_etcd() {
         return None;
     }
@@ -365,7 +372,7 @@ fn listed(answer: &Answer, process: &Process, member: Option<u32>) -> Option<Etc
         args: process.argv.iter().skip(1).cloned().collect(),
         environment: process.environment.clone().unwrap_or_default(),
     };
-    let options = sources.options(None);
+    let options = sources.options(None, knowledge);
     let value = |name: &str| {
         options.iter().find(|option| option.effective && option.name == name).map(|option| option.value.clone())
     };
@@ -388,10 +395,15 @@ fn staged(answer: &Answer) -> BTreeMap<Version, crate::units::Sha256> {
     answer.staged.iter().filter_map(of).collect()
 }
 
-fn member_facts(answer: &Answer, setup: &Setup, now: OffsetDateTime) -> Option<Result<MemberFacts, String>> {
+fn member_facts(
+    answer: &Answer,
+    setup: &Setup,
+    knowledge: &Knowledge,
+    now: OffsetDateTime,
+) -> Option<Result<MemberFacts, String>> {
     let sources = setup.sources.as_ref()?;
     let path = setup.binary.as_ref()?;
-    let resolved = match resolve(answer, setup, sources) {
+    let resolved = match resolve(answer, setup, sources, knowledge) {
         Ok(resolved) => resolved,
         Err(why) => return Some(Err(why)),
     };
@@ -421,7 +433,7 @@ fn member_facts(answer: &Answer, setup: &Setup, now: OffsetDateTime) -> Option<R
         certificates: CERTIFICATES.into_iter().filter_map(certificate).collect(),
         next_start: next_start.map(|next| NextStart {
             args: next.shown_args(),
-            options: resolve(answer, setup, next).map(|resolved| resolved.options).unwrap_or_default(),
+            options: resolve(answer, setup, next, knowledge).map(|resolved| resolved.options).unwrap_or_default(),
         }),
         options: resolved.options,
         config_file: resolved.config_file,

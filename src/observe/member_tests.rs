@@ -6,8 +6,9 @@ use time::macros::datetime;
 
 use super::answer::Answer;
 use super::inventory::HostFacts;
-use super::member::{self, Kind};
+use super::member::{self, Declared, Kind};
 use super::records;
+use crate::knowledge::Knowledge;
 use crate::spec::model::{Become, Connection, Member, Ownership, Process, Runtime, Systemd};
 
 /// Writes what a probe would answer.
@@ -79,9 +80,11 @@ impl Told {
         let output = self.line("end n").0;
         let answer = Answer::read(&records::parse(output.as_bytes(), "n").unwrap());
         let member = m1();
-        let setup = member::find(&answer, &member, runtime);
-        let facts = member::host_facts(&answer, &setup, &member, runtime, datetime!(2026-11-21 00:00 UTC));
-        (facts, member::missing(&answer, &setup, &member, runtime))
+        let knowledge = Knowledge::embedded().unwrap();
+        let declared = Declared { member: &member, runtime, knowledge: &knowledge };
+        let setup = member::find(&answer, &declared);
+        let facts = member::host_facts(&answer, &setup, &declared, datetime!(2026-11-21 00:00 UTC));
+        (facts, member::missing(&answer, &setup, &declared))
     }
 }
 

@@ -3,9 +3,10 @@
 
 use sha2::Digest as _;
 
+use crate::knowledge::{Feature, FlagKind, Knowledge};
 use crate::observe::config_file;
 use crate::observe::inventory::{OptionFact, OptionSource};
-use crate::units::{Minor, Sha256};
+use crate::units::{Sha256, Version};
 
 /// What stands in the place of a value that is a secret.
 const HIDDEN: &str = "(hidden)";
@@ -28,7 +29,7 @@ struct Flag {
 
 /// Reads a command line as Go's `flag` package does: `-x` and `--x` are the same, a value follows `=` or is the next
 /// argument, a boolean needs none, and the first word that is not an option ends the options.
-fn flags(args: &[String]) -> Vec<Flag> {
+fn flags(args: &[String], knowledge: &Knowledge) -> Vec<Flag> {
     let mut flags = Vec::new();
     let mut rest = args.iter().peekable();
     while let Some(arg) = rest.next() {
@@ -38,7 +39,7 @@ fn flags(args: &[String]) -> Vec<Flag> {
         }
         let (name, value) = match name.split_once('=') {
             Some((name, value)) => (name, value.to_owned()),
-            None if is_boolean(name) => (name, "true".to_owned()),
+            None if is_boolean(name, knowledge) => (name, "true".to_owned()),
             // Of an option that is not known to be a boolean, what follows is the value, unless it is an option.
             None => match rest.next_if(|next| !next.starts_with("--") && !looks_like_option(next)) {
                 Some(value) => (name, value.clone()),
@@ -54,47 +55,9 @@ fn looks_like_option(text: &str) -> bool {
     text.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
-/// Options that take no value. Of every version at once: a name has never changed its kind.
-fn is_boolean(name: &str) -> bool {
-    matches!(
-        name,
-        "version"
-            | "help"
-            | "h"
-            | "debug"
-            | "force"
-            | "enable-v2"
-            | "enable-pprof"
-            | "enable-grpc-gateway"
-            | "pre-vote"
-            | "auto-tls"
-            | "peer-auto-tls"
-            | "client-cert-auth"
-            | "peer-client-cert-auth"
-            | "force-new-cluster"
-            | "strict-reconfig-check"
-            | "unsafe-no-fsync"
-            | "socket-reuse-port"
-            | "socket-reuse-address"
-            | "enable-log-rotation"
-            | "initial-election-tick-advance"
-            | "discovery-insecure-skip-tls-verify"
-            | "discovery-insecure-transport"
-            | "memory-mlock"
-            | "enable-distributed-tracing"
-            | "peer-skip-client-san-verification"
-            | "experimental-v3demo"
-            | "experimental-initial-corrupt-check"
-            | "experimental-enable-lease-checkpoint"
-            | "experimental-enable-lease-checkpoint-persist"
-            | "experimental-peer-skip-client-san-verification"
-            | "experimental-enable-distributed-tracing"
-            | "experimental-memory-mlock"
-            | "experimental-compact-hash-check-enabled"
-            | "experimental-txn-mode-write-with-shared-buffer"
-            | "experimental-stop-grpc-service-on-defrag"
-            | "next-cluster-version-compatible"
-    )
+/// Options that take no value. A name has never changed its kind from version to version.
+fn is_boolean(name: &str, knowledge: &Knowledge) -> bool {
+    matches!(name, "help" | "h") || knowledge.flag(name).is_some_and(|flag| flag.kind == FlagKind::Bool)
 }
 
 /// Names of variables and options whose values are nobody's business.
@@ -110,13 +73,14 @@ fn option_of_variable(name: &str) -> Option<String> {
 }
 
 impl Sources {
-    /// The config file that is read, by the rules of the version: the variable counts from 3.4 on. Of an unknown
+    /// The config file that is read, by the rules of the version: not every one reads the variable. Of an unknown
     /// version it is taken to count: better a file looked at in vain than one overlooked.
-    pub fn config_file(&self, version: Option<Minor>) -> Option<String> {
-        let of_flag =
-            flags(&self.args).into_iter().rev().find(|flag| flag.name == "config-file").map(|flag| flag.value);
+    pub fn config_file(&self, version: Option<&Version>, knowledge: &Knowledge) -> Option<String> {
+        let flags = flags(&self.args, knowledge);
+        let of_flag = flags.into_iter().rev().find(|flag| flag.name == "config-file").map(|flag| flag.value);
         let of_variable = || {
-            version.is_none_or(|version| version >= Minor::new(3, 4)).then_some(())?;
+            let counts = |version| knowledge.features(version).has(Feature::ConfigFileFromEnvironment);
+            version.is_none_or(counts).then_some(())?;
             let variable = self.environment.iter().rev().find(|(name, _)| name == "ETCD_CONFIG_FILE");
             variable.map(|(_, value)| value.clone())
         };
@@ -125,9 +89,9 @@ impl Sources {
 
     /// All options with their sources. Within a source the last one counts; between sources: a config file hides
     /// everything else, an argument hides a variable.
-    pub fn options(&self, config: Option<&[config_file::Entry]>) -> Vec<OptionFact> {
+    pub fn options(&self, config: Option<&[config_file::Entry]>, knowledge: &Knowledge) -> Vec<OptionFact> {
         let mut facts = Vec::new();
-        let flags = flags(&self.args);
+        let flags = flags(&self.args, knowledge);
         for (place, flag) in flags.iter().enumerate() {
             let repeated = flags[place + 1..].iter().any(|later| later.name == flag.name);
             let effective = !repeated && (config.is_none() || flag.name == "config-file");
@@ -210,6 +174,10 @@ mod tests {
 
     use super::*;
 
+    fn known() -> Knowledge {
+        Knowledge::embedded().unwrap()
+    }
+
     fn sources(args: &[&str], environment: &[(&str, &str)]) -> Sources {
         Sources {
             args: args.iter().map(|&arg| arg.to_owned()).collect(),
@@ -224,20 +192,20 @@ mod tests {
     #[test]
     fn reads_a_command_line_as_go_does() {
         let args = ["-name", "m1", "--data-dir=/d", "--debug", "--listen-client-urls", "http://a:1,http://b:2"];
-        let facts = sources(&args, &[]).options(None);
+        let facts = sources(&args, &[]).options(None, &known());
         assert_eq!(
             effective(&facts),
             [("name", "m1"), ("data-dir", "/d"), ("debug", "true"), ("listen-client-urls", "http://a:1,http://b:2")]
         );
-        let facts = sources(&["--name", "m1", "word", "--data-dir=/d"], &[]).options(None);
+        let facts = sources(&["--name", "m1", "word", "--data-dir=/d"], &[]).options(None, &known());
         assert_eq!(effective(&facts), [("name", "m1")]);
-        let facts = sources(&["--quota-backend-bytes", "-1", "--unknown", "--name=a=b"], &[]).options(None);
+        let facts = sources(&["--quota-backend-bytes", "-1", "--unknown", "--name=a=b"], &[]).options(None, &known());
         assert_eq!(effective(&facts), [("quota-backend-bytes", "-1"), ("unknown", "true"), ("name", "a=b")]);
     }
 
     #[test]
     fn the_last_of_two_arguments_counts() {
-        let facts = sources(&["--name=a", "--name=b"], &[]).options(None);
+        let facts = sources(&["--name=a", "--name=b"], &[]).options(None, &known());
         assert_eq!(facts.len(), 2);
         assert_eq!(effective(&facts), [("name", "b")]);
     }
@@ -245,9 +213,9 @@ mod tests {
     #[test]
     fn an_argument_hides_a_variable_and_a_config_file_hides_both() {
         let both = sources(&["--name=flag"], &[("ETCD_NAME", "variable"), ("ETCD_DATA_DIR", "/e"), ("ETCD_DEBUG", "")]);
-        assert_eq!(effective(&both.options(None)), [("name", "flag"), ("data-dir", "/e")]);
+        assert_eq!(effective(&both.options(None, &known())), [("name", "flag"), ("data-dir", "/e")]);
         let config = config_file::parse("name: file\n").unwrap();
-        let facts = both.options(Some(&config));
+        let facts = both.options(Some(&config), &known());
         assert_eq!(effective(&facts), [("name", "file")]);
         assert_eq!(facts.len(), 5);
     }
@@ -255,11 +223,11 @@ mod tests {
     #[test]
     fn the_variable_that_names_a_config_file_counts_from_3_4_on() {
         let by_variable = sources(&[], &[("ETCD_CONFIG_FILE", "/c")]);
-        assert_eq!(by_variable.config_file(Some(Minor::new(3, 3))), None);
-        assert_eq!(by_variable.config_file(Some(Minor::new(3, 4))).as_deref(), Some("/c"));
-        assert_eq!(by_variable.config_file(None).as_deref(), Some("/c"));
+        assert_eq!(by_variable.config_file(Some(&Version::new(3, 3, 0)), &known()), None);
+        assert_eq!(by_variable.config_file(Some(&Version::new(3, 4, 0)), &known()).as_deref(), Some("/c"));
+        assert_eq!(by_variable.config_file(None, &known()).as_deref(), Some("/c"));
         let by_flag = sources(&["--config-file", "/f"], &[("ETCD_CONFIG_FILE", "/c")]);
-        assert_eq!(by_flag.config_file(Some(Minor::new(3, 2))).as_deref(), Some("/f"));
+        assert_eq!(by_flag.config_file(Some(&Version::new(3, 2, 0)), &known()).as_deref(), Some("/f"));
     }
 
     #[test]
@@ -268,7 +236,7 @@ mod tests {
             sources(&["--discovery-password=p1", "--discovery-password", "p2"], &[("ETCD_DISCOVERY_PASSWORD", "p3")]);
         let other =
             sources(&["--discovery-password=p1", "--discovery-password", "p9"], &[("ETCD_DISCOVERY_PASSWORD", "p3")]);
-        let shown = format!("{:?}{:?}", one.options(None), one.shown_args());
+        let shown = format!("{:?}{:?}", one.options(None, &known()), one.shown_args());
         assert!(!shown.contains("p1") && !shown.contains("p2") && !shown.contains("p3"), "{shown}");
         assert_ne!(one.digest(None), other.digest(None));
     }
@@ -281,11 +249,14 @@ mod tests {
         assert_eq!(digest(&[], &[("A", "1"), ("B", "2")], None), digest(&[], &[("B", "2"), ("A", "1")], None));
     }
 
+    static KNOWN: std::sync::OnceLock<Knowledge> = std::sync::OnceLock::new();
+
     proptest! {
         #[test]
         fn never_panics(args in proptest::collection::vec("\\PC{0,12}|-{1,3}[a-c=]{0,4}", 0..8)) {
             let sources = Sources { args, environment: Vec::new() };
-            let facts = sources.options(None);
+            let knowledge = KNOWN.get_or_init(known);
+            let facts = sources.options(None, knowledge);
             prop_assert!(facts.len() <= sources.args.len());
             let _ = sources.shown_args();
         }

@@ -199,6 +199,21 @@ fn sees_a_unit_and_leaves_other_secrets_where_they_are() {
 }
 
 #[test]
+fn only_etcd_itself_is_run_for_its_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let trace = root.join("trace");
+    executable(root.join("etcd"), &format!("#!/bin/sh\necho ran >>{}\n", trace.display()));
+    std::fs::copy("/bin/sh", root.join("start-etcd")).unwrap();
+    let looks = ["etcd", "start-etcd"].map(|name| format!("binary={}/{name}", root.display()));
+    for shell in shells() {
+        let answer = probe(&shell, &root, &["look", "-", "-", "-", "-", &looks[0], &looks[1]]);
+        assert_eq!((answer.binaries.len(), answer.versions.len()), (2, 0), "{shell:?}");
+        assert!(!trace.exists(), "{shell:?}");
+    }
+}
+
+#[test]
 fn looks_at_named_paths_only_when_asked_so() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();

@@ -315,6 +315,7 @@ fn assemble(
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
         kind: Kind::Create,
         cluster: input.cluster.name.clone(),
+        state_dir: input.state_dir.to_owned(),
         declared: Cluster { client: input.cluster.client.sealed(), ..input.cluster.clone() },
         basis: basis::of(input.inventory),
         summary: Summary {

@@ -22,6 +22,7 @@ mod target;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::knowledge::{Knowledge, MixedRollback, WayBack};
 use crate::observe::inventory::Inventory;
@@ -36,6 +37,8 @@ use crate::units::{Bytes, Version};
 #[derive(Clone, Copy)]
 pub struct Input<'a> {
     pub cluster: &'a Cluster,
+    /// Where the run will be kept; it is no part of any decision.
+    pub state_dir: &'a Path,
     pub inventory: &'a Inventory,
     pub knowledge: &'a Knowledge,
     /// The releases that [`wanted_releases`] asked for, as far as they could be had.
@@ -322,6 +325,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Finding
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
         kind: if changes { Kind::Upgrade } else { Kind::NothingToDo },
         cluster: input.cluster.name.clone(),
+        state_dir: input.state_dir.to_owned(),
         declared,
         basis: basis::of(input.inventory),
         summary: Summary {

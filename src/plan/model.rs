@@ -1,6 +1,7 @@
 //! A plan as data: what will be done, on whom, why, what must hold before and after, and what undoes it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,8 @@ pub struct Plan {
     pub made_by: String,
     pub kind: Kind,
     pub cluster: ClusterName,
+    /// Where the run of this plan is kept on the controller.
+    pub state_dir: PathBuf,
     /// What was declared; inline certificates and keys are replaced by their digests.
     pub declared: Cluster,
     /// Everything the decisions rest on. The plan is refused when it no longer holds.
@@ -39,6 +42,11 @@ pub struct Plan {
 impl Plan {
     pub fn is_empty(&self) -> bool {
         self.rungs.iter().all(|rung| rung.steps.is_empty())
+    }
+
+    /// Whether something of a release is put on a host.
+    pub fn releases_needed(&self) -> bool {
+        self.steps().any(|step| matches!(step.action, Action::Stage { .. }))
     }
 
     /// All steps, in order.

@@ -159,12 +159,6 @@ fn hazard_of(hazard: &Hazard, way: &Way, survey: &Survey<'_>, findings: &mut Fin
             },
             source.as_deref(),
         ),
-        HazardKind::UncleanStopLosesData { running } => {
-            for (view, etcd) in survey.serving().filter(|(_, etcd)| running.contains(&etcd.server_version)) {
-                let text = format!("{} runs {}: {}", view.name, etcd.server_version, fact.what);
-                findings.warn(&fact.name, Some(&view.name), text, source.as_deref());
-            }
-        }
         HazardKind::NewRaftEntry { option } => {
             for member in &survey.members {
                 if member.facts().and_then(|facts| facts.option(option)).is_some_and(|set| set.value != "false") {

@@ -177,6 +177,12 @@ pub struct ClientAccess {
 }
 
 impl ClientAccess {
+    /// Whether a text stands in it that a saved plan holds only the digest of.
+    #[must_use]
+    pub fn has_sealed(&self) -> bool {
+        [&self.ca, &self.cert, &self.key].into_iter().any(|pem| matches!(pem, Some(Pem::Sealed(_))))
+    }
+
     /// The same, fit to be stored in a plan.
     #[must_use]
     pub fn sealed(&self) -> Self {

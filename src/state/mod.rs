@@ -58,6 +58,10 @@ impl State {
         Ok(Self { dir: dir.to_owned() })
     }
 
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where downloaded releases are kept.
     pub fn cache_dir(&self) -> Result<PathBuf, StateError> {
         self.private("cache")

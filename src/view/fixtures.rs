@@ -259,6 +259,7 @@ fn plan(kind: Kind, basis: Basis, from: Option<&str>, to: &str) -> Plan {
         format: PLAN_FORMAT,
         made_by: "0.1.0".to_owned(),
         kind,
+        state_dir: "/work/.quorate".into(),
         cluster: "prod".parse().unwrap(),
         declared: declared(to),
         basis,

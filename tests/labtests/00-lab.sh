@@ -5,14 +5,9 @@
 # and nothing of the lab stays behind.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-need_root
-
-export LAB_DIR=$WORK/lab
-on_exit "$TESTS/lab/down"
-on_host() { "$TESTS/lab/exec" "$@"; }
 
 boots_three_hosts() {
-  "$TESTS/lab/up" 3 --tls
+  start_lab 3 --tls
   local host
   for host in h1 h2 h3; do assert_eq "$(on_host "$host" hostname)" "$host" hostname; done
   assert_eq "$("$TESTS/lab/net" ssh -F "$LAB_DIR/ssh_config" deploy-h2 sudo -n id -un)" root "sudo of deploy"
@@ -22,11 +17,8 @@ boots_three_hosts() {
 
 # installs VERSION OPTION...: gets healthy, a writer works with it, goes again.
 installs() {
-  "$TESTS/lab/install-etcd" "$@"
-  # shellcheck source=/dev/null
-  . "$LAB_DIR/etcd.env"
+  lab_etcd "$@"
   writes=$((${writes:-0} + 1))
-  IN_NET=("$TESTS/lab/net")
   # shellcheck disable=SC2153 # from etcd.env
   start_writer "w$writes" "$ENDPOINTS" "${WRITER_TLS[@]}"
   stop_writer "w$writes"
@@ -37,10 +29,7 @@ installs() {
 upgrades_by_hand() {
   local from=$1 to=$2 name=by_hand_${2//./}
   shift 2
-  "$TESTS/lab/install-etcd" "$from" "$@"
-  # shellcheck source=/dev/null
-  . "$LAB_DIR/etcd.env"
-  IN_NET=("$TESTS/lab/net")
+  lab_etcd "$from" "$@"
   start_writer "$name" "$ENDPOINTS" "${WRITER_TLS[@]}"
   "$TESTS/lab/net" "$TESTS/baseline/rolling-upgrade.sh" "$to" "$WORK/backup"
   stop_writer "$name"

@@ -1,6 +1,6 @@
 # Certificates, keys, ciphers: for clients, for peers.
 
-sources = ["code v2.0.13 to v3.7.1 and v3.8.0-alpha.0:etcdmain/config.go, embed/config.go", "observed --help of 2.0.13 to 3.5.30"]
+sources = ["code v2.0.13 to v3.7.1 and v3.8.0-alpha.0:etcdmain/config.go, embed/config.go", "observed each option on 2.1.1, 2.2.5, 2.3.8, 3.0.17, 3.1.20, 3.2.32, 3.3.27, 3.4.23, 3.5.33, 3.6.14, 3.7.1"]
 
 flag "auto-tls" {
   type       = "bool"

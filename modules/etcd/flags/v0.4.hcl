@@ -1,7 +1,7 @@
 # Options of etcd 0.4 that later versions still take on their command line, most of them without effect, and those that Go's own
 # test and log packages bring along.
 
-sources = ["code v2.0.13 to v3.7.1 and v3.8.0-alpha.0:etcdmain/config.go, embed/config.go", "observed --help of 2.0.13 to 3.5.30"]
+sources = ["code v2.0.13 to v3.7.1 and v3.8.0-alpha.0:etcdmain/config.go, embed/config.go", "observed each option on 2.1.1, 2.2.5, 2.3.8, 3.0.17, 3.1.20, 3.2.32, 3.3.27, 3.4.23, 3.5.33, 3.6.14, 3.7.1"]
 
 flag "addr" {
   type       = "value"

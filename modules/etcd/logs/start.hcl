@@ -41,3 +41,28 @@ log "unknown-environment-variable" {
   regex  = "unrecognized environment variable"
   what   = "An ETCD_ variable that this version does not know is set; it has no effect."
 }
+
+log "capnslog-deprecated" {
+  in     = "3.4"
+  class  = "expected"
+  moment = "member-starts"
+  regex  = "Deprecated '--logger=capnslog' flag is set"
+  what   = "3.4 says so whenever logger is not set to zap, by its own default too."
+}
+
+log "one-port-for-http-and-grpc" {
+  in     = "3.4.25+"
+  class  = "expected"
+  moment = "member-starts"
+  regex  = "Running http and grpc server on single port"
+  what   = "HTTP and gRPC share the client port, as they always did; listen-client-http-urls would part them."
+}
+
+log "storage-version-not-yet-known" {
+  in     = "3.6+"
+  class  = "expected"
+  moment = "completion"
+  regex  = "[Ff]ailed to (detect schema version|update storage version).*missing term information"
+  what   = "The cluster version has moved and the database of a 3.5 member has not seen a term yet; it gets its storage version a few seconds later."
+  sources = ["observed 3.6.14"]
+}

@@ -77,7 +77,7 @@ log "unknown-flag" {
 log "bad-flag-value" {
   in      = "all"
   class   = "trouble"
-  regex   = "invalid value \"[^\"]*\" for flag|error verifying flags|is removed in v3[.]5"
+  regex   = "invalid value \"[^\"]*\" for flag|error verifying flags|failed to verify flags|is removed in v3[.]5"
   cause   = "options-accepted"
   what    = "A value that this version does not take."
   sources = ["observed 3.4.23, 3.5.30"]

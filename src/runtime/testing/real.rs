@@ -138,6 +138,9 @@ async fn begin(bench: &Bench, site: &Site, client: u16) {
     let outcome = start(&bench.host, site, Duration::ZERO).await.unwrap();
     assert!(matches!(outcome, StartOutcome::Running(_)), "{outcome:?}");
     reachable(client).await;
+    // Some versions listen before they make their data.
+    let wal = Path::new(&site.data_dir).join("member/wal");
+    until("etcd has its data", async || std::fs::read_dir(&wal).ok()?.flatten().next()).await;
 }
 
 async fn reachable(client: u16) {

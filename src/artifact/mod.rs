@@ -1,0 +1,91 @@
+//! Artifact: gets releases of etcd, and vouches for what it got.
+//!
+//! In come the declared sources, a version and a platform; out goes a [`Release`]: programs in the cache, with their
+//! digests and how they were checked; or an error that lists each source and what was seen there. An archive's digest
+//! is compared before it is unpacked, only etcd's own programs are taken out of it, and they are for the platform that
+//! was asked for. This room never runs what it fetched, and knows nothing of hosts and plans.
+
+mod cache;
+mod error;
+mod fetch;
+mod platform;
+mod search;
+#[cfg(test)]
+mod tests;
+mod unpack;
+mod wanted;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use error::{ArtifactError, Attempt};
+pub use platform::Platform;
+
+use self::fetch::Bounds;
+use self::search::Search;
+use self::unpack::Limits;
+use crate::spec::model::ReleaseSource;
+use crate::units::{Bytes, Sha256, Version};
+
+/// A release on this machine, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    pub version: Version,
+    pub platform: Platform,
+    /// The folder in the cache. Absolute.
+    pub dir: PathBuf,
+    /// By name: `etcd`, `etcdctl`, and `etcdutl` where the release has it.
+    pub binaries: BTreeMap<String, Binary>,
+    /// Where it came from: a URL, without user, password and query.
+    pub source: String,
+    /// Of the archive; `None` when the source was a folder.
+    pub archive_sha256: Option<Sha256>,
+    pub checked: Checked,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binary {
+    pub path: PathBuf,
+    pub sha256: Sha256,
+    pub size: Bytes,
+}
+
+/// By what the archive was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checked {
+    /// By a digest in the spec or in quorate's own knowledge.
+    Pinned,
+    /// By a `SHA256SUMS` file that the source has.
+    Sums,
+    /// By nothing: what came first is trusted, and from then on nothing else is.
+    FirstUse,
+}
+
+/// How far a download is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fetched {
+    pub done: Bytes,
+    /// Where the source says how much it is.
+    pub total: Option<Bytes>,
+}
+
+/// Gets a release: from the cache, or from the first of `sources` that has it. `known` gives the digest of an upstream
+/// file by its name, where quorate's own knowledge has it.
+pub async fn resolve(
+    sources: &[ReleaseSource],
+    version: &Version,
+    platform: &Platform,
+    cache: &Path,
+    known: impl Fn(&str) -> Option<Sha256>,
+    progress: &(dyn Fn(Fetched) + Send + Sync),
+) -> Result<Release, ArtifactError> {
+    let bounds = Bounds::default();
+    let client = fetch::client(&bounds).build();
+    let client = client
+        .map_err(|error| ArtifactError::Cache { path: cache.into(), reason: format!("no HTTP client: {error}") })?;
+    let search = Search { version, platform, cache, client, bounds, limits: Limits::default() };
+    search.run(sources, &known, progress).await
+}

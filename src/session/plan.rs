@@ -1,0 +1,144 @@
+//! From a look at the cluster to a plan, and from a saved plan to a cluster that is still the one it was made for.
+
+use time::OffsetDateTime;
+
+use crate::observe::{Observation, ObserveOptions, observe};
+use crate::plan::model::Plan;
+use crate::plan::{Input, basis, plan, wanted_releases};
+use crate::session::connect::{Hosts, connect_all};
+use crate::session::releases::{Found, get};
+use crate::session::{Events, Session, SessionError};
+use crate::spec::model::{Cluster, Toggle};
+use crate::state::new_id;
+use crate::units::Span;
+
+/// The bound of each exchange with a host while looking, and of each request to etcd.
+const PROBE_DEADLINE: Span = Span::from_secs(30);
+const ETCD_DEADLINE: Span = Span::from_secs(5);
+
+/// Open connections, and what was seen over them.
+pub struct Live {
+    pub(super) hosts: Hosts,
+    pub(super) observation: Observation,
+    pub(super) found: Found,
+}
+
+/// A plan, and what it was made over.
+pub struct Planned {
+    pub plan: Plan,
+    pub live: Live,
+}
+
+impl Live {
+    /// How many exchanges each host had so far, by its label.
+    pub fn round_trips(&self) -> Vec<(String, u64)> {
+        let mut seen: Vec<(String, u64)> = self
+            .hosts
+            .values()
+            .filter_map(|host| host.as_ref().ok())
+            .map(|host| (host.label().to_owned(), host.round_trips()))
+            .collect();
+        seen.sort();
+        seen.dedup();
+        seen
+    }
+
+    /// Closes all connections.
+    pub async fn close(self) {
+        for host in self.hosts.into_values().flatten() {
+            host.close().await;
+        }
+    }
+}
+
+impl Session {
+    /// Looks at the cluster, gets the releases that are needed, and plans.
+    pub async fn plan(&self, events: Events<'_>) -> Result<Planned, SessionError> {
+        let mut live = self.look(self.cluster.rollout.compare_hashes).await?;
+        let inventory = &live.observation.inventory;
+        let input = |found: &Found| (found.pins(), found.missing.clone());
+        let decide = |(pins, missing): (Vec<_>, Vec<_>)| {
+            plan(&Input {
+                cluster: &self.cluster,
+                state_dir: self.state.dir(),
+                inventory,
+                knowledge: &self.knowledge,
+                releases: &pins,
+                missing_releases: &missing,
+            })
+        };
+        // Nothing is fetched for a plan that would be refused for other reasons, or that has nothing to do.
+        let first = decide(input(&Found::default()));
+        let wanted = wanted_releases(&self.cluster, inventory);
+        let refusals = match first {
+            Ok(plan) if plan.releases_needed() => Vec::new(),
+            Ok(plan) => return Ok(Planned { plan, live }),
+            Err(refusals) => refusals.into_iter().filter(|refusal| refusal.rule != "release-available").collect(),
+        };
+        if !refusals.is_empty() {
+            return Err(SessionError::Refused(refusals));
+        }
+        let found = get(self, wanted, events).await?;
+        match decide(input(&found)) {
+            Ok(plan) => {
+                live.found = found;
+                Ok(Planned { plan, live })
+            }
+            Err(refusals) => Err(SessionError::Refused(refusals)),
+        }
+    }
+
+    /// Looks again, for a saved plan; refuses when what it was decided on is no longer so.
+    pub async fn reopen(&self, saved: &Plan, events: Events<'_>) -> Result<Live, SessionError> {
+        if saved.declared != sealed(&self.cluster) {
+            return Err(SessionError::Stale(vec![
+                "the spec declares something else than the plan was made from".to_owned(),
+            ]));
+        }
+        let mut live = self.look(Toggle::Off).await?;
+        let differences = basis::differences(&saved.basis, &basis::of(&live.observation.inventory));
+        if !differences.is_empty() {
+            return Err(SessionError::Stale(differences));
+        }
+        let wanted = saved.releases.iter().map(|pin| (pin.version.clone(), pin.arch.clone()));
+        live.found = get(self, wanted, events).await?;
+        let now = live.found.pins();
+        let changed: Vec<String> = saved
+            .releases
+            .iter()
+            .filter(|pin| {
+                !now.iter().any(|other| {
+                    other.version == pin.version && other.arch == pin.arch && other.binaries == pin.binaries
+                })
+            })
+            .map(|pin| {
+                format!(
+                    "etcd {} for {} is no longer the release that was planned ({})",
+                    pin.version,
+                    pin.arch,
+                    live.found.missing.join("; ")
+                )
+            })
+            .collect();
+        if changed.is_empty() { Ok(live) } else { Err(SessionError::Stale(changed)) }
+    }
+
+    async fn look(&self, hashes: Toggle) -> Result<Live, SessionError> {
+        let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
+        let options = ObserveOptions {
+            knowledge: &self.knowledge,
+            now: OffsetDateTime::now_utc(),
+            nonce: new_id(),
+            probe_deadline: PROBE_DEADLINE.duration(),
+            etcd_deadline: ETCD_DEADLINE.duration(),
+            hashes,
+        };
+        let observation = observe(&self.cluster, &hosts, &options).await;
+        Ok(Live { hosts, observation, found: Found::default() })
+    }
+}
+
+/// The declared cluster as a plan keeps it.
+fn sealed(cluster: &Cluster) -> Cluster {
+    Cluster { client: cluster.client.sealed(), ..cluster.clone() }
+}

@@ -1,0 +1,87 @@
+//! Performs a plan over open connections.
+
+use std::collections::BTreeMap;
+
+use crate::artifact::Release;
+use crate::etcd::Client;
+use crate::execute::journal::Ending;
+use crate::execute::world::{MemberWorld, World, facts_of, site};
+use crate::execute::{Controller, ExecuteError, StopSignal, execute};
+use crate::plan::model::Plan;
+use crate::session::plan::Live;
+use crate::session::{Events, Session, SessionError};
+use crate::state::Run;
+use crate::units::MemberName;
+
+/// A run that has ended.
+pub struct Ran {
+    pub run: Run,
+    pub ending: Ending,
+}
+
+impl Session {
+    /// Performs the plan, journaled below the state directory.
+    pub async fn execute(
+        &self,
+        plan: &Plan,
+        live: &Live,
+        stop: StopSignal,
+        events: Events<'_>,
+    ) -> Result<Ran, SessionError> {
+        let run = self.state.begin_run(plan)?;
+        let world = self.world(live)?;
+        let ending = execute(plan, &world, &run, &controller(), stop, events).await?;
+        Ok(Ran { run, ending })
+    }
+
+    fn world(&self, live: &Live) -> Result<World, SessionError> {
+        let mut members = BTreeMap::new();
+        for declared in &self.cluster.members {
+            members.insert(declared.name.clone(), self.member_world(live, &declared.name)?);
+        }
+        let by_version =
+            |release: &Release| ((release.version.clone(), release.platform.arch.clone()), release.dir.clone());
+        Ok(World {
+            cluster: self.cluster.clone(),
+            knowledge: self.knowledge.clone(),
+            members,
+            release_dirs: live.found.releases.iter().map(by_version).collect(),
+            scratch_dir: self.state.scratch_dir()?,
+        })
+    }
+
+    fn member_world(&self, live: &Live, name: &MemberName) -> Result<MemberWorld, SessionError> {
+        let inventory = &live.observation.inventory;
+        let host = match live.hosts.get(name) {
+            Some(Ok(host)) => host.clone(),
+            Some(Err(why)) => return Err(SessionError::Other(format!("{name}: {why}"))),
+            None => return Err(ExecuteError::UnknownMember { member: name.clone() }.into()),
+        };
+        let facts = facts_of(inventory, name);
+        let seen = inventory.member(name).and_then(|view| view.host.known());
+        let process = seen.and_then(|host| host.processes.iter().find(|process| process.is_declared_member));
+        Ok(MemberWorld {
+            client: client(live, name)?,
+            host,
+            arch: seen.map(|host| host.arch.clone()).unwrap_or_default(),
+            site: site(&self.cluster, name, facts)?,
+            user: process.map(|process| process.user.clone()),
+            facts: facts.cloned(),
+        })
+    }
+}
+
+fn client(live: &Live, name: &MemberName) -> Result<Client, SessionError> {
+    live.observation.clients.get(name).cloned().ok_or_else(|| {
+        let why = live.observation.inventory.member(name).and_then(|view| view.etcd.why()).unwrap_or("not looked at");
+        SessionError::Other(format!("{name}: its client port is not known: {why}"))
+    })
+}
+
+/// Who runs this, where: for the journal.
+fn controller() -> Controller {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    let who = variable("SUDO_USER").or_else(|| variable("USER")).or_else(|| variable("LOGNAME"));
+    Controller { who: who.unwrap_or_else(|| "unknown".to_owned()), host }
+}
