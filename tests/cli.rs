@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 // The fixtures of the view's own tests name these rooms by `crate::`.
-use quorate::{observe, plan, spec, units};
+use quorate::{observe, plan, runtime, spec, units};
 
 #[allow(dead_code)] // Not every plan is shown here.
 #[path = "../src/view/fixtures.rs"]
@@ -86,6 +86,7 @@ fn wrong_usage_ends_with_1_and_a_hint() {
         (&["apply", "a.plan", "-cluster=b"], "cannot be used with"),
         (&["-chdir=nowhere", "plan"], "nowhere"),
         (&["fmt", "-", "x.hcl"], "standard input"),
+        (&["validate", "-var", "secret"], "NAME=VALUE"),
     ] {
         let output = run(&folder, args);
         assert_code(&output, 1);
@@ -244,4 +245,100 @@ fn a_log_level_that_is_none_is_refused() {
     assert!(stderr(&output).contains("QUORATE_LOG"));
     let output = quorate(&folder).env("QUORATE_LOG", "debug").arg("version").output().unwrap();
     assert_code(&output, 0);
+}
+
+const SPEC: &str = r#"
+variable "etcd_version" {
+  type = string
+}
+
+cluster "prod" {
+  version = var.etcd_version
+
+  member "m1" {
+    address = "10.0.0.11"
+  }
+}
+"#;
+
+#[test]
+fn a_spec_is_validated_with_its_variables() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("main.hcl"), SPEC).unwrap();
+    let output = run(&folder, &["validate", "-var", "etcd_version=3.2.32"]);
+    assert_code(&output, 0);
+    assert_eq!(stdout(&output), "The spec is valid.\n");
+    let output =
+        quorate(&folder).env("QUORATE_VAR_etcd_version", "3.2.32").args(["validate", "-json"]).output().unwrap();
+    assert_code(&output, 0);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["type"], &json["valid"]), (&"diagnostics".into(), &true.into()));
+
+    for args in [&["validate"][..], &["validate", "-var=etcd_version=latest"], &["validate", "-var", "nonsense"]] {
+        assert_code(&run(&folder, args), 1);
+    }
+    let output = run(&folder, &["validate", "-json", "-var=etcd_version=latest"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["valid"], &json["error_count"]), (&false.into(), &1.into()));
+    assert_eq!(json["diagnostics"][0]["labels"][0]["file"], "main.hcl");
+}
+
+#[test]
+fn a_spec_with_escape_codes_is_quoted_without_them() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("main.hcl"), "cluster \"pr\u{1b}[2Jod\u{202e}\" {\n  versoin = 1\n}\n").unwrap();
+    for args in [&["validate"][..], &["validate", "-json"], &["fmt", "-check"]] {
+        let output = run(&folder, args);
+        let text = stdout(&output) + &stderr(&output);
+        assert!(!text.chars().any(|c| c != '\n' && quorate::view::is_hidden(c)), "{text:?}");
+    }
+    assert_code(&run(&folder, &["validate"]), 1);
+}
+
+#[test]
+fn specs_are_formatted_in_place_or_checked() {
+    let folder = Folder::new();
+    let (odd, neat) = (SPEC.replace("  version = ", "      version=   "), SPEC.trim_start());
+    let path = folder.path().join("main.hcl");
+    let below = folder.path().join("modules");
+    std::fs::create_dir(&below).unwrap();
+    for file in [path.clone(), below.join("more.hcl"), folder.path().join("notes.txt")] {
+        std::fs::write(file, odd.trim_start()).unwrap();
+    }
+
+    let output = run(&folder, &["fmt", "-check", "-diff"]);
+    assert_code(&output, 3);
+    assert!(stdout(&output).starts_with("main.hcl\n--- main.hcl\n"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("+  version = var.etcd_version"), "{}", stdout(&output));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), odd.trim_start());
+
+    let output = run(&folder, &["fmt"]);
+    assert_code(&output, 0);
+    assert_eq!(stdout(&output), "main.hcl\n");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), neat);
+    assert_code(&run(&folder, &["fmt", "-check"]), 0);
+    assert_code(&run(&folder, &["fmt", "-check", "-recursive"]), 3);
+    assert_eq!(stdout(&run(&folder, &["fmt", "-recursive", "."])), "modules/more.hcl\n");
+    assert_eq!(std::fs::read_to_string(folder.path().join("notes.txt")).unwrap(), odd.trim_start());
+}
+
+#[test]
+fn a_file_that_cannot_be_formatted_does_not_hide_the_others() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("a.hcl"), "cluster {").unwrap();
+    std::fs::write(folder.path().join("b.hcl"), b"x = \"\xff\"").unwrap();
+    std::fs::write(folder.path().join("c.hcl"), "a={}").unwrap();
+    let output = run(&folder, &["fmt"]);
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("a.hcl") && stderr(&output).contains("b.hcl"), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "c.hcl\n");
+}
+
+#[test]
+fn standard_input_is_formatted_to_standard_output() {
+    use std::io::Write as _;
+    let folder = Folder::new();
+    let mut child = quorate(&folder).args(["fmt", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"a=1\n").unwrap();
+    assert_eq!(stdout(&child.wait_with_output().unwrap()), "a = 1\n");
 }

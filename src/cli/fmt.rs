@@ -8,7 +8,7 @@ use super::args::FmtArgs;
 use super::context::Screen;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::session;
+use super::specs;
 use crate::units::Bytes;
 use crate::view::{changed_file_text, diff_text};
 
@@ -51,7 +51,7 @@ enum Formatted {
 
 fn format_input(args: &FmtArgs, screen: &Screen) -> Result<Exit, Failure> {
     let text = read(std::io::stdin().lock(), Path::new("standard input"))?;
-    let formatted = session::format("standard input", &text)?;
+    let formatted = specs::format("standard input", &text)?;
     if args.diff {
         screen.out.write(&diff_text("standard input", &text, &formatted, screen.style()));
     }
@@ -66,7 +66,7 @@ fn format_file(path: &Path, args: &FmtArgs, screen: &Screen) -> Result<Formatted
     let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
     let file = std::fs::File::open(path).map_err(|error| Failure::other(format!("{name}: cannot be read: {error}")))?;
     let text = read(file, path)?;
-    let formatted = session::format(&name, &text)?;
+    let formatted = specs::format(&name, &text)?;
     if formatted == text {
         return Ok(Formatted::Already);
     }

@@ -18,6 +18,7 @@ mod logging;
 mod plan;
 pub mod session;
 mod show;
+mod specs;
 mod validate;
 mod version;
 

@@ -1,0 +1,64 @@
+//! From the command line to the spec: what `validate` and `fmt` ask.
+
+use std::path::Path;
+
+use super::context::{Context, VariableInput};
+use super::failure::Failure;
+use crate::spec::{self, Diagnostic, Diagnostics, Inputs, Loaded};
+
+/// Reads and checks the spec; talks to no host.
+pub fn load(context: &Context) -> Result<Loaded, Failure> {
+    let inputs = inputs(context)?;
+    let mut loaded = spec::load(&context.dir, &inputs).map_err(|Diagnostics(mut found)| {
+        name_from(&context.dir, &mut found);
+        Failure::Spec(reports(found))
+    })?;
+    name_from(&context.dir, &mut loaded.warnings);
+    Ok(loaded)
+}
+
+/// Files below the current folder are called as a person there calls them.
+fn name_from(dir: &Path, found: &mut [Diagnostic]) {
+    for place in found.iter_mut().filter_map(|one| one.place.as_mut()) {
+        if let Ok(short) = Path::new(&place.file).strip_prefix(dir) {
+            place.file = short.display().to_string();
+        }
+    }
+}
+
+/// The text of one file in the usual form. `name` is for messages.
+pub fn format(name: &str, text: &str) -> Result<String, Failure> {
+    spec::format(text).map_err(|mut wrong| {
+        if let Some(place) = &mut wrong.place {
+            place.file = name.to_owned();
+        }
+        Failure::Spec(reports(vec![wrong]))
+    })
+}
+
+/// As the view takes them.
+pub fn reports(found: Vec<Diagnostic>) -> Vec<miette::Report> {
+    found.into_iter().map(miette::Report::new).collect()
+}
+
+/// What was given to the variables of the spec.
+pub fn inputs(context: &Context) -> Result<Inputs, Failure> {
+    let mut inputs = Inputs { env: context.environment.clone(), ..Inputs::default() };
+    let mut wrong = Vec::new();
+    for input in &context.inputs {
+        match input {
+            VariableInput::File(path) => inputs.var_files.push(path.clone()),
+            VariableInput::Value(text) => match text.split_once('=') {
+                Some((name, value)) if !name.trim().is_empty() => {
+                    inputs.cli_vars.push((name.trim().to_owned(), value.to_owned()));
+                }
+                // The text could be a secret without its name: it is not shown.
+                _ => wrong.push(inputs.cli_vars.len() + wrong.len() + 1),
+            },
+        }
+    }
+    if let Some(place) = wrong.first() {
+        return Err(Failure::Usage(format!("-var number {place} is not of the form NAME=VALUE")));
+    }
+    Ok(inputs)
+}
