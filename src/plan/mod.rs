@@ -130,13 +130,13 @@ fn checks_before_change(
     quorum(survey, way, findings);
     rollback_points(&input.cluster.rollback_points, survey, way, findings);
     if way.is_rung() {
-        match input.knowledge.rung(way.from_minor(), way.to.minor()) {
+        match input.knowledge.rung(way.live_minor(), way.to.minor()) {
             Some(rung) => requirements::check(rung, way, survey, findings),
             None => findings.refuse(
                 "rung-known",
                 None,
                 Words {
-                    seen: format!("no rung from {} to {} is known", way.from_minor(), way.to.minor()),
+                    seen: format!("no rung from {} to {} is known", way.live_minor(), way.to.minor()),
                     must: "what a step demands is known before it is taken".to_owned(),
                     fix: "use a knowledge folder that has this rung".to_owned(),
                 },
@@ -248,8 +248,8 @@ fn pins<'a>(input: &Input<'a>, survey: &Survey<'_>, findings: &mut Findings) -> 
 
 /// The rung with its words: where the point of no return is, what clients notice, what the advisories say.
 fn rung_of(input: &Input<'_>, way: &Way, steps: Vec<Step>) -> Rung {
-    let known = input.knowledge.rung(way.from_minor(), way.to.minor()).filter(|_| way.is_rung());
-    let from = way.from_minor();
+    let known = input.knowledge.rung(way.live_minor(), way.to.minor()).filter(|_| way.is_rung());
+    let from = way.live_minor();
     let advisories = known.map_or_else(Vec::new, |rung| {
         rung.advisories_for(&way.to)
             .map(|advisory| Note {
@@ -307,7 +307,7 @@ fn clients(input: &Input<'_>, way: &Way) -> Vec<String> {
         format!(
             "writes pause 1 to 2 s when the leader is stopped, and some may fail: {} cannot hand leadership over, an \
              election follows",
-            way.from_minor()
+            way.live_minor()
         )
     });
     lines

@@ -26,7 +26,7 @@ fn one(requirement: &Requirement, way: &Way, survey: &Survey<'_>, findings: &mut
             }
             for member in &survey.members {
                 if let Some(etcd) = member.etcd()
-                    && etcd.server_version.minor() == way.from_minor()
+                    && etcd.server_version.minor() == way.live_minor()
                     && etcd.server_version < *at_least
                 {
                     broken(

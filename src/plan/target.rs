@@ -27,11 +27,11 @@ impl Way {
     }
 
     pub fn is_rung(&self) -> bool {
-        self.from_minor() != self.to.minor()
+        self.live_minor() != self.to.minor()
     }
 
     /// The minor that the cluster is at, as a whole.
-    pub fn from_minor(&self) -> Minor {
+    pub fn live_minor(&self) -> Minor {
         self.from.minor()
     }
 }
