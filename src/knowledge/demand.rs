@@ -92,7 +92,8 @@ pub struct Hazard {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum HazardKind {
     /// A raft snapshot that is newer than what the v3 database has applied: the database was never written since.
-    SnapshotAheadOfDatabase,
+    /// A member that runs one of `refused_by` is no such case: it would not have started.
+    SnapshotAheadOfDatabase { refused_by: Versions },
     /// Entries of the v2 store behind the last raft snapshot, which the new version does not accept.
     V2EntriesInWal { written_by: Versions },
     /// Learners or removed members that the v3 store remembers otherwise than the v2 store.

@@ -124,9 +124,13 @@ fn hazard_of(hazard: &Hazard, way: &Way, survey: &Survey<'_>, findings: &mut Fin
     let fact = &hazard.fact;
     let source = fact.sources.first().map(ToString::to_string);
     match &hazard.hazard {
-        HazardKind::SnapshotAheadOfDatabase => {
+        HazardKind::SnapshotAheadOfDatabase { refused_by } => {
             for member in &survey.members {
                 let Some((facts, etcd)) = member.facts().zip(member.etcd()) else { continue };
+                // Snapshots that such a version made itself have their database: it commits that first.
+                if refused_by.contains(&etcd.server_version) {
+                    continue;
+                }
                 let never_written = etcd.revision.is_some_and(|revision| revision.0 <= 1);
                 if let Some(snap) = &facts.data_dir.newest_snap
                     && never_written

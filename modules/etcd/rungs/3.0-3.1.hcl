@@ -4,7 +4,7 @@ rung "3.0" "3.1" {
 
   hazard "v2-only-data-3.1" {
     to      = "3.1.17..3.1"
-    hazard  = "snapshot-ahead-of-database"
+    hazard  = { snapshot-ahead-of-database = { refused_by = "3.1.17+" } }
     cure    = "v3-write-on-old-version"
     what    = "Where only v2 keys were ever written, 3.1.17 and later panic at start: a raft snapshot of the 2.3 days is newer than the v3 database."
     fix     = "Once all members run 3.0: one put and one delete of any key by the v3 API, applied on every member. Never move or delete member/snap/db."

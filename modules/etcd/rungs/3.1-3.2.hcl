@@ -3,7 +3,7 @@ rung "3.1" "3.2" {
   sources = ["guide Documentation/upgrades/upgrade_3_2.md"]
 
   hazard "v2-only-data-3.2" {
-    hazard  = "snapshot-ahead-of-database"
+    hazard  = { snapshot-ahead-of-database = { refused_by = "3.1.17+" } }
     cure    = "v3-write-on-old-version"
     what    = "Where only v2 keys were ever written, 3.2 panics at start: a raft snapshot is newer than the v3 database, or the database is missing."
     why     = "3.2 takes a snapshot without its database for lost data."
