@@ -342,3 +342,22 @@ fn standard_input_is_formatted_to_standard_output() {
     child.stdin.take().unwrap().write_all(b"a=1\n").unwrap();
     assert_eq!(stdout(&child.wait_with_output().unwrap()), "a = 1\n");
 }
+
+#[test]
+fn of_two_clusters_one_must_be_named() {
+    let folder = Folder::new();
+    let member = "member \"m1\" {\n    address = \"10.0.0.11\"\n  }";
+    let cluster = |name: &str| format!("cluster \"{name}\" {{\n  version = \"3.2.32\"\n  {member}\n}}\n");
+    std::fs::write(folder.path().join("main.hcl"), cluster("prod") + &cluster("staging")).unwrap();
+    for (args, told) in [
+        (&["plan"][..], "prod, staging"),
+        (&["backup"], "prod, staging"),
+        (&["apply", "-auto-approve"], "prod, staging"),
+        (&["plan", "-cluster=stagin"], "did you mean \"staging\"?"),
+    ] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        let text = stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(told), "{args:?}: {text}");
+    }
+}

@@ -8,7 +8,6 @@ mod approve;
 mod args;
 mod argv;
 mod backup;
-mod choose;
 mod context;
 mod exit;
 mod failure;
@@ -25,7 +24,6 @@ mod version;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-pub use choose::choose_cluster;
 pub use context::{Context, Format, Screen, VariableInput};
 pub use exit::Exit;
 pub use failure::Failure;

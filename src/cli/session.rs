@@ -1,45 +1,21 @@
 //! The calls behind the commands: hands what was asked for to the session room, and its errors to the view.
 
-use std::path::PathBuf;
-
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::context::{Context, VariableInput};
+use super::context::Context;
 use super::failure::Failure;
+use super::specs;
 use crate::execute::StopSignal;
 use crate::plan::model::Plan;
 use crate::session::{Session, SessionError};
-use crate::spec::{Diagnostic, Inputs};
 use crate::view::BackupSummary;
 
 pub use crate::session::{Events, Live, Planned, Ran};
 
-/// A spec that is valid, as far as `validate` tells of it.
-pub struct Valid {
-    pub warnings: Vec<miette::Report>,
-}
-
-/// Reads and checks the spec; talks to no host.
-pub fn check_spec(context: &Context) -> Result<Valid, Failure> {
-    let loaded = crate::spec::load(&context.dir, &inputs(context)?)
-        .map_err(|diagnostics| Failure::Spec(reports(diagnostics.0)))?;
-    Ok(Valid { warnings: reports(loaded.warnings) })
-}
-
-/// The text of one file in the usual form. `name` is for messages.
-pub fn format(name: &str, text: &str) -> Result<String, Failure> {
-    crate::spec::format(text).map_err(|mut diagnostic| {
-        if let Some(place) = &mut diagnostic.place {
-            name.clone_into(&mut place.file);
-        }
-        Failure::Spec(reports(vec![diagnostic]))
-    })
-}
-
 /// The session of the spec in the context's folder.
 pub fn open(context: &Context) -> Result<Session, Failure> {
-    let inputs = inputs(context)?;
+    let inputs = specs::inputs(context)?;
     Session::open(&context.dir, &inputs, context.cluster.as_deref()).map_err(|error| failure(error, context))
 }
 
@@ -75,22 +51,6 @@ pub async fn take_backup(session: &Session, events: Events<'_>) -> Result<Backup
     session.backup(events).await.map_err(|error| named(error, session))
 }
 
-fn inputs(context: &Context) -> Result<Inputs, Failure> {
-    let mut inputs = Inputs { env: context.environment.clone(), ..Inputs::default() };
-    for input in &context.inputs {
-        match input {
-            VariableInput::Value(text) => {
-                let (name, value) = text.split_once('=').ok_or_else(|| {
-                    Failure::Usage(format!("-var {text}: write -var NAME=VALUE, with an equals sign"))
-                })?;
-                inputs.cli_vars.push((name.to_owned(), value.to_owned()));
-            }
-            VariableInput::File(path) => inputs.var_files.push(PathBuf::from(path)),
-        }
-    }
-    Ok(inputs)
-}
-
 fn stop_on_signals() -> Result<StopSignal, Failure> {
     let (sender, receiver) = watch::channel(None);
     let kinds =
@@ -111,10 +71,6 @@ fn stop_on_signals() -> Result<StopSignal, Failure> {
     Ok(receiver)
 }
 
-fn reports(diagnostics: Vec<Diagnostic>) -> Vec<miette::Report> {
-    diagnostics.into_iter().map(miette::Report::new).collect()
-}
-
 fn named(error: SessionError, session: &Session) -> Failure {
     match error {
         SessionError::Refused(refusals) => Failure::Refused { cluster: session.cluster.name.to_string(), refusals },
@@ -133,7 +89,7 @@ fn failure(error: SessionError, context: &Context) -> Failure {
 
 fn failure_of(error: SessionError) -> Failure {
     match error {
-        SessionError::Spec(diagnostics) => Failure::Spec(reports(diagnostics.0)),
+        SessionError::Spec(diagnostics) => specs::failure(diagnostics.0),
         SessionError::Stale(differences) => Failure::Stale(differences),
         SessionError::Usage(message) => Failure::Usage(message),
         error => Failure::other(error.to_string()),

@@ -9,21 +9,12 @@ use crate::spec::{self, Diagnostic, Diagnostics, Inputs, Loaded};
 /// Reads and checks the spec; talks to no host.
 pub fn load(context: &Context) -> Result<Loaded, Failure> {
     let inputs = inputs(context)?;
-    let mut loaded = spec::load(&context.dir, &inputs).map_err(|Diagnostics(mut found)| {
-        name_from(&context.dir, &mut found);
-        Failure::Spec(reports(found))
-    })?;
-    name_from(&context.dir, &mut loaded.warnings);
-    Ok(loaded)
+    spec::load(&context.dir, &inputs).map_err(|Diagnostics(found)| failure(found))
 }
 
-/// Files below the current folder are called as a person there calls them.
-fn name_from(dir: &Path, found: &mut [Diagnostic]) {
-    for place in found.iter_mut().filter_map(|one| one.place.as_mut()) {
-        if let Ok(short) = Path::new(&place.file).strip_prefix(dir) {
-            place.file = short.display().to_string();
-        }
-    }
+/// What is wrong with a spec.
+pub fn failure(found: Vec<Diagnostic>) -> Failure {
+    Failure::Spec(reports(found))
 }
 
 /// The text of one file in the usual form. `name` is for messages.
@@ -32,12 +23,19 @@ pub fn format(name: &str, text: &str) -> Result<String, Failure> {
         if let Some(place) = &mut wrong.place {
             place.file = name.to_owned();
         }
-        Failure::Spec(reports(vec![wrong]))
+        failure(vec![wrong])
     })
 }
 
-/// As the view takes them.
-pub fn reports(found: Vec<Diagnostic>) -> Vec<miette::Report> {
+/// As the view takes them. Files below the current folder are called as a person there calls them.
+pub fn reports(mut found: Vec<Diagnostic>) -> Vec<miette::Report> {
+    // Only for messages: without it, names stay as long as they are.
+    let here = std::env::current_dir().unwrap_or_default();
+    for place in found.iter_mut().filter_map(|one| one.place.as_mut()) {
+        if let Ok(short) = Path::new(&place.file).strip_prefix(&here) {
+            place.file = short.display().to_string();
+        }
+    }
     found.into_iter().map(miette::Report::new).collect()
 }
 

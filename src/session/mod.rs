@@ -5,6 +5,7 @@
 //! no rules of its own, and prints nothing.
 
 mod backup;
+mod choose;
 mod connect;
 mod error;
 mod plan;
@@ -17,6 +18,8 @@ use crate::knowledge::Knowledge;
 use crate::spec::model::Cluster;
 use crate::spec::{Diagnostic, Inputs, load};
 use crate::state::State;
+use crate::units::ClusterName;
+use choose::choose_cluster;
 
 pub use error::SessionError;
 pub use plan::{Live, Planned};
@@ -50,21 +53,9 @@ impl Session {
 }
 
 fn choose(clusters: Vec<Cluster>, wanted: Option<&str>) -> Result<Cluster, SessionError> {
-    let names: Vec<String> = clusters.iter().map(|cluster| cluster.name.to_string()).collect();
-    match wanted {
-        Some(wanted) => clusters.into_iter().find(|cluster| cluster.name.as_str() == wanted).ok_or_else(|| {
-            SessionError::Usage(format!("no cluster \"{wanted}\" is declared; there is: {}", names.join(", ")))
-        }),
-        None => {
-            let mut clusters = clusters.into_iter();
-            match (clusters.next(), clusters.next()) {
-                (Some(only), None) => Ok(only),
-                _ => Err(SessionError::Usage(format!(
-                    "the spec declares {} clusters: name one with -cluster NAME ({})",
-                    names.len(),
-                    names.join(", ")
-                ))),
-            }
-        }
-    }
+    let names: Vec<ClusterName> = clusters.iter().map(|cluster| cluster.name.clone()).collect();
+    let chosen = choose_cluster(&names, wanted).map_err(SessionError::Usage)?;
+    let found = clusters.into_iter().find(|cluster| &cluster.name == chosen);
+    // It is one of them: its name was taken from there.
+    found.ok_or_else(|| SessionError::Usage("the spec declares no cluster".to_owned()))
 }
