@@ -12,6 +12,7 @@
 //!
 //! Rooms, and what each may touch, are described in `docs/architecture.md` and at the top of each folder's `mod.rs`.
 
+pub mod backup;
 pub mod etcd;
 pub mod execute;
 pub mod host;
