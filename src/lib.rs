@@ -13,6 +13,7 @@
 //! Rooms, and what each may touch, are described in `docs/architecture.md` and at the top of each folder's `mod.rs`.
 
 pub mod artifact;
+pub mod backup;
 pub mod cli;
 pub mod crypto;
 pub mod etcd;

@@ -33,6 +33,7 @@ use std::time::Duration;
 
 pub use client::Client;
 pub use error::EtcdError;
+pub(crate) use error::shown;
 pub use v2tree::{V2Key, V2Node, V2Tree};
 
 use crate::observe::inventory::ListedMember;

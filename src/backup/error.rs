@@ -1,0 +1,66 @@
+//! Why a backup was not taken. Every message says which check failed, with what was seen on both sides.
+
+use std::path::PathBuf;
+
+use crate::etcd::EtcdError;
+use crate::etcd::snapshot::SnapshotFileError;
+use crate::host::HostError;
+use crate::units::{ClusterId, Revision, Version};
+
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error(transparent)]
+    Etcd(#[from] EtcdError),
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error(transparent)]
+    SnapshotFile(#[from] SnapshotFileError),
+    #[error("{path}: {reason}")]
+    File { path: PathBuf, reason: String },
+    #[error("{path}: there is a backup of that name already")]
+    AlreadyThere { path: PathBuf },
+    #[error("\"{id}\" cannot name a backup: use letters, digits, '-', '_' and '.'")]
+    Id { id: String },
+    #[error("nothing to back up was asked for")]
+    Nothing,
+    #[error("{member} runs {version}, where a v2 backup starts only together with a v3 snapshot\n  do: take both")]
+    V2WithoutV3 { member: String, version: Version },
+    #[error("{member} runs {version}: a v2 backup of this version is not supported, only up to 3.2")]
+    V2Version { member: String, version: Version },
+    #[error("no etcdctl is known on {host} to take the v2 backup with\n  do: stage the release first")]
+    NoHostTool { host: String },
+    #[error("{member} belongs to cluster {found}, the backup is for cluster {expected}")]
+    AnotherCluster { member: String, found: ClusterId, expected: ClusterId },
+    #[error(
+        "{member} is at revision {found}, the backup must hold revision {wanted}\n  do: check that {member} follows the leader, then try again"
+    )]
+    TooOld { member: String, found: Revision, wanted: Revision },
+    #[error(
+        "{program} does not run on this machine: {reason}\n  do: set verify = \"hash\" in the `backup` block (no trial restore), or run quorate on a machine like the members'"
+    )]
+    CannotRun { program: PathBuf, reason: String },
+    #[error("{program} is etcd {found}, the trial restore was planned with {expected}")]
+    WrongRelease { program: PathBuf, found: String, expected: Version },
+    #[error("`{command}` failed ({status}): {said}")]
+    Tool { command: String, status: String, said: String },
+    #[error("the restored copy did not come up under etcd {version}: {reason}\n{log}")]
+    TrialStart { version: Version, reason: String, log: String },
+    #[error("the restored copy is not the live cluster: {what}: restored {restored}, live {live}")]
+    Differs { what: &'static str, restored: String, live: String },
+    #[error("the restored v2 keys are not the live ones: {problem}")]
+    V2Differs { problem: String },
+    #[error("the v2 backup is not usable: {problem}")]
+    Archive { problem: String },
+    #[error(
+        "authentication is on, and the restored copy lets nobody read it\n  do: set verify = \"hash\" in the `backup` block"
+    )]
+    AuthInTrial,
+    #[error("{attempts} attempts, and each time the cluster {meanwhile}\n  do: try again when it is quieter")]
+    TooBusy { attempts: u32, meanwhile: &'static str },
+}
+
+impl BackupError {
+    pub(super) fn file(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
+        Self::File { path: path.into(), reason: error.to_string() }
+    }
+}

@@ -1,0 +1,286 @@
+//! The manifest of a backup, and the folder of backups: list, prune, check again.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::{BackupError, folder};
+use crate::etcd::{KeyDigest, snapshot};
+use crate::spec::model::Verify;
+use crate::units::{Bytes, ClusterId, ClusterName, MemberId, MemberName, RaftIndex, Revision, Sha256, Version};
+
+pub(super) const FILE: &str = "manifest.json";
+pub(super) const SNAPSHOT: &str = "snapshot.db";
+pub(super) const V2_ARCHIVE: &str = "v2.tar.gz";
+const FORMAT: u32 = 1;
+/// Most bytes of a manifest that are read.
+const LARGEST: u64 = 1024 * 1024;
+
+/// What a backup holds and how that was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: u32,
+    pub id: String,
+    pub cluster: ClusterName,
+    pub cluster_id: ClusterId,
+    /// Taken from.
+    pub member: MemberName,
+    pub member_id: MemberId,
+    pub server_version: Version,
+    pub cluster_version: Option<Version>,
+    /// The release that took it and restored it.
+    pub tools_version: Version,
+    /// RFC 3339, UTC.
+    pub taken_at: String,
+    pub duration_ms: u64,
+    pub verify: Verify,
+    /// The member's raft index just before: the backup holds at least what was applied up to it.
+    pub raft_index: RaftIndex,
+    pub v3: Option<V3Content>,
+    pub v2: Option<V2Content>,
+    pub checks: Vec<Check>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct V3Content {
+    pub size: Bytes,
+    /// Of the database: what stands at the end of the file.
+    pub sha256: Sha256,
+    /// Of the restored copy; without a trial restore, the one that it holds at least.
+    pub revision: Revision,
+    /// Of the restored copy, where all keys were read.
+    pub keys: Option<KeyDigest>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct V2Content {
+    pub size: Bytes,
+    /// Of the file.
+    pub sha256: Sha256,
+    /// The newest raft snapshot inside, if there is one. It starts only with the db of the v3 snapshot beside it.
+    pub snap_index: Option<RaftIndex>,
+    /// Of the restored copy.
+    pub keys: Option<KeyDigest>,
+}
+
+/// One check that was made, and how it came out. A check that fails leaves no backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    pub what: String,
+    pub result: String,
+}
+
+impl std::fmt::Display for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.what, self.result)
+    }
+}
+
+impl Manifest {
+    pub(super) const FORMAT: u32 = FORMAT;
+
+    /// Of all files.
+    #[must_use]
+    pub fn size(&self) -> Bytes {
+        let v3 = self.v3.as_ref().map_or(0, |part| part.size.0);
+        Bytes(v3 + self.v2.as_ref().map_or(0, |part| part.size.0))
+    }
+
+    pub(super) async fn write(&self, dir: &Path) -> Result<(), BackupError> {
+        let path = dir.join(FILE);
+        let wrong = |error: std::io::Error| BackupError::file(&path, &error);
+        let mut text = serde_json::to_vec_pretty(self).map_err(|error| wrong(error.into()))?;
+        text.push(b'\n');
+        let mut file = folder::create_file(&path).await?;
+        file.write_all(&text).await.map_err(wrong)?;
+        file.sync_all().await.map_err(wrong)
+    }
+
+    fn read(dir: &Path) -> Result<Self, BackupError> {
+        let path = dir.join(FILE);
+        let wrong = |reason: String| BackupError::File { path: path.clone(), reason };
+        let size = path.metadata().map_err(|error| wrong(error.to_string()))?.len();
+        if size > LARGEST {
+            return Err(wrong(format!("{size} bytes are too many for a manifest")));
+        }
+        let text = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
+        #[derive(Deserialize)]
+        struct Head {
+            format: u32,
+        }
+        let head: Head = serde_json::from_slice(&text).map_err(|error| wrong(format!("not a manifest: {error}")))?;
+        if head.format != FORMAT {
+            return Err(wrong(format!("format {}, this version of quorate reads format {FORMAT}", head.format)));
+        }
+        serde_json::from_slice(&text).map_err(|error| wrong(format!("not a manifest: {error}")))
+    }
+}
+
+/// A backup on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub path: PathBuf,
+    pub manifest: Manifest,
+}
+
+/// What a folder of backups holds.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Oldest first.
+    pub complete: Vec<Kept>,
+    /// Folders that are no backup, and why.
+    pub broken: Vec<BackupError>,
+}
+
+/// Reads all manifests. A folder that is not there holds none.
+pub fn list(dir: &Path) -> Result<Listing, BackupError> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Listing::default()),
+        Err(error) => return Err(BackupError::file(dir, &error)),
+    };
+    let mut listing = Listing::default();
+    for entry in entries {
+        let entry = entry.map_err(|error| BackupError::file(dir, &error))?;
+        let path = entry.path();
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if hidden || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        match Manifest::read(&path) {
+            Ok(manifest) if path.file_name().is_some_and(|name| name == manifest.id.as_str()) => {
+                listing.complete.push(Kept { path, manifest });
+            }
+            Ok(manifest) => {
+                let reason = format!("its manifest is of {}", crate::etcd::shown(manifest.id.as_bytes()));
+                listing.broken.push(BackupError::File { path, reason });
+            }
+            Err(error) => listing.broken.push(error),
+        }
+    }
+    listing.complete.sort_by(|one, other| {
+        (&one.manifest.taken_at, &one.manifest.id).cmp(&(&other.manifest.taken_at, &other.manifest.id))
+    });
+    Ok(listing)
+}
+
+/// The complete backup of that id, if there is one: for a run that goes on after the controller died.
+pub fn find(dir: &Path, id: &str) -> Result<Option<Kept>, BackupError> {
+    Ok(list(dir)?.complete.into_iter().find(|kept| kept.manifest.id == id))
+}
+
+/// Removes the oldest complete backups of `cluster` until `keep` are left, never the newest. Returns their ids.
+pub fn prune(dir: &Path, cluster: &ClusterName, keep: u32) -> Result<Vec<String>, BackupError> {
+    let of_cluster: Vec<_> = list(dir)?.complete.into_iter().filter(|kept| &kept.manifest.cluster == cluster).collect();
+    let too_many = of_cluster.len().saturating_sub(keep.max(1) as usize);
+    let mut removed = Vec::new();
+    for kept in of_cluster.into_iter().take(too_many) {
+        folder::remove(dir, &kept.manifest.id)?;
+        removed.push(kept.manifest.id);
+    }
+    Ok(removed)
+}
+
+/// Reads the files of a kept backup again and compares them with its manifest.
+pub async fn verify_stored(kept: &Kept) -> Result<(), BackupError> {
+    if let Some(v3) = &kept.manifest.v3 {
+        snapshot::verify(&kept.path.join(SNAPSHOT), Some(v3.sha256)).await?;
+    }
+    if let Some(v2) = &kept.manifest.v2 {
+        let path = kept.path.join(V2_ARCHIVE);
+        let (size, found) = file_digest(&path).await?;
+        if (size, found) != (v2.size, v2.sha256) {
+            let reason =
+                format!("damaged: {} bytes, SHA-256 {found}; {} bytes, {} were written", size.0, v2.size.0, v2.sha256);
+            return Err(BackupError::File { path, reason });
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn file_digest(path: &Path) -> Result<(Bytes, Sha256), BackupError> {
+    let wrong = |error: std::io::Error| BackupError::file(path, &error);
+    let mut file = tokio::fs::File::open(path).await.map_err(wrong)?;
+    let (mut hash, mut size, mut piece) = (sha2::Sha256::new(), 0, vec![0; 256 * 1024]);
+    loop {
+        let read = file.read(&mut piece).await.map_err(wrong)?;
+        if read == 0 {
+            return Ok((Bytes(size), Sha256(hash.finalize().into())));
+        }
+        hash.update(&piece[..read]);
+        size += read as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(id: &str, cluster: &str, taken_at: &str) -> Manifest {
+        Manifest {
+            format: FORMAT,
+            id: id.to_owned(),
+            cluster: cluster.parse().unwrap(),
+            cluster_id: ClusterId(0xc1),
+            member: "m1".parse().unwrap(),
+            member_id: MemberId(0xa1),
+            server_version: Version::new(3, 1, 20),
+            cluster_version: Some(Version::new(3, 1, 0)),
+            tools_version: Version::new(3, 2, 32),
+            taken_at: taken_at.to_owned(),
+            duration_ms: 1200,
+            verify: Verify::Restore,
+            raft_index: RaftIndex(77),
+            v3: None,
+            v2: None,
+            checks: vec![Check { what: "hash".to_owned(), result: "as sent".to_owned() }],
+        }
+    }
+
+    async fn put(dir: &Path, manifest: &Manifest) {
+        let path = dir.join(&manifest.id);
+        std::fs::create_dir(&path).unwrap();
+        manifest.write(&path).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn keeps_the_newest_of_each_cluster() {
+        let root = tempfile::tempdir().unwrap();
+        for (id, cluster, hour) in [("a", "prod", 1), ("d", "prod", 4), ("b", "prod", 2), ("c", "test", 3)] {
+            put(root.path(), &manifest(id, cluster, &format!("2026-11-21T0{hour}:00:00Z"))).await;
+        }
+        std::fs::create_dir(root.path().join("not-a-backup")).unwrap();
+        std::fs::create_dir(root.path().join("e")).unwrap();
+        std::fs::write(root.path().join("e/manifest.json"), "{\"format\":").unwrap();
+        let prod = "prod".parse().unwrap();
+        assert_eq!(prune(root.path(), &prod, 2).unwrap(), ["a"]);
+        let listing = list(root.path()).unwrap();
+        let left: Vec<_> = listing.complete.iter().map(|kept| kept.manifest.id.as_str()).collect();
+        assert_eq!(left, ["b", "c", "d"]);
+        assert_eq!(listing.broken.len(), 2, "what is broken is neither counted nor removed");
+        assert_eq!(prune(root.path(), &prod, 0).unwrap(), ["b"], "the newest always stays");
+        assert_eq!(find(root.path(), "c").unwrap().unwrap().manifest.cluster.as_str(), "test");
+        assert!(find(root.path(), "a").unwrap().is_none());
+        assert!(root.path().join("d/manifest.json").exists() && root.path().join("e").exists());
+    }
+
+    #[tokio::test]
+    async fn refuses_manifests_that_are_not_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), &manifest("a", "prod", "2026-11-21T01:00:00Z")).await;
+        std::fs::rename(root.path().join("a"), root.path().join("renamed")).unwrap();
+        put(root.path(), &Manifest { format: 2, ..manifest("b", "prod", "2026-11-21T01:00:00Z") }).await;
+        std::fs::create_dir(root.path().join("c")).unwrap();
+        std::fs::write(root.path().join("c/manifest.json"), vec![b' '; 2_000_000]).unwrap();
+        let listing = list(root.path()).unwrap();
+        assert!(listing.complete.is_empty());
+        let mut said: Vec<_> = listing.broken.iter().map(ToString::to_string).collect();
+        said.sort();
+        assert!(said[0].contains("format 2"), "{said:?}");
+        assert!(said[1].contains("too many"), "{said:?}");
+        assert!(said[2].contains("its manifest is of \"a\""), "{said:?}");
+        assert!(list(&root.path().join("nowhere")).unwrap().complete.is_empty());
+    }
+}
