@@ -48,7 +48,7 @@ pub async fn execute(session: &Session, plan: &Plan, live: &Live, events: Events
 
 /// Takes one backup now, and verifies it.
 pub async fn take_backup(session: &Session, events: Events<'_>) -> Result<BackupSummary, Failure> {
-    session.backup(events).await.map_err(|error| named(error, session))
+    session.backup(stop_on_signals()?, events).await.map_err(|error| named(error, session))
 }
 
 fn stop_on_signals() -> Result<StopSignal, Failure> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::backup::BackupError;
 use crate::etcd::EtcdError;
 use crate::plan::model::StepId;
 use crate::runtime::RuntimeError;
@@ -16,6 +17,10 @@ pub enum ExecuteError {
     Etcd(#[from] EtcdError),
     #[error(transparent)]
     State(#[from] StateError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error("the plan knows no cluster id: a backup could be of another cluster")]
+    NoCluster,
     #[error("the plan speaks of {member}, which the spec does not declare")]
     UnknownMember { member: MemberName },
     #[error("the release {version} for {arch} is not among those that were fetched for this plan")]

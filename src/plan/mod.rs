@@ -5,6 +5,7 @@
 //! here; [`crate::execute`] makes none. The result explains itself: each step has a reason, each gate says what it
 //! waits for, each refusal names what was seen, the rule, and the fix.
 
+mod backup;
 pub mod basis;
 mod create;
 mod estimate;
@@ -56,6 +57,8 @@ pub fn wanted_releases(cluster: &Cluster, inventory: &Inventory) -> BTreeSet<(Ve
         .map(|host| (cluster.version.clone(), host.arch.clone()))
         .collect()
 }
+
+pub use backup::{PlannedBackup, plan as plan_backup};
 
 /// Makes the plan, or says every reason why there is none.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {

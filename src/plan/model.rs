@@ -64,6 +64,14 @@ impl Plan {
         Sha256::of(&serde_json::to_vec(self).unwrap_or_default())
     }
 
+    /// The member that a backup is taken from, if one is.
+    pub fn backup_member(&self) -> Option<MemberName> {
+        self.steps().find_map(|step| match &step.action {
+            Action::Backup(action) => Some(action.member.clone()),
+            _ => None,
+        })
+    }
+
     /// How many members are changed.
     pub fn members_changed(&self) -> usize {
         self.steps().filter(|step| matches!(step.action, Action::Member(_) | Action::CreateMember { .. })).count()
@@ -76,6 +84,8 @@ pub enum Kind {
     NothingToDo,
     Create,
     Upgrade,
+    /// A backup alone.
+    Backup,
 }
 
 /// The facts a plan was decided on. Leadership is not among them: it moves.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::knowledge::{Feature, Features, Knowledge};
 use crate::observe::inventory::{ListedMember, MemberFacts};
+use crate::plan::backup;
 use crate::plan::estimate;
 use crate::plan::hosts::rollback_point_size;
 use crate::plan::layout;
 use crate::plan::model::{
-    Action, BackupAction, BinaryChange, Gate, HandOver, MemberAction, Moment, Operation, ReleasePin, Role, Step,
-    StepId, Undo, V2Backup, V3Backup,
+    Action, BinaryChange, Gate, HandOver, MemberAction, Moment, Operation, ReleasePin, Role, Step, StepId, Undo,
 };
 use crate::plan::settle;
 use crate::plan::survey::{Standing, Survey, Surveyed};
@@ -44,7 +44,7 @@ pub fn steps(from: &Ingredients<'_>) -> Vec<Step> {
         if from.cluster.rollout.compare_hashes == Toggle::On && features.has(Feature::HashKv) {
             compare(Moment::BeforeFirstStop, from, &mut steps);
         }
-        backup(from, &features, &mut steps);
+        backup(from, &mut steps);
         for member in &to_change {
             member_step(from, member, &mut steps);
         }
@@ -194,44 +194,18 @@ fn compare(moment: Moment, from: &Ingredients<'_>, steps: &mut Numbered) {
     );
 }
 
-fn backup(from: &Ingredients<'_>, features: &Features, steps: &mut Numbered) {
-    // The leader has everything that was acknowledged; without one, nothing would have come this far.
-    let source = from
-        .survey
-        .leader()
-        .and_then(|leader| from.survey.members.iter().find(|member| member.view.name == *leader))
-        .or_else(|| from.survey.members.iter().find(|member| member.etcd().is_some()));
-    let Some((source, etcd, facts)) = source.and_then(|member| Some((member, member.etcd()?, member.facts()?))) else {
+fn backup(from: &Ingredients<'_>, steps: &mut Numbered) {
+    let Some(action) = backup::action(from.cluster, from.survey, from.knowledge, &from.way.to) else {
         return;
     };
-    let v3 = features.has(Feature::V3Api).then(|| V3Backup {
-        not_older_than: etcd.revision.unwrap_or_default(),
-        compare_by_hash_kv: features.has(Feature::HashKv),
-    });
-    // Where members are mixed, those that run the new version may serve v2 as well: what counts is whether keys are there.
-    let has_v2 = etcd.v2_keys.is_some_and(|keys| keys > 0) || v3.is_none();
-    let v2 = has_v2.then(|| V2Backup {
-        data_dir: facts.data_dir.path.clone(),
-        wal_dir: facts.data_dir.wal_dir.clone(),
-        size: settle::v2_size(facts),
-    });
-    let size = Bytes(
-        etcd.db_size.filter(|_| v3.is_some()).unwrap_or_default().0
-            + v2.as_ref().and_then(|v2| v2.size).unwrap_or_default().0,
-    );
+    let estimate = backup::estimate(&action, from.survey);
     steps.push(
-        Action::Backup(BackupAction {
-            member: source.view.name.clone(),
-            verify: from.cluster.backup.verify,
-            v3,
-            v2,
-            tools: from.way.to.clone(),
-        }),
+        Action::Backup(action),
         "nothing that was acknowledged is lost, whatever comes: the backup is verified before the first stop"
             .to_owned(),
         (all_well(from), Vec::new()),
         Undo::NothingToUndo,
-        estimate::backup(size, from.cluster.backup.verify),
+        estimate,
     );
 }
 

@@ -123,7 +123,7 @@ impl Session {
         if changed.is_empty() { Ok(live) } else { Err(SessionError::Stale(changed)) }
     }
 
-    async fn look(&self, hashes: Toggle) -> Result<Live, SessionError> {
+    pub(super) async fn look(&self, hashes: Toggle) -> Result<Live, SessionError> {
         let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
         let options = ObserveOptions {
             knowledge: &self.knowledge,

@@ -209,10 +209,11 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
     match &summary.ending {
         Some(Ending::Succeeded) => {
             let what = match summary.kind {
-                Kind::Create => "is created at",
-                Kind::Upgrade | Kind::NothingToDo => "is at",
+                Kind::Create => format!("is created at {to}"),
+                Kind::Upgrade | Kind::NothingToDo => format!("is at {to}"),
+                Kind::Backup => "is backed up".to_owned(),
             };
-            page.text(0, Tone::Good, &format!("Done in {took}: cluster {cluster} {what} {to}."));
+            page.text(0, Tone::Good, &format!("Done in {took}: cluster {cluster} {what}."));
         }
         Some(Ending::Held { before }) => {
             page.text(
@@ -220,7 +221,7 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
                 Tone::Warn,
                 &format!("Held after {took}, before {}: the spec says hold_before.", named(*before)),
             );
-            row(page, "go on", "take hold_before out of the spec, then run `quorate apply` again");
+            row(page, "go on", "run `quorate apply` again: a plan that begins with the last member goes past the hold");
         }
         Some(Ending::Interrupted { signal }) => {
             page.text(0, Tone::Warn, &format!("Interrupted by {signal} after {took}, at a safe place."));
