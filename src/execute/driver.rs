@@ -174,7 +174,8 @@ impl<'a> Driver<'a> {
 fn held(stage: GateStage, step: StepId, leader: Option<crate::units::MemberName>, waited: Duration) -> Entry {
     match stage {
         GateStage::Before => Entry::ReadyFor { step, leader, waited_ms: millis(waited) },
-        GateStage::After | GateStage::Undo => Entry::StepDone { step, leader, waited_ms: millis(waited) },
+        GateStage::After => Entry::StepDone { step, leader, waited_ms: millis(waited) },
+        GateStage::Undo => Entry::StepUndone { step, leader, waited_ms: millis(waited) },
     }
 }
 

@@ -97,7 +97,9 @@ impl<'p> Engine<'p> {
         match entry {
             Entry::ReadyFor { step, leader, .. } => self.ready(*step, leader.clone()),
             Entry::Outcome { step, result, .. } => self.outcome(*step, result),
-            Entry::StepDone { step, leader, .. } => self.gates_held(*step, leader.clone()),
+            Entry::StepDone { step, leader, .. } | Entry::StepUndone { step, leader, .. } => {
+                self.gates_held(*step, leader.clone());
+            }
             Entry::GateFailed { step, stage, reasons, culprits, .. } => {
                 self.gate_failed(*step, *stage, &reasons.join("; "), culprits);
             }

@@ -248,7 +248,7 @@ fn leader(survey: &Survey<'_>, findings: &mut Findings) {
                 .map(|(view, etcd)| {
                     let sees = etcd.leader.map_or_else(
                         || "no leader".to_owned(),
-                        |id| survey.name_of(id).map_or_else(|| format!("member {id}"), MemberName::to_string),
+                        |id| survey.listed_name(id).map_or_else(|| format!("member {id}"), str::to_owned),
                     );
                     format!("{} sees {sees}", view.name)
                 })
