@@ -288,7 +288,11 @@ impl Addresses {
             (TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?);
         let (client, peer) = (client.local_addr()?, peer.local_addr()?);
         let dialer: Dialer = Arc::new(move || {
-            Box::pin(async move { Ok(Box::new(tokio::net::TcpStream::connect(client).await?) as Box<dyn ByteStream>) })
+            Box::pin(async move {
+                let stream = tokio::net::TcpStream::connect(client).await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream) as Box<dyn ByteStream>)
+            })
         });
         Ok(Self { client: format!("http://{client}"), peer: format!("http://{peer}"), dialer })
     }
