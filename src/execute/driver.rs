@@ -124,6 +124,9 @@ impl<'a> Driver<'a> {
         stop: &mut StopSignal,
         stop_known: bool,
     ) -> Option<Entry> {
+        if gates.is_empty() {
+            return Some(held(stage, step.id, None, Duration::ZERO));
+        }
         let mut wait = Wait::new(gates);
         let mut health_asked: Option<Instant> = None;
         loop {

@@ -196,7 +196,8 @@ impl<'p> Engine<'p> {
     }
 
     fn ready(&mut self, id: StepId, leader: Option<MemberName>) {
-        self.leader = leader;
+        // Where nothing had to be looked at, what was last seen holds.
+        self.leader = leader.or(self.leader.take());
         let Some(step) = self.plan.step(id) else {
             return;
         };
@@ -262,7 +263,8 @@ impl<'p> Engine<'p> {
     }
 
     fn gates_held(&mut self, id: StepId, leader: Option<MemberName>) {
-        self.leader = leader;
+        // Where nothing had to be looked at, what was last seen holds.
+        self.leader = leader.or(self.leader.take());
         self.phase = match &self.phase {
             Phase::GatesAfter { step } if *step == id => {
                 self.done.insert(id);

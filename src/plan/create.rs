@@ -187,7 +187,7 @@ fn start_steps(input: &Input<'_>) -> Vec<Step> {
         Action::StartTogether { members: names.clone() },
         "members of a new cluster wait for each other: they are started at once".to_owned(),
         vec![Gate::AllHealthy { within }, Gate::OneLeader { within }, Gate::DeclaredMembers { names, within }],
-        Undo::NothingToUndo,
+        Undo::StopAgain,
         estimate::START,
     );
     let minor = input.cluster.version.minor();

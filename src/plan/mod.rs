@@ -137,7 +137,10 @@ fn checks_before_change(
     rollback_points(&input.cluster.rollback_points, survey, way, findings);
     if way.is_rung() {
         match input.knowledge.rung(way.live_minor(), way.to.minor()) {
-            Some(rung) => requirements::check(rung, way, survey, findings),
+            Some(rung) => {
+                way_back(rung, way, findings);
+                requirements::check(rung, way, survey, findings);
+            }
             None => findings.refuse(
                 "rung-known",
                 None,
@@ -149,6 +152,23 @@ fn checks_before_change(
                 None,
             ),
         }
+    }
+}
+
+/// A way back is known before a step is taken: where a swap of the binary is none, this version has no other.
+fn way_back(rung: &crate::knowledge::Rung, way: &Way, findings: &mut Findings) {
+    if rung.rollback.mixed == MixedRollback::RemoveAndReadd {
+        findings.refuse(
+            "rollback-known",
+            None,
+            Words {
+                seen: format!("{} is declared; the cluster is at {}", way.to, way.live_minor()),
+                must: rung.rollback.fact.what.clone(),
+                fix: "follow the guide of this rung by hand; this version of quorate only takes steps that it can undo"
+                    .to_owned(),
+            },
+            rung.rollback.fact.sources.first().map(ToString::to_string).as_deref(),
+        );
     }
 }
 
@@ -266,7 +286,7 @@ fn rung_of(input: &Input<'_>, way: &Way, steps: Vec<Step>) -> Rung {
         before_last_member: true,
         up_to_there: match rung.rollback.mixed {
             MixedRollback::SwapBinary => format!(
-                "up to there each member can be put back on its {from} binary, which is kept on its host; nothing is lost"
+                "each member can be put back on its {from} binary, which is kept on its host; nothing is lost"
             ),
             MixedRollback::RemoveAndReadd => format!(
                 "a member that has run {} cannot go back to its {from} binary: it is removed and added again, one by one",
@@ -290,7 +310,7 @@ fn after_completion(ways: &[WayBack]) -> String {
             WayBack::Restore => "a restore of the backup (writes since are lost)",
         })
         .collect();
-    format!("after it, only: {}", ways.join("; or "))
+    format!("only {}", ways.join("; or "))
 }
 
 fn clients(input: &Input<'_>, way: &Way) -> Vec<String> {

@@ -123,7 +123,7 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
             Action::Member(action),
             format!("{name} is down; the rung begins with all members healthy"),
             (Vec::new(), after),
-            Undo::NothingToUndo,
+            Undo::StopAgain,
             estimate::START,
         );
     }
