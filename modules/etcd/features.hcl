@@ -68,6 +68,12 @@ feature "hash-kv" {
   sources = ["code v3.3.27:etcdserver/etcdserverpb/rpc.proto", "observed 3.3.27, 3.4.23, 3.5.33, 3.6.14, 3.7.1"]
 }
 
+feature "unix-client-sockets" {
+  in      = "3.1+"
+  what    = "listen-client-urls takes unix:// sockets."
+  sources = ["changelog 3.1", "observed 3.1.20 to 3.7.1"]
+}
+
 feature "move-leader" {
   in      = "3.3+"
   what    = "MoveLeader hands leadership to a named member; it must be sent to the leader."

@@ -23,10 +23,6 @@ pub enum BackupError {
     Id { id: String },
     #[error("nothing to back up was asked for")]
     Nothing,
-    #[error("{member} runs {version}, where a v2 backup starts only together with a v3 snapshot\n  do: take both")]
-    V2WithoutV3 { member: String, version: Version },
-    #[error("{member} runs {version}: a v2 backup of this version is not supported, only up to 3.2")]
-    V2Version { member: String, version: Version },
     #[error("no etcdctl is known on {host} to take the v2 backup with\n  do: stage the release first")]
     NoHostTool { host: String },
     #[error("{member} belongs to cluster {found}, the backup is for cluster {expected}")]

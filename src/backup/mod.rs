@@ -98,6 +98,16 @@ pub struct Tools<'a> {
     pub host_etcdctl: Option<&'a str>,
     /// A folder on the controller with `etcd`, `etcdctl` and, from 3.6, `etcdutl`; for `Verify::Restore` only.
     pub local_release_dir: &'a Path,
+    /// Where the restored copy listens.
+    pub listens_on: TrialListens,
+}
+
+/// Where a restored copy listens, by what its release can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrialListens {
+    /// On a socket in a private folder.
+    UnixSocket,
+    Loopback,
 }
 
 /// What is being done.

@@ -12,7 +12,7 @@ use super::trial::Release;
 use super::{BackupError, Request, V2Part, V3Part, v2, v3};
 use crate::etcd::VersionAnswer;
 use crate::spec::model::Verify;
-use crate::units::{MemberId, Minor, RaftIndex};
+use crate::units::{MemberId, RaftIndex};
 
 /// How often a backup is begun again because the cluster moved on in a way that leaves nothing to compare.
 const ATTEMPTS: u32 = 3;
@@ -96,16 +96,8 @@ async fn identify(request: &Request<'_>) -> Result<Identity, BackupError> {
     let client = request.source.client;
     let version = client.version().await?;
     let member = request.source.name.to_string();
-    let minor = version.server.minor();
-    match (request.v3, request.v2) {
-        (None, None) => return Err(BackupError::Nothing),
-        (None, Some(_)) if minor >= Minor::new(3, 0) => {
-            return Err(BackupError::V2WithoutV3 { member, version: version.server });
-        }
-        (_, Some(_)) if minor > Minor::new(3, 2) => {
-            return Err(BackupError::V2Version { member, version: version.server });
-        }
-        _ => {}
+    if request.v3.is_none() && request.v2.is_none() {
+        return Err(BackupError::Nothing);
     }
     let (found, member_id, raft_index) = if request.v3.is_some() {
         let status = client.status().await?;

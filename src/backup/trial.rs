@@ -13,10 +13,10 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-use super::{BackupError, Tools};
+use super::{BackupError, Tools, TrialListens};
 use crate::etcd::{Client, Dialer, Endpoint, EtcdError, shown};
 use crate::host::ByteStream;
-use crate::units::{Bytes, Minor, Version};
+use crate::units::{Bytes, Version};
 
 /// For a tool that only prints something.
 const ASK: Duration = Duration::from_secs(20);
@@ -47,6 +47,7 @@ exit "$status"
 pub(super) struct Release {
     pub version: Version,
     dir: PathBuf,
+    listens_on: TrialListens,
 }
 
 /// What bounds work on so many bytes.
@@ -56,7 +57,8 @@ pub(super) fn deadline_for(size: Bytes) -> Duration {
 
 impl Release {
     pub(super) async fn find(tools: &Tools<'_>) -> Result<Self, BackupError> {
-        let release = Self { version: tools.version.clone(), dir: tools.local_release_dir.to_owned() };
+        let (version, dir) = (tools.version.clone(), tools.local_release_dir.to_owned());
+        let release = Self { version, dir, listens_on: tools.listens_on };
         let program = release.dir.join("etcd");
         let printed = run(&program, &["--version"], ASK).await?;
         let told = printed.lines().next().and_then(|line| line.strip_prefix("etcd Version: ")).unwrap_or_default();
@@ -94,11 +96,6 @@ impl Release {
             "quorate-trial",
         ];
         run(&tool, &args, deadline_for(size)).await.map(drop)
-    }
-
-    /// 2.x and 3.0 listen on TCP only.
-    fn listens_on_unix_sockets(&self) -> bool {
-        self.version.minor() >= Minor::new(3, 1)
     }
 }
 
@@ -278,7 +275,7 @@ struct Addresses {
 
 impl Addresses {
     fn pick(release: &Release, place: &Path) -> std::io::Result<Self> {
-        if release.listens_on_unix_sockets() {
+        if release.listens_on == TrialListens::UnixSocket {
             // etcd makes the sockets in its working folder, named by host and port.
             let dialer = dialer_to_socket(place.join("client:1"));
             return Ok(Self { client: "unix://client:1".to_owned(), peer: "unix://peer:1".to_owned(), dialer });
@@ -288,7 +285,11 @@ impl Addresses {
             (TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?);
         let (client, peer) = (client.local_addr()?, peer.local_addr()?);
         let dialer: Dialer = Arc::new(move || {
-            Box::pin(async move { Ok(Box::new(tokio::net::TcpStream::connect(client).await?) as Box<dyn ByteStream>) })
+            Box::pin(async move {
+                let stream = tokio::net::TcpStream::connect(client).await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream) as Box<dyn ByteStream>)
+            })
         });
         Ok(Self { client: format!("http://{client}"), peer: format!("http://{peer}"), dialer })
     }

@@ -39,7 +39,8 @@ pub use v2tree::{V2Key, V2Node, V2Tree};
 use crate::observe::inventory::ListedMember;
 use crate::units::{Bytes, ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Sha256};
 
-/// Opens a byte stream to a member's client port: through a host's connection, or straight.
+/// Opens a byte stream to a member's client port: through a host's connection, or straight. A TCP stream must have
+/// Nagle's algorithm off: with it, each gRPC call waits 40 ms for a delayed acknowledgement (seen on loopback).
 pub type Dialer = Arc<
     dyn Fn() -> Pin<Box<dyn Future<Output = std::io::Result<Box<dyn crate::host::ByteStream>>> + Send>> + Send + Sync,
 >;

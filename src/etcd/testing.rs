@@ -15,6 +15,7 @@ pub(crate) fn dialer(port: u16) -> Dialer {
     Arc::new(move || {
         Box::pin(async move {
             let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+            stream.set_nodelay(true)?;
             Ok(Box::new(stream) as Box<dyn ByteStream>)
         })
     })

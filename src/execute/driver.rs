@@ -61,6 +61,7 @@ pub async fn execute(
     })?;
     driver.performer.mark_logs().await;
     let ending = driver.perform_all(&mut stop).await?;
+    driver.performer.tidy().await;
     driver.performer.tell_unexpected_log_lines().await;
     driver.write(Entry::RunEnded { ending: ending.clone() })?;
     Ok(ending)

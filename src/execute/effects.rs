@@ -16,7 +16,7 @@ use crate::execute::take_backup;
 use crate::execute::world::{World, pin};
 use crate::plan::model::{Action, CreateAction, MemberAction, Operation, Plan, Step};
 use crate::runtime::{
-    Preflight, PreflightOutcome, PreparedSwap, Program, RollbackPoint, StartOutcome, Templates, create,
+    Preflight, PreflightOutcome, PreparedSwap, Program, RollbackPoint, StartOutcome, Templates, create, discard_swap,
     flush_rollback_point, preflight, stage, start,
 };
 use crate::units::{Bytes, MemberName, Version};
@@ -62,11 +62,25 @@ impl<'a> Performer<'a> {
         }
     }
 
+    /// At the end of a run: what was laid beside a binary for a member whose turn did not come is taken away.
+    pub async fn tidy(&mut self) {
+        for name in std::mem::take(&mut self.prepared).into_keys() {
+            let Ok(member) = self.world.member(&name) else { continue };
+            if let Err(error) = discard_swap(&member.host, &member.site.binary).await {
+                self.notice(format!(
+                    "a new binary that was laid beside {} could not be removed: {error}",
+                    member.site.binary
+                ));
+            }
+        }
+    }
+
     /// Does it, and says what came of it. Errors become results: the engine decides what they mean.
     pub async fn perform(&mut self, step: &Step, effect: &Effect, looks: &mut Looks<'_>) -> EffectResult {
         let result = match effect {
             Effect::Stage => self.stage(step).await,
             Effect::Preflight => self.preflight(step).await,
+            Effect::Prepare => member::prepare(self, step).await,
             Effect::Backup => take_backup::take(self, step).await,
             Effect::CompareData => compare::compare(self.world).await,
             Effect::Operate { operation, .. } => match &step.action {
@@ -101,7 +115,6 @@ impl<'a> Performer<'a> {
         looks: &mut Looks<'_>,
     ) -> Result<EffectResult, ExecuteError> {
         match operation {
-            Operation::KeepBinary => member::keep_binary(self, action).await,
             Operation::HandOver { how } => member::hand_over(self, action, *how, looks).await,
             Operation::Stop { timeout } => member::stop_member(self, action, *timeout, looks).await,
             Operation::CopyDataDir { size, .. } => member::copy_data(self, action, *size, looks).await,

@@ -352,6 +352,7 @@ pub fn effects(step: &Step) -> Vec<Effect> {
     match &step.action {
         Action::Stage { .. } => vec![Effect::Stage],
         Action::Preflight { .. } => vec![Effect::Preflight],
+        Action::Prepare { .. } => vec![Effect::Prepare],
         Action::Backup(_) => vec![Effect::Backup],
         Action::CompareData { .. } => vec![Effect::CompareData],
         Action::Member(action) => action

@@ -90,6 +90,7 @@ pub enum GateStage {
 pub enum Effect {
     Stage,
     Preflight,
+    Prepare,
     Backup,
     CompareData,
     Operate {
@@ -127,16 +128,47 @@ pub enum EffectResult {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Detail {
     Nothing,
-    Staged { bytes: Bytes, already_there: u32 },
-    Preflight { accepted: Vec<(MemberName, u32)> },
-    Backup { id: String, dir: String, size: Bytes, revision: Option<Revision>, checks: Vec<String> },
-    DataEqual { revision: Revision, hash: u32, members: u32 },
-    HandedOver { to: MemberName },
-    Kept { path: String },
-    Stopped { took_ms: u64 },
-    RollbackPoint { path: String, size: Bytes, raft_index: Option<RaftIndex> },
-    Swapped { path: String, version: Version },
-    Started { pid: u32 },
+    Staged {
+        bytes: Bytes,
+        already_there: u32,
+    },
+    Preflight {
+        accepted: Vec<(MemberName, u32)>,
+    },
+    Backup {
+        id: String,
+        dir: String,
+        size: Bytes,
+        revision: Option<Revision>,
+        checks: Vec<String>,
+    },
+    DataEqual {
+        revision: Revision,
+        hash: u32,
+        members: u32,
+    },
+    HandedOver {
+        to: MemberName,
+    },
+    /// Where each old binary is kept.
+    Prepared {
+        kept: Vec<(MemberName, String)>,
+    },
+    Stopped {
+        took_ms: u64,
+    },
+    RollbackPoint {
+        path: String,
+        size: Bytes,
+        raft_index: Option<RaftIndex>,
+    },
+    Swapped {
+        path: String,
+        version: Version,
+    },
+    Started {
+        pid: u32,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

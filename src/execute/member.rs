@@ -2,15 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
 use crate::execute::ExecuteError;
 use crate::execute::effects::{Performer, done, skipped};
 use crate::execute::gates::QUORUM_LAG;
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
-use crate::plan::model::{HandOver, MemberAction};
+use crate::plan::model::{Action, HandOver, MemberAction, Step};
 use crate::runtime::{
-    CopyRequest, Death, Digest, MemberNow, StartOutcome, StopOutcome, Swap, SwapBack, SwapState, commit_swap,
-    copy_data_dir, is_running, keep_binary as keep, prepare_swap, start, stop, swap_back, swap_binary,
+    CopyRequest, Death, Digest, MemberNow, PreparedSwap, StartOutcome, StopOutcome, Swap, SwapBack, SwapState,
+    commit_swap, copy_data_dir, find_kept, is_running, keep_binary as keep, prepare_swap, start, stop, swap_back,
+    swap_binary,
 };
 use crate::state::timestamp;
 use crate::units::{Bytes, MemberName, Span};
@@ -25,29 +28,54 @@ const HAND_OVER_BOUND: Duration = Duration::from_secs(10);
 const SLOW_COPY: u64 = 5 * 1024 * 1024;
 const LEAST_COPY_BOUND: Duration = Duration::from_secs(60);
 
-/// Copies the old binary to where it is kept, and lays the new one beside it, so that the swap is one rename.
-pub async fn keep_binary(performer: &mut Performer<'_>, action: &MemberAction) -> Result<EffectResult, ExecuteError> {
-    let member = performer.world.member(&action.member)?;
-    let Some(old) = action.binary.old_sha256 else {
-        return Ok(skipped("what runs is the new binary already"));
+/// Keeps the old binaries and lays the new ones beside them, on all members at once.
+pub async fn prepare(performer: &mut Performer<'_>, step: &Step) -> Result<EffectResult, ExecuteError> {
+    let Action::Prepare { members } = &step.action else {
+        return Err(ExecuteError::WrongStep { step: step.id });
     };
-    let store = crate::plan::layout::store(&performer.world.cluster.runtime);
-    let file = member.facts.as_ref().and_then(|facts| facts.binary.sha256);
-    // Where the file was replaced under a running member, the old binary is only left in the process.
-    let source = if file == Some(old) { action.binary.path.clone() } else { running_file(performer, action).await? };
-    let kept = keep(&member.host, &source, old, &store, &action.from).await?;
-    if file == Some(old) {
-        let swap = Swap::to_staged(&action.binary.path, &action.binary.staged, old, action.binary.new_sha256);
-        let prepared = prepare_swap(&member.host, &swap).await?;
-        if let Some(package) = &prepared.package {
+    let actions: Vec<&MemberAction> = performer
+        .plan
+        .steps()
+        .filter_map(|step| match &step.action {
+            Action::Member(action) if members.contains(&action.member) && action.from != action.to => Some(action),
+            _ => None,
+        })
+        .collect();
+    let shared: &Performer<'_> = performer;
+    let each = join_all(actions.into_iter().map(async |action| (action, prepare_one(shared, action).await))).await;
+    let mut kept = Vec::new();
+    for (action, prepared) in each {
+        let (path, swap) = prepared?;
+        if let Some(package) = swap.as_ref().and_then(|swap| swap.package.as_ref()) {
             performer.notice(format!(
                 "{} on {} belongs to the package {package}: its next update would put its own binary there",
                 action.binary.path, action.member
             ));
         }
-        performer.prepared.insert(action.member.clone(), prepared);
+        if let Some(swap) = swap {
+            performer.prepared.insert(action.member.clone(), swap);
+        }
+        kept.push((action.member.clone(), path));
     }
-    Ok(done(Detail::Kept { path: kept.path }))
+    Ok(done(Detail::Prepared { kept }))
+}
+
+async fn prepare_one(
+    performer: &Performer<'_>,
+    action: &MemberAction,
+) -> Result<(String, Option<PreparedSwap>), ExecuteError> {
+    let member = performer.world.member(&action.member)?;
+    let old = action.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
+    let store = crate::plan::layout::store(&performer.world.cluster.runtime);
+    let file = member.facts.as_ref().and_then(|facts| facts.binary.sha256);
+    // Where the file was replaced under a running member, the old binary is only left in the process.
+    let source = if file == Some(old) { action.binary.path.clone() } else { running_file(performer, action).await? };
+    let kept = keep(&member.host, &source, old, &store, &action.from).await?;
+    if file != Some(old) {
+        return Ok((kept.path, None));
+    }
+    let swap = Swap::to_staged(&action.binary.path, &action.binary.staged, old, action.binary.new_sha256);
+    Ok((kept.path, Some(prepare_swap(&member.host, &swap).await?)))
 }
 
 async fn running_file(performer: &Performer<'_>, action: &MemberAction) -> Result<String, ExecuteError> {
@@ -218,9 +246,13 @@ pub async fn put_back(
         return Err(ExecuteError::WouldNotStop { member: action.member.clone(), pid, waited });
     }
     performer.prepared.remove(&action.member);
+    let store = crate::plan::layout::store(&performer.world.cluster.runtime);
+    let kept = find_kept(&member.host, old, &store, &action.from)
+        .await?
+        .ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
     let back = SwapBack {
         path: action.binary.path.clone(),
-        kept: action.binary.kept.clone(),
+        kept,
         old_target: member.facts.as_ref().and_then(|facts| facts.binary.link_target.clone()),
         old,
         new: action.binary.new_sha256,

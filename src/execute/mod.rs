@@ -9,6 +9,8 @@ mod compare;
 mod driver;
 mod effects;
 pub mod engine;
+#[cfg(test)]
+mod engine_tests;
 mod error;
 pub mod event;
 pub mod gates;

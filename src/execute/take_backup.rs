@@ -4,12 +4,13 @@ use std::sync::Mutex;
 
 use time::OffsetDateTime;
 
-use crate::backup::{Progress, Request, Source, Tools, V2Part, V3Compare, V3Part, take as take_one};
+use crate::backup::{Progress, Request, Source, Tools, TrialListens, V2Part, V3Compare, V3Part, take as take_one};
 use crate::execute::ExecuteError;
 use crate::execute::effects::{Performer, done};
 use crate::execute::event::Event;
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::world::{World, pin};
+use crate::knowledge::Feature;
 use crate::plan::layout;
 use crate::plan::model::{Action, BackupAction, Plan, Step};
 use crate::units::{Bytes, ClusterId, Version};
@@ -49,6 +50,11 @@ pub async fn take(performer: &Performer<'_>, step: &Step) -> Result<EffectResult
             version: &action.tools,
             host_etcdctl: action.v2.is_some().then_some(host_etcdctl.as_str()),
             local_release_dir: local_release(world, &action.tools, &pin.arch)?,
+            listens_on: if world.knowledge.features(&action.tools).has(Feature::UnixClientSockets) {
+                TrialListens::UnixSocket
+            } else {
+                TrialListens::Loopback
+            },
         },
         now: OffsetDateTime::now_utc(),
         progress: &progress,

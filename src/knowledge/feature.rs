@@ -52,6 +52,8 @@ features! {
     Metrics = "metrics",
     V2LeaderPath = "v2-leader-path",
     HashKv = "hash-kv",
+    /// `listen-client-urls` takes a unix socket.
+    UnixClientSockets = "unix-client-sockets",
     MoveLeader = "move-leader",
     /// The leader hands over by itself when it is told to stop.
     HandsOverAtStop = "hands-over-at-stop",

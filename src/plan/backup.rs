@@ -41,6 +41,27 @@ pub fn action(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, too
     Some(BackupAction { member: source.view.name.clone(), verify: cluster.backup.verify, v3, v2, tools: tools.clone() })
 }
 
+/// Keys of the v2 API that nobody here can save are a reason not to begin.
+pub fn check(survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
+    for (view, etcd) in survey.serving() {
+        let keys = etcd.v2_keys.unwrap_or_default();
+        let saved = knowledge.backup_rules(&etcd.server_version).any(|rule| rule.saves == KeySpace::V2);
+        if keys > 0 && !saved {
+            findings.refuse(
+                "v2-backup-possible",
+                Some(view),
+                Words {
+                    seen: format!("{keys} keys of the v2 API on {}, which runs {}", view.name, etcd.server_version),
+                    must: "everything that the cluster holds is backed up before the first stop".to_owned(),
+                    fix: "this version of quorate backs up v2 keys of members up to 3.2: migrate or remove them first"
+                        .to_owned(),
+                },
+                None,
+            );
+        }
+    }
+}
+
 /// The leader has everything that was acknowledged; without one, any member that serves is better than none.
 fn source<'a>(survey: &Survey<'a>) -> Option<Surveyed<'a>> {
     let leader = survey.leader();

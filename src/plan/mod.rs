@@ -131,6 +131,9 @@ fn checks_before_change(
     hosts::check(input.cluster, survey, release_size, findings);
     options::check(input.cluster, way, &survey.members, input.knowledge, findings);
     quorum(survey, way, findings);
+    if !way.left.is_empty() {
+        backup::check(survey, input.knowledge, findings);
+    }
     rollback_points(&input.cluster.rollback_points, survey, way, findings);
     if way.is_rung() {
         match input.knowledge.rung(way.live_minor(), way.to.minor()) {
@@ -205,41 +208,23 @@ fn rollback_points(policy: &RollbackPoints, survey: &Survey<'_>, way: &Way, find
 /// The target's release for every architecture among the hosts.
 fn pins<'a>(input: &Input<'a>, survey: &Survey<'_>, findings: &mut Findings) -> BTreeMap<String, &'a ReleasePin> {
     let mut found = BTreeMap::new();
-    for member in &survey.members {
-        let Some(host) = member.host() else { continue };
-        if found.contains_key(&host.arch) {
-            continue;
-        }
-        let pin = input.releases.iter().find(|pin| pin.version == input.cluster.version && pin.arch == host.arch);
+    let architectures: BTreeSet<&str> =
+        survey.members.iter().filter_map(|member| member.host()).map(|host| host.arch.as_str()).collect();
+    for arch in architectures {
+        let pin = input.releases.iter().find(|pin| pin.version == input.cluster.version && pin.arch == arch);
         match pin {
             Some(pin) => {
                 if pin.checked == "first-use" {
-                    findings.warn(
-                        "release-checksum",
-                        None,
-                        format!(
-                            "nothing vouches for the checksum of {} ({}): it is trusted as first seen, and pinned in \
-                             this plan. Pin it in the spec: sha256 = {{ \"{}-{}\" = \"{}\" }}",
-                            pin.version,
-                            pin.source,
-                            pin.version,
-                            pin.arch,
-                            pin.archive_sha256.map_or_else(|| "…".to_owned(), |digest| digest.to_string())
-                        ),
-                        None,
-                    );
+                    warn_first_use(pin, findings);
                 }
-                found.insert(host.arch.clone(), pin);
+                found.insert(arch.to_owned(), pin);
             }
             None => findings.refuse(
                 "release-available",
-                Some(member.view),
+                None,
                 Words {
                     seen: input.missing_releases.join("; "),
-                    must: format!(
-                        "etcd {} for linux-{} can be had from a declared source",
-                        input.cluster.version, host.arch
-                    ),
+                    must: format!("etcd {} for linux-{arch} can be had from a declared source", input.cluster.version),
                     fix: "check the `release` blocks, or put the release where one of them points".to_owned(),
                 },
                 None,
@@ -247,6 +232,20 @@ fn pins<'a>(input: &Input<'a>, survey: &Survey<'_>, findings: &mut Findings) -> 
         }
     }
     found
+}
+
+fn warn_first_use(pin: &ReleasePin, findings: &mut Findings) {
+    let digest = pin.archive_sha256.map_or_else(|| "…".to_owned(), |digest| digest.to_string());
+    findings.warn(
+        "release-checksum",
+        None,
+        format!(
+            "nothing vouches for the checksum of {} ({}): it is trusted as first seen, and pinned in this plan. Pin it in \
+             the spec: sha256 = {{ \"{}-{}\" = \"{digest}\" }}",
+            pin.version, pin.source, pin.version, pin.arch
+        ),
+        None,
+    );
 }
 
 /// The rung with its words: where the point of no return is, what clients notice, what the advisories say.

@@ -207,6 +207,11 @@ pub enum Action {
         version: Version,
         members: Vec<MemberName>,
     },
+    /// Keep each member's old binary, and lay the new one beside it, so that a swap is one rename. Nothing that runs is
+    /// touched.
+    Prepare {
+        members: Vec<MemberName>,
+    },
     Backup(BackupAction),
     /// Ask all members for `HashKV` at one revision and compare.
     CompareData {
@@ -296,8 +301,6 @@ pub struct BinaryChange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Operation {
-    /// Copy the old binary to where it is kept, checked by digest. While the member runs.
-    KeepBinary,
     /// Where the version can and the member leads at that moment: leadership goes to another healthy voter.
     HandOver {
         how: HandOver,

@@ -41,6 +41,7 @@ pub fn steps(from: &Ingredients<'_>) -> Vec<Step> {
         bring_up_stopped(from, &mut steps);
         stage(from, &members, &mut steps);
         preflight(from, &members, &mut steps);
+        prepare(from, &to_change, &mut steps);
         if from.cluster.rollout.compare_hashes == Toggle::On && features.has(Feature::HashKv) {
             compare(Moment::BeforeFirstStop, from, &mut steps);
         }
@@ -179,6 +180,28 @@ fn preflight(from: &Ingredients<'_>, members: &[MemberName], steps: &mut Numbere
     );
 }
 
+fn prepare(from: &Ingredients<'_>, to_change: &[Surveyed<'_>], steps: &mut Numbered) {
+    let new = |member: &Surveyed<'_>| {
+        let pin = member.host().and_then(|host| from.releases.get(&host.arch))?;
+        Some(pin.binaries.get("etcd")?.sha256)
+    };
+    let swapped = |member: &&Surveyed<'_>| {
+        let binary = member.running_sha256().or(member.facts().and_then(|facts| facts.binary.sha256));
+        binary != new(member)
+    };
+    let members: Vec<_> = to_change.iter().filter(swapped).map(|member| member.view.name.clone()).collect();
+    if members.is_empty() {
+        return;
+    }
+    steps.push(
+        Action::Prepare { members },
+        "the way back is there before a step is taken; and while a member is down, its swap is one rename".to_owned(),
+        (Vec::new(), Vec::new()),
+        Undo::NothingToUndo,
+        Span::from_secs(1),
+    );
+}
+
 fn compare(moment: Moment, from: &Ingredients<'_>, steps: &mut Numbered) {
     let why = match moment {
         Moment::BeforeFirstStop => "members that differ already are found before one is stopped",
@@ -285,9 +308,6 @@ fn operations(
         return vec![start];
     }
     let mut operations = Vec::new();
-    if !(file_is_new && member.running_sha256() == Some(new)) {
-        operations.push(Operation::KeepBinary);
-    }
     operations.push(Operation::HandOver { how: hand_over(&from.knowledge.features(runs)) });
     operations.push(Operation::Stop { timeout: rollout.stop_timeout });
     if let Some(size) = rollback_point_size(from.cluster, facts)

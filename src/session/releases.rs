@@ -53,10 +53,16 @@ pub async fn get(
     for release in join_all(each).await {
         match release {
             Ok(release) => found.releases.push(release),
-            Err(error) => found.missing.push(error.to_string()),
+            Err(error) => found.missing.push(one_line(&error.to_string())),
         }
     }
     Ok(found)
+}
+
+/// What was seen, without the advice: a refusal has its own place for that.
+fn one_line(error: &str) -> String {
+    let seen = error.split("\n  do: ").next().unwrap_or(error);
+    seen.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
 fn pin(release: &Release) -> ReleasePin {

@@ -1,6 +1,7 @@
 //! Performs a plan over open connections.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 
 use crate::artifact::Release;
 use crate::etcd::Client;
@@ -81,7 +82,13 @@ fn client(live: &Live, name: &MemberName) -> Result<Client, SessionError> {
 /// Who runs this, where: for the journal.
 fn controller() -> Controller {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let account = || {
+        let uid = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+        let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+        let line = accounts.lines().find(|line| line.split(':').nth(2) == Some(uid.as_str()))?;
+        line.split(':').next().map(str::to_owned)
+    };
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-    let who = variable("SUDO_USER").or_else(|| variable("USER")).or_else(|| variable("LOGNAME"));
+    let who = variable("SUDO_USER").or_else(account).or_else(|| variable("USER"));
     Controller { who: who.unwrap_or_else(|| "unknown".to_owned()), host }
 }

@@ -179,7 +179,6 @@ fn member_step(id: u32, change: Change<'_>) -> Step {
                 kept: format!("/usr/local/lib/quorate/kept/etcd-{from}"),
             },
             operations: vec![
-                Operation::KeepBinary,
                 Operation::HandOver { how },
                 Operation::Stop { timeout: Span::from_secs(60) },
                 Operation::CopyDataDir { from: "/var/lib/etcd".to_owned(), wal_dir: None, size: Bytes::mebi(105) },

@@ -236,7 +236,10 @@ fn done(detail: &Detail, doing: &str) -> String {
             grouped(revision.0)
         ),
         Detail::HandedOver { to } => format!("leadership handed over to {to}"),
-        Detail::Kept { path } => format!("old binary kept as {path}"),
+        Detail::Prepared { kept } => {
+            let each = kept.iter().map(|(member, path)| format!("{member} {path}"));
+            format!("old binaries kept: {}", joined(each))
+        }
         Detail::Stopped { took_ms } => format!("stopped in {}", milliseconds(*took_ms)),
         Detail::RollbackPoint { path, size, raft_index } => {
             let index = raft_index.map(|at| format!(", raft index {}", grouped(at.0))).unwrap_or_default();

@@ -51,10 +51,6 @@ pub fn joined(items: impl IntoIterator<Item = String>) -> String {
 /// What is going to be done on a member's host.
 pub fn operation(operation: &Operation, action: Option<&MemberAction>) -> String {
     match operation {
-        Operation::KeepBinary => match action {
-            Some(MemberAction { binary, .. }) => format!("keep the old binary as {}", binary.kept),
-            None => "keep the old binary".to_owned(),
-        },
         Operation::HandOver { how: HandOver::MoveLeader } => {
             "if it leads then: hand leadership to another healthy member (MoveLeader)".to_owned()
         }
@@ -105,6 +101,7 @@ pub fn verb(action: &Action) -> &'static str {
     match action {
         Action::Stage { .. } => "stage",
         Action::Preflight { .. } => "preflight",
+        Action::Prepare { .. } => "prepare",
         Action::Backup(_) => "backup",
         Action::CompareData { .. } => "compare",
         Action::Member(member) if member.from == member.to => "restart",
@@ -119,6 +116,7 @@ pub fn verb(action: &Action) -> &'static str {
 pub fn title(action: &Action) -> String {
     let whom = match action {
         Action::Stage { version, .. } | Action::Preflight { version, .. } => version.to_string(),
+        Action::Prepare { members } => names(members),
         Action::Backup(backup) => format!("from {}", backup.member),
         Action::CompareData { moment: Moment::BeforeFirstStop } => "before the first stop".to_owned(),
         Action::CompareData { moment: Moment::AtTheEnd } => "at the end".to_owned(),
@@ -138,6 +136,7 @@ pub fn effect<'a>(effect: &'a Effect, action: Option<&Action>) -> (Option<&'a Me
     };
     match effect {
         Effect::Stage => (None, "put the release on the hosts".to_owned()),
+        Effect::Prepare => (None, "keep the old binaries, lay the new ones beside them".to_owned()),
         Effect::Preflight => (None, "try each member's options on the new binary".to_owned()),
         Effect::Backup => (None, "take and verify the backup".to_owned()),
         Effect::CompareData => (None, "compare the data of all members".to_owned()),
@@ -153,10 +152,10 @@ pub fn effect_name(effect: &Effect) -> &'static str {
     match effect {
         Effect::Stage => "staging",
         Effect::Preflight => "preflight",
+        Effect::Prepare => "preparing the swaps",
         Effect::Backup => "backup",
         Effect::CompareData => "comparison",
         Effect::Operate { operation, .. } => match operation {
-            Operation::KeepBinary => "keeping the old binary",
             Operation::HandOver { .. } => "hand-over",
             Operation::Stop { .. } => "stop",
             Operation::CopyDataDir { .. } => "rollback point",

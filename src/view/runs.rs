@@ -91,8 +91,6 @@ impl Run {
     fn member_until_swapped(&mut self, step: u32, member: &MemberName) {
         self.ready(step, 2_300);
         let operate = |operation| Effect::Operate { member: member.clone(), operation };
-        let kept = Detail::Kept { path: "/usr/local/lib/quorate/kept/etcd-3.1.20".to_owned() };
-        self.effect(step, operate(Operation::KeepBinary), finished(kept), 90);
         let skipped = EffectResult::Skipped { why: format!("{member} does not lead") };
         self.effect(step, operate(Operation::HandOver { how: HandOver::AtStop }), skipped, 0);
         let stop = Operation::Stop { timeout: Span::from_secs(60) };

@@ -93,6 +93,9 @@ fn headline(action: &Action) -> String {
         Action::Preflight { version, members } => {
             format!("{}: each member's own options, read by etcd {version}'s own parser", names(members))
         }
+        Action::Prepare { members } => {
+            format!("{}: keep the old binary, lay the new one beside it", names(members))
+        }
         Action::Backup(backup) => format!("from {}: {}", backup.member, backup_contents(backup)),
         Action::CompareData { moment } => match moment {
             Moment::BeforeFirstStop => "all members: the same HashKV at one revision, before the first stop".to_owned(),
@@ -158,6 +161,7 @@ fn subject(action: &Action) -> Option<&MemberName> {
         Action::Backup(_)
         | Action::Stage { .. }
         | Action::Preflight { .. }
+        | Action::Prepare { .. }
         | Action::CompareData { .. }
         | Action::StartTogether { .. }
         | Action::Finish { .. } => None,
@@ -176,6 +180,7 @@ fn details(plan: &Plan, action: &Action) -> Vec<(&'static str, String)> {
         }
         Action::CreateMember(create) => created(create),
         Action::Preflight { .. }
+        | Action::Prepare { .. }
         | Action::CompareData { .. }
         | Action::StartTogether { .. }
         | Action::Finish { .. } => Vec::new(),

@@ -1,0 +1,319 @@
+//! The engine on a plan of three members, driven by made-up outcomes.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use crate::execute::engine::{Directive, Engine};
+use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, GateStage};
+use crate::plan::model::{Action, Gate, Operation, Plan, StepId};
+use crate::spec::model::OnFailure;
+use crate::units::MemberName;
+use crate::view::fixtures::{held_upgrade, upgrade};
+
+/// No run of three members takes more directives than this; one that does goes in circles.
+const MOST_DIRECTIVES: usize = 400;
+
+fn name(text: &str) -> MemberName {
+    text.parse().unwrap()
+}
+
+fn done() -> EffectResult {
+    EffectResult::Done { detail: Detail::Nothing }
+}
+
+fn failed(reason: &str) -> EffectResult {
+    EffectResult::Failed { reason: reason.to_owned(), log: Vec::new() }
+}
+
+fn held(stage: GateStage, step: StepId, leader: &str) -> Entry {
+    let leader = Some(name(leader));
+    match stage {
+        GateStage::Before => Entry::ReadyFor { step, leader, waited_ms: 0 },
+        GateStage::After | GateStage::Undo => Entry::StepDone { step, leader, waited_ms: 0 },
+    }
+}
+
+fn not_held(stage: GateStage, step: StepId, culprits: &[&str]) -> Entry {
+    let culprits = culprits.iter().map(|culprit| name(culprit)).collect();
+    Entry::GateFailed { step, stage, reasons: vec!["it does not hold".to_owned()], culprits, waited_ms: 0 }
+}
+
+/// Runs a plan to its end. `answer` makes an entry of each directive, `None` for what goes well.
+fn run(plan: &Plan, leader: &str, mut answer: impl FnMut(&Directive<'_>) -> Option<Entry>) -> (Vec<Effect>, Ending) {
+    let mut engine = Engine::new(plan);
+    let mut effects = Vec::new();
+    for _ in 0..MOST_DIRECTIVES {
+        let directive = engine.directive();
+        let answered = answer(&directive);
+        let entry = match directive {
+            Directive::End(ending) => return (effects, ending),
+            Directive::Await { step, stage, .. } => answered.unwrap_or_else(|| held(stage, step.id, leader)),
+            Directive::Perform { step, effect } => {
+                effects.push(effect.clone());
+                answered.unwrap_or(Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 })
+            }
+        };
+        engine.record(&entry);
+    }
+    panic!("no end after {MOST_DIRECTIVES} directives");
+}
+
+fn stopped(effects: &[Effect]) -> Vec<String> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Operate { member, operation: Operation::Stop { .. } } => Some(member.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn is_start_of(directive: &Directive<'_>, member: &str) -> bool {
+    matches!(directive, Directive::Perform { effect: Effect::Operate { member: on, operation: Operation::Start { .. } }, .. }
+        if on.as_str() == member)
+}
+
+fn fail(directive: &Directive<'_>) -> Option<Entry> {
+    match directive {
+        Directive::Perform { step, effect } => {
+            Some(Entry::Outcome { step: step.id, effect: effect.clone(), result: failed("it died"), took_ms: 0 })
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn followers_come_first_and_the_leader_last() {
+    let (effects, ending) = run(&upgrade(), "m2", |_| None);
+    assert_eq!(stopped(&effects), ["m1", "m3", "m2"]);
+    assert_eq!(ending, Ending::Succeeded);
+}
+
+#[test]
+fn a_member_that_has_become_leader_is_put_off() {
+    // m2 led when the plan was made; m1 leads now.
+    let (effects, ending) = run(&upgrade(), "m1", |_| None);
+    assert_eq!(stopped(&effects), ["m3", "m2", "m1"]);
+    assert_eq!(ending, Ending::Succeeded);
+}
+
+#[test]
+fn leadership_that_always_follows_us_does_not_keep_the_run_from_ending() {
+    let plan = upgrade();
+    let (effects, ending) = run(&plan, "m1", |directive| match directive {
+        Directive::Await { step, stage: GateStage::Before, .. } => match &step.action {
+            Action::Member(action) => Some(held(GateStage::Before, step.id, action.member.as_str())),
+            _ => None,
+        },
+        _ => None,
+    });
+    assert_eq!(stopped(&effects).len(), 3);
+    assert_eq!(ending, Ending::Succeeded);
+}
+
+#[test]
+fn a_member_that_does_not_come_up_is_put_back_and_the_run_halts() {
+    let (effects, ending) =
+        run(&upgrade(), "m2", |directive| is_start_of(directive, "m1").then(|| fail(directive)).flatten());
+    assert_eq!(effects.last(), Some(&Effect::PutBack { member: name("m1") }));
+    assert_eq!(stopped(&effects), ["m1"]);
+    assert!(matches!(ending, Ending::Failed { rolled_back: Some(member), .. } if member == name("m1")));
+}
+
+#[test]
+fn where_the_policy_is_to_halt_the_new_binary_stays_for_a_person_to_look_at() {
+    let mut plan = upgrade();
+    for step in plan.rungs.iter_mut().flat_map(|rung| &mut rung.steps) {
+        if let Action::Member(action) = &mut step.action {
+            action.on_failure = OnFailure::Halt;
+        }
+    }
+    let (effects, ending) =
+        run(&plan, "m2", |directive| is_start_of(directive, "m1").then(|| fail(directive)).flatten());
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::PutBack { .. })));
+    assert!(matches!(ending, Ending::Failed { rolled_back: None, todo, .. } if !todo.is_empty()));
+}
+
+#[test]
+fn a_member_that_was_only_stopped_is_brought_up_whatever_the_policy() {
+    let mut plan = upgrade();
+    for step in plan.rungs.iter_mut().flat_map(|rung| &mut rung.steps) {
+        if let Action::Member(action) = &mut step.action {
+            action.on_failure = OnFailure::Halt;
+        }
+    }
+    let copy = |directive: &Directive<'_>| {
+        matches!(
+            directive,
+            Directive::Perform { effect: Effect::Operate { operation: Operation::CopyDataDir { .. }, .. }, .. }
+        )
+    };
+    let (effects, ending) = run(&plan, "m2", |directive| copy(directive).then(|| fail(directive)).flatten());
+    assert_eq!(effects.last(), Some(&Effect::PutBack { member: name("m1") }));
+    assert!(matches!(ending, Ending::Failed { .. }));
+}
+
+#[test]
+fn another_member_that_dies_is_no_reason_to_stop_ours_again() {
+    let (effects, ending) = run(&upgrade(), "m2", |directive| match directive {
+        Directive::Await { step, stage: GateStage::After, .. } if matches!(step.action, Action::Member(_)) => {
+            Some(not_held(GateStage::After, step.id, &["m3"]))
+        }
+        _ => None,
+    });
+    assert_eq!(stopped(&effects), ["m1"]);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::PutBack { .. })));
+    assert!(matches!(ending, Ending::Failed { .. }));
+}
+
+#[test]
+fn a_member_that_never_gets_healthy_is_put_back() {
+    let (effects, _) = run(&upgrade(), "m2", |directive| match directive {
+        Directive::Await { step, stage: GateStage::After, .. } if matches!(step.action, Action::Member(_)) => {
+            Some(not_held(GateStage::After, step.id, &["m1"]))
+        }
+        _ => None,
+    });
+    assert_eq!(effects.last(), Some(&Effect::PutBack { member: name("m1") }));
+}
+
+#[test]
+fn what_cannot_be_put_back_is_left_with_words_for_a_person() {
+    let (_, ending) = run(&upgrade(), "m2", |directive| match directive {
+        Directive::Perform { effect: Effect::PutBack { .. }, .. } => fail(directive),
+        _ if is_start_of(directive, "m1") => fail(directive),
+        _ => None,
+    });
+    let Ending::Failed { reason, rolled_back: None, todo, .. } = ending else { panic!("{ending:?}") };
+    assert!(reason.contains("could not be put back"), "{reason}");
+    assert!(todo.iter().any(|line| line.contains("kept")), "{todo:?}");
+}
+
+#[test]
+fn a_stop_is_honored_at_once_while_the_member_in_hand_still_runs() {
+    let plan = upgrade();
+    let mut engine = Engine::new(&plan);
+    engine.record(&Entry::StopRequested { signal: "SIGINT".to_owned() });
+    assert_eq!(engine.directive(), Directive::End(Ending::Interrupted { signal: "SIGINT".to_owned() }));
+}
+
+#[test]
+fn a_stop_brings_a_member_that_is_down_to_a_safe_end_without_waiting_for_time() {
+    let plan = upgrade();
+    let mut engine = Engine::new(&plan);
+    let mut asked = false;
+    for _ in 0..MOST_DIRECTIVES {
+        match engine.directive() {
+            Directive::End(ending) => {
+                assert!(asked);
+                assert_eq!(ending, Ending::Interrupted { signal: "SIGTERM".to_owned() });
+                return;
+            }
+            Directive::Await { step, stage, gates } => {
+                let waits = gates.iter().any(|gate| matches!(gate, Gate::Soak { .. } | Gate::V2Settle { .. }));
+                assert!(!(asked && waits), "a stop does not wait for a soak");
+                engine.record(&held(stage, step.id, "m2"));
+            }
+            Directive::Perform { step, effect } => {
+                if matches!(effect, Effect::Operate { operation: Operation::CopyDataDir { .. }, .. }) {
+                    engine.record(&Entry::StopRequested { signal: "SIGTERM".to_owned() });
+                    asked = true;
+                }
+                engine.record(&Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 });
+            }
+        }
+    }
+    panic!("no end");
+}
+
+#[test]
+fn a_hold_stops_before_the_last_member_and_the_next_apply_goes_on() {
+    let plan = held_upgrade();
+    let (effects, ending) = run(&plan, "m2", |_| None);
+    assert_eq!(stopped(&effects), ["m1", "m3"]);
+    assert!(matches!(ending, Ending::Held { .. }));
+    // What is planned then: the last member alone.
+    let mut rest = plan;
+    for rung in &mut rest.rungs {
+        rung.steps.retain(|step| !matches!(&step.action, Action::Member(action) if action.member != name("m2")));
+    }
+    let (effects, ending) = run(&rest, "m2", |_| None);
+    assert_eq!(stopped(&effects), ["m2"]);
+    assert_eq!(ending, Ending::Succeeded);
+}
+
+/// What a member is, in the little world of the property below.
+#[derive(Default)]
+struct LittleWorld {
+    down: BTreeSet<MemberName>,
+}
+
+impl LittleWorld {
+    fn take(&mut self, effect: &Effect, worked: bool) {
+        match effect {
+            Effect::Operate { member, operation: Operation::Stop { .. } } if worked => {
+                self.down.insert(member.clone());
+            }
+            Effect::Operate { member, operation: Operation::Start { .. } } | Effect::PutBack { member } if worked => {
+                self.down.remove(member);
+            }
+            _ => {}
+        }
+    }
+}
+
+proptest! {
+    /// Whatever fails, in whatever order: never two members down, and none left down unless putting it back failed.
+    #[test]
+    fn no_chain_of_failures_leaves_a_member_down_or_stops_two(
+        choices in proptest::collection::vec((0u8..12, 0u8..3), 0..MOST_DIRECTIVES),
+    ) {
+        let plan = upgrade();
+        let mut world = LittleWorld::default();
+        let mut choices = choices.into_iter();
+        let mut put_back_failed = false;
+        let (_, ending) = run(&plan, "m2", |directive| {
+            let (choice, leader) = choices.next().unwrap_or((11, 1));
+            let leader = ["m1", "m2", "m3"][usize::from(leader)];
+            match directive {
+                Directive::Perform { step, effect } => {
+                    let worked = choice != 0;
+                    world.take(effect, worked);
+                    put_back_failed |= !worked && matches!(effect, Effect::PutBack { .. });
+                    assert!(world.down.len() <= 1, "two members are down");
+                    let result = if worked { done() } else { failed("by chance") };
+                    Some(Entry::Outcome { step: step.id, effect: effect.clone(), result, took_ms: 0 })
+                }
+                Directive::Await { step, stage, .. } => Some(match choice {
+                    0 => not_held(*stage, step.id, &[leader]),
+                    _ => held(*stage, step.id, leader),
+                }),
+                Directive::End(_) => None,
+            }
+        });
+        prop_assert!(world.down.is_empty() || put_back_failed, "{ending:?} leaves {:?} down", world.down);
+    }
+
+    /// A state rebuilt from the journal is the state that was: the next directive is the same.
+    #[test]
+    fn a_journal_gives_the_same_engine_again(length in 0usize..60) {
+        let plan = upgrade();
+        let mut engine = Engine::new(&plan);
+        let mut journal = Vec::new();
+        for _ in 0..length {
+            let entry = match engine.directive() {
+                Directive::End(_) => break,
+                Directive::Await { step, stage, .. } => held(stage, step.id, "m2"),
+                Directive::Perform { step, effect } => Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 },
+            };
+            engine.record(&entry);
+            journal.push(entry);
+        }
+        let mut again = Engine::new(&plan);
+        for entry in &journal {
+            again.record(entry);
+        }
+        prop_assert_eq!(again.directive(), engine.directive());
+    }
+}
