@@ -37,10 +37,18 @@ members_that_are_not_well() {
 # A member that is only down is brought up by a step of the plan, before the rung.
 a_member_that_is_down() {
   end_by_hand m2 KILL
+  # Should it have led, there is an election first.
+  wait_for 30 "a plan without m2" has_a_plan
   run_expect 2 quorate plan -detailed-exitcode -var release=3.2.32
   assert_contains "$(squeezed "$OUT")" "m2 is down; the rung begins with all members healthy"
   start_by_hand m2
   wait_for 20 "m2 answers again" answers m2
+}
+
+has_a_plan() {
+  local status=0
+  quorate plan -detailed-exitcode -var release=3.2.32 || status=$?
+  [[ $status == 2 ]]
 }
 
 # stale WORD: the saved plan is refused, with WORD among what differs.
@@ -62,14 +70,14 @@ saved_plans() {
   not_a_plan "empty" true
   not_a_plan "something else" cat "$QUORATE"
   # A member restarted with another flag.
-  local args=$SPEC/members/m3/args
-  cp "$args" "$WORK/args"
-  echo "--snapshot-count=5000" >>"$args"
+  local flags=$SPEC/members/m3/args
+  cp "$flags" "$WORK/flags"
+  echo "--snapshot-count=5000" >>"$flags"
   end_by_hand m3
   start_by_hand m3
   wait_for 20 "m3 answers again" answers m3
   stale "m3: options was"
-  cp "$WORK/args" "$args"
+  cp "$WORK/flags" "$flags"
   end_by_hand m3
   start_by_hand m3
   wait_for 20 "m3 answers again" answers m3
@@ -80,9 +88,9 @@ saved_plans() {
   refused 3.2.32 member-list
   etcdctl3 member remove "$added"
   # And what is as it was is taken again.
-  start_writer saved "$(endpoints)"
+  start_writer saving "$(endpoints)"
   run_expect 0 quorate apply "$WORK/saved"
-  stop_writer saved
+  stop_writer saving
   nothing_left 3.2.32
   # Twice the same plan is a stale one.
   stale "m1: version was 3.1.20, is 3.2.32"

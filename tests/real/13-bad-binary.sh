@@ -25,14 +25,14 @@ bad_release() {
 
 # put_back HOW VARIABLE...: with a release that is bad for members only.
 put_back() {
-  local how=$1 before others leader first
+  local how=$1 before others first
   before=$(running)
   run_expect 1 quorate apply -auto-approve -var release=3.2.32 -var "releases=$WORK/$how" -var ready_timeout=4s
   first=$(jq -r 'select(.entry == "intent" and .effect.operation.type == "stop") | .effect.member' "$(journal)" | sort -u)
   assert_eq "$(wc -l <<<"$first")" 1 "members that were stopped: $first"
   assert_contains "$(squeezed "$OUT")" "put back $first runs its old binary again"
   assert_contains "$OUT" "$log_line"
-  assert_contains "$(squeezed "$OUT")" "step 4, member $first"
+  assert_contains "$(squeezed "$OUT")" ", member $first: "
   others=$(grep -v "/$first/etcd" <<<"$before")
   assert_eq "$(running | grep -v "/$first/etcd")" "$others" "the other members' processes"
   wait_for 10 "$first answers" answers "$first"

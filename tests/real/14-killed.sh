@@ -22,18 +22,19 @@ begin_apply() {
 its_journal() { [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l) -gt $runs_before ]]; }
 has_lines() { [[ $(wc -l <"$(journal)") -ge $1 ]] || ! kill -0 "$APPLY" 2>/dev/null; }
 has_stopped_one() {
-  jq -e 'select(.entry == "outcome" and .effect.operation.type == "stop")' "$(journal)" | grep . ||
+  jq -c 'select(.entry == "outcome" and .effect.operation.type == "stop")' "$(journal)" | grep . ||
     ! kill -0 "$APPLY"
 }
 
-# killed CONDITION...: kill -9, as soon as the condition holds.
+# killed CONDITION...: kill -9, as soon as the condition holds. A run that was
+# quicker than that, which only random moments allow, has succeeded.
 killed() {
   local status=0
   begin_apply
   wait_for 90 "$*" "$@"
   kill -9 "$APPLY" 2>/dev/null || true
-  wait "$APPLY" || status=$?
-  assert_eq "$status" 137 "the run was over before it was killed; it ended with"
+  wait "$APPLY" 2>/dev/null || status=$?
+  [[ $status == 137 || ($status == 0 && $1 == has_lines) ]] || fail "apply ended with $status: $(tail "$WORK/apply")"
   echo "killed after: $(tail -n 1 "$(journal)" | cut -c1-200)"
 }
 
@@ -57,15 +58,15 @@ say "SIGKILL"
 use_process_spec killed
 apply 3.1.20
 put_data_v3
-start_writer killed "$(endpoints)"
+start_writer killing "$(endpoints)"
 killed has_stopped_one
 # A run that is begun again has some sixty lines, less those of members that are done.
-for moment in $((RANDOM % 14 + 2)) $((RANDOM % 20 + 3)) $((RANDOM % 24 + 3)); do
+for moment in $((RANDOM % 45 + 2)) $((RANDOM % 28 + 2)) $((RANDOM % 20 + 2)); do
   say "killed at line $moment"
   killed has_lines "$moment"
 done
 apply 3.2.32
-stop_writer killed
+stop_writer killing
 data_v3 >/dev/null
 assert_eq "$(find "$SPEC/.quorate/scratch" -mindepth 1 | wc -l)" 0 "left in scratch"
 "$TESTS/cluster/stop" "$SPEC"

@@ -135,3 +135,15 @@ data_v3() { etcdctl3 get --prefix data/ -w json | jq -cS '[.kvs[] | [.key, .valu
 
 # The newest run's journal, and how many lines it has.
 journal() { find "$SPEC/.quorate/runs" -name journal.jsonl | sort | tail -n 1; }
+
+# use_lab_spec NAME KIND [LINE...]: a spec of the lab's hosts.
+use_lab_spec() {
+  use_spec "$1" "$2" < <(printf '%s\n' "releases = \"$RELEASES\"" "${@:3}")
+  ln -s "$LAB_DIR/ssh_config" "$SPEC/ssh_config"
+}
+
+# each_lab_host CMD...: CMD with the name of each host.
+each_lab_host() {
+  local host
+  for host in h1 h2 h3; do "$@" "$host"; done
+}
