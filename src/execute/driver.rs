@@ -114,8 +114,8 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Looks until the gates hold, or the longest of their bounds is over. `None`: a stop was asked for meanwhile, and
-    /// the engine has to be asked again what to wait for.
+    /// Looks until the gates hold, or their bound is over: the longest of all, but its own for a member that was started
+    /// and does not serve. `None`: a stop was asked for meanwhile, and the engine has to be asked again what to wait for.
     async fn await_gates(
         &mut self,
         step: &Step,
@@ -190,6 +190,10 @@ struct Wait {
     steady_since: Option<Instant>,
     /// The bound of the gates that wait for something to become true.
     bound: Duration,
+    /// How long a member that was started may stay without serving, however long the other gates may wait for.
+    start_bound: Option<Duration>,
+    /// Since when it does.
+    not_up_since: Option<Instant>,
     /// What the gates that wait for time add.
     time_to_pass: Duration,
     told: Option<Instant>,
@@ -217,6 +221,12 @@ impl Wait {
             begun: Instant::now(),
             steady_since: None,
             bound: longest(&conditions),
+            start_bound: conditions
+                .iter()
+                .filter(|gate| matches!(gate, Gate::RunsVersion { .. }))
+                .map(|gate| gate.within().duration())
+                .min(),
+            not_up_since: None,
             time_to_pass: longest(&time),
             told: None,
             pause: FIRST_PAUSE,
@@ -253,6 +263,7 @@ impl Wait {
         }
         // Waits for time are never a failure by themselves; a condition that breaks during one has its bound again.
         let over = self.elapsed() > self.bound.saturating_add(self.time_to_pass);
+        let over = over || self.is_late(&judgement);
         if self.hopeless_looks >= HOPELESS_LOOKS || (over && !only_time_is_missing) {
             return Verdict::Failed(judgement);
         }
@@ -261,6 +272,16 @@ impl Wait {
             self.told = Some(Instant::now());
         }
         Verdict::Wait { tell: tell.then_some(judgement.waiting) }
+    }
+
+    /// The member in hand has not been serving for as long as it may take to start.
+    fn is_late(&mut self, judgement: &Judgement) -> bool {
+        if !judgement.not_up {
+            self.not_up_since = None;
+            return false;
+        }
+        let since = *self.not_up_since.get_or_insert_with(Instant::now);
+        self.start_bound.is_some_and(|bound| since.elapsed() > bound)
     }
 
     fn pause(&mut self) -> Duration {

@@ -29,6 +29,8 @@ pub struct Judgement {
     pub culprits: BTreeSet<MemberName>,
     /// Waiting longer cannot help.
     pub hopeless: bool,
+    /// A member that was started does not serve what it should yet: that has a bound of its own.
+    pub not_up: bool,
 }
 
 impl Judgement {
@@ -74,7 +76,9 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
             Gate::MemberList { members, .. } => member_list(look, members, &mut judgement),
             Gate::QuorumWithout { member, .. } => quorum_without(look, member, &mut judgement),
             Gate::RunsVersion { member, version, sha256, .. } => {
+                let known = judgement.waiting.len();
                 runs_version(look, member, &version.to_string(), *sha256, &mut judgement);
+                judgement.not_up |= judgement.waiting.len() > known || look.facts(member).is_none();
             }
             Gate::CaughtUp { member, entries, .. } => caught_up(look, member, *entries, &mut judgement),
             Gate::ClusterVersion { minor, .. } => {
