@@ -53,7 +53,7 @@ fn is_managed(cluster: &Cluster) -> bool {
 }
 
 /// What on a host looks like an etcd member, though it is not the declared one.
-fn leftovers(cluster: &Cluster, host: &HostFacts) -> Vec<String> {
+pub fn leftovers(cluster: &Cluster, host: &HostFacts) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(data) = &host.data_without_member
         && data.has_member

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::observe::inventory::ListedMember;
+use crate::observe::inventory::{HostFacts, ListedMember};
+use crate::plan::create::leftovers;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::survey::{Standing, Survey};
 use crate::spec::model::Cluster;
@@ -17,7 +18,7 @@ const QUOTA_SHARE_PERCENT: u64 = 95;
 /// Checks everything that must hold of the cluster as a whole.
 pub fn check(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
     reachable(survey, findings);
-    answering(survey, findings);
+    answering(cluster, survey, findings);
     one_cluster(survey, findings);
     member_list(cluster, survey, findings);
     leader(survey, findings);
@@ -45,7 +46,16 @@ fn reachable(survey: &Survey<'_>, findings: &mut Findings) {
     }
 }
 
-fn answering(survey: &Survey<'_>, findings: &mut Findings) {
+/// What is seen of a member that is not there, and what is there in its place.
+fn absent(cluster: &Cluster, host: &HostFacts) -> String {
+    let nothing = "no unit, no process and no data directory of this member";
+    match leftovers(cluster, host) {
+        found if found.is_empty() => nothing.to_owned(),
+        found => format!("{nothing}, but {}", found.join(", ")),
+    }
+}
+
+fn answering(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
     for member in &survey.members {
         match member.standing {
             Standing::Silent { why, facts } => findings.refuse(
@@ -61,11 +71,11 @@ fn answering(survey: &Survey<'_>, findings: &mut Findings) {
                 },
                 None,
             ),
-            Standing::Absent { .. } => findings.refuse(
+            Standing::Absent { host } => findings.refuse(
                 "member-found",
                 Some(member.view),
                 Words {
-                    seen: "no unit, no process and no data directory of this member".to_owned(),
+                    seen: absent(cluster, host),
                     must: "each declared member of a cluster that exists is on its host: a new, empty member is never \
                            put in place of an old one"
                         .to_owned(),
