@@ -361,3 +361,24 @@ fn of_two_clusters_one_must_be_named() {
         assert!(text.contains(told), "{args:?}: {text}");
     }
 }
+
+/// What users copy from is right, and laid out as `fmt` does.
+#[test]
+fn every_example_is_a_valid_spec_in_the_usual_form() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let folder = Folder::new();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&examples).unwrap() {
+        let entry = entry.unwrap();
+        let chdir = format!("-chdir={}", entry.path().display());
+        let output = run(&folder, &[&chdir, "validate"]);
+        assert_code(&output, 0);
+        assert_eq!(stdout(&output), "The spec is valid.\n", "{chdir}");
+        assert!(stderr(&output).is_empty(), "{chdir}: {}", stderr(&output));
+        let output = run(&folder, &[&chdir, "fmt", "-check", "-diff"]);
+        assert_code(&output, 0);
+        names.push(entry.file_name());
+    }
+    names.sort();
+    assert_eq!(names, ["adopt-ssh", "create-systemd", "quickstart", "tls"]);
+}

@@ -3,20 +3,32 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::context::Context;
+use super::context::{Context, Format};
 use super::failure::Failure;
 use super::specs;
 use crate::execute::StopSignal;
 use crate::plan::model::Plan;
 use crate::session::{Session, SessionError};
-use crate::view::BackupSummary;
+use crate::view::{BackupSummary, diagnostics_text};
 
 pub use crate::session::{Events, Live, Planned, Ran};
 
 /// The session of the spec in the context's folder.
 pub fn open(context: &Context) -> Result<Session, Failure> {
     let inputs = specs::inputs(context)?;
-    Session::open(&context.dir, &inputs, context.cluster.as_deref()).map_err(|error| failure(error, context))
+    let session = Session::open(&context.dir, &inputs, context.cluster.as_deref());
+    let session = session.map_err(|error| failure(error, context))?;
+    warn(context, &session);
+    Ok(session)
+}
+
+/// What is worth knowing of a spec that holds: beside the result, never in it.
+fn warn(context: &Context, session: &Session) {
+    if !session.warnings.is_empty() && context.screen.format == Format::Human {
+        let reports = specs::reports(session.warnings.clone());
+        let style = context.screen.err_terminal.style;
+        context.screen.err.write(&diagnostics_text(super::failure::diagnostics(&reports), style));
+    }
 }
 
 /// Looks at the cluster, finds the releases, and plans.

@@ -124,6 +124,9 @@ impl<'a> Driver<'a> {
         stop: &mut StopSignal,
         stop_known: bool,
     ) -> Option<Entry> {
+        if gates.is_empty() {
+            return Some(held(stage, step.id, None, Duration::ZERO));
+        }
         let mut wait = Wait::new(gates);
         let mut health_asked: Option<Instant> = None;
         loop {
@@ -171,7 +174,8 @@ impl<'a> Driver<'a> {
 fn held(stage: GateStage, step: StepId, leader: Option<crate::units::MemberName>, waited: Duration) -> Entry {
     match stage {
         GateStage::Before => Entry::ReadyFor { step, leader, waited_ms: millis(waited) },
-        GateStage::After | GateStage::Undo => Entry::StepDone { step, leader, waited_ms: millis(waited) },
+        GateStage::After => Entry::StepDone { step, leader, waited_ms: millis(waited) },
+        GateStage::Undo => Entry::StepUndone { step, leader, waited_ms: millis(waited) },
     }
 }
 

@@ -97,7 +97,9 @@ impl<'p> Engine<'p> {
         match entry {
             Entry::ReadyFor { step, leader, .. } => self.ready(*step, leader.clone()),
             Entry::Outcome { step, result, .. } => self.outcome(*step, result),
-            Entry::StepDone { step, leader, .. } => self.gates_held(*step, leader.clone()),
+            Entry::StepDone { step, leader, .. } | Entry::StepUndone { step, leader, .. } => {
+                self.gates_held(*step, leader.clone());
+            }
             Entry::GateFailed { step, stage, reasons, culprits, .. } => {
                 self.gate_failed(*step, *stage, &reasons.join("; "), culprits);
             }
@@ -196,7 +198,8 @@ impl<'p> Engine<'p> {
     }
 
     fn ready(&mut self, id: StepId, leader: Option<MemberName>) {
-        self.leader = leader;
+        // Where nothing had to be looked at, what was last seen holds.
+        self.leader = leader.or(self.leader.take());
         let Some(step) = self.plan.step(id) else {
             return;
         };
@@ -262,7 +265,8 @@ impl<'p> Engine<'p> {
     }
 
     fn gates_held(&mut self, id: StepId, leader: Option<MemberName>) {
-        self.leader = leader;
+        // Where nothing had to be looked at, what was last seen holds.
+        self.leader = leader.or(self.leader.take());
         self.phase = match &self.phase {
             Phase::GatesAfter { step } if *step == id => {
                 self.done.insert(id);

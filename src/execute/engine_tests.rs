@@ -30,7 +30,8 @@ fn held(stage: GateStage, step: StepId, leader: &str) -> Entry {
     let leader = Some(name(leader));
     match stage {
         GateStage::Before => Entry::ReadyFor { step, leader, waited_ms: 0 },
-        GateStage::After | GateStage::Undo => Entry::StepDone { step, leader, waited_ms: 0 },
+        GateStage::After => Entry::StepDone { step, leader, waited_ms: 0 },
+        GateStage::Undo => Entry::StepUndone { step, leader, waited_ms: 0 },
     }
 }
 

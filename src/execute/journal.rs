@@ -57,6 +57,12 @@ pub enum Entry {
         leader: Option<MemberName>,
         waited_ms: u64,
     },
+    /// The member was put back on its old binary, and serves.
+    StepUndone {
+        step: StepId,
+        leader: Option<MemberName>,
+        waited_ms: u64,
+    },
     /// Gates did not hold within their bound.
     GateFailed {
         step: StepId,

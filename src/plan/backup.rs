@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::knowledge::{Feature, KeySpace, Knowledge};
+use crate::observe::inventory::EtcdFacts;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{
     Action, BackupAction, Kind, PLAN_FORMAT, Plan, Refusal, Rung, Step, StepId, Summary, Undo, V2Backup, V3Backup,
@@ -43,23 +44,29 @@ pub fn action(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, too
 
 /// Keys of the v2 API that nobody here can save are a reason not to begin.
 pub fn check(survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
-    for (view, etcd) in survey.serving() {
-        let keys = etcd.v2_keys.unwrap_or_default();
+    let lost = |etcd: &EtcdFacts| {
         let saved = knowledge.backup_rules(&etcd.server_version).any(|rule| rule.saves == KeySpace::V2);
-        if keys > 0 && !saved {
-            findings.refuse(
-                "v2-backup-possible",
-                Some(view),
-                Words {
-                    seen: format!("{keys} keys of the v2 API on {}, which runs {}", view.name, etcd.server_version),
-                    must: "everything that the cluster holds is backed up before the first stop".to_owned(),
-                    fix: "this version of quorate backs up v2 keys of members up to 3.2: migrate or remove them first"
-                        .to_owned(),
-                },
-                None,
-            );
-        }
-    }
+        etcd.v2_keys.unwrap_or_default() > 0 && !saved
+    };
+    let Some((view, etcd)) = survey.serving().find(|(_, etcd)| lost(etcd)) else {
+        return;
+    };
+    findings.refuse(
+        "v2-backup-possible",
+        None,
+        Words {
+            seen: format!(
+                "{} keys of the v2 API on {}, which runs {}",
+                etcd.v2_keys.unwrap_or_default(),
+                view.name,
+                etcd.server_version
+            ),
+            must: "everything that the cluster holds is backed up before the first stop".to_owned(),
+            fix: "this version of quorate backs up v2 keys of members up to 3.2: migrate or remove them first"
+                .to_owned(),
+        },
+        None,
+    );
 }
 
 /// The leader has everything that was acknowledged; without one, any member that serves is better than none.
@@ -73,7 +80,7 @@ fn source<'a>(survey: &Survey<'a>) -> Option<Surveyed<'a>> {
 pub fn estimate(action: &BackupAction, survey: &Survey<'_>) -> Span {
     let db = survey.serving().filter_map(|(_, etcd)| etcd.db_size).max().filter(|_| action.v3.is_some());
     let v2 = action.v2.as_ref().and_then(|v2| v2.size);
-    estimates::backup(Bytes(db.unwrap_or_default().0 + v2.unwrap_or_default().0), action.verify)
+    estimates::backup(Bytes(db.unwrap_or_default().0.saturating_add(v2.unwrap_or_default().0)), action.verify)
 }
 
 /// Plans one backup now. A cluster that is not well can be backed up as long as one member serves.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::knowledge::Feature;
+use crate::knowledge::{Feature, FlagState};
 use crate::observe::inventory::{HostFacts, MemberView};
 use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{
@@ -36,6 +36,7 @@ pub fn made_but_not_started(cluster: &Cluster, survey: &Survey<'_>) -> bool {
     };
     is_managed(cluster)
         && survey.members.iter().any(|member| !matches!(member.standing, Standing::Absent { .. }))
+        && survey.members.iter().any(|member| !matches!(member.standing, Standing::Silent { .. }))
         && survey.members.iter().all(|member| match member.standing {
             Standing::Absent { host } => leftovers(cluster, host).is_empty(),
             Standing::NeverStarted { facts } | Standing::Stopped { facts } | Standing::Silent { facts, .. } => {
@@ -60,9 +61,7 @@ pub fn leftovers(cluster: &Cluster, host: &HostFacts) -> Vec<String> {
     {
         found.push(format!("member data in {}", data.path));
     }
-    if host.managed.is_some() {
-        found.push("a folder of the process runtime".to_owned());
-    }
+    found.extend(host.managed.iter().map(|managed| format!("the folder {}", managed.dir)));
     // Plain processes share a host with others of their kind; a host that systemd runs has one etcd.
     if matches!(cluster.runtime, Runtime::Systemd(_)) {
         found.extend(
@@ -94,6 +93,7 @@ pub fn plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings) -> R
     let pins = pins(input, survey, &mut findings);
     let size = pins.values().map(|pin| release_size(pin)).max().unwrap_or_default();
     hosts::check_room(survey, size, &mut findings);
+    settings_known(input, &mut findings);
     let actions = actions(input, survey, &mut findings);
     if !findings.refusals.is_empty() {
         return Err(findings.refusals);
@@ -117,7 +117,7 @@ pub fn plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings) -> R
 pub fn start_plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings) -> Result<Plan, Vec<Refusal>> {
     let absent: Vec<_> =
         survey.members.iter().filter(|member| matches!(member.standing, Standing::Absent { .. })).collect();
-    let has_data = survey.members.iter().any(|member| matches!(member.standing, Standing::Stopped { .. }));
+    let has_data = survey.members.iter().any(|member| member.facts().is_some_and(|facts| facts.data_dir.has_member));
     if !absent.is_empty() && has_data {
         for member in absent {
             findings.refuse(
@@ -135,21 +135,24 @@ pub fn start_plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings
         }
         return Err(findings.refusals);
     }
-    for member in &survey.members {
-        let wrong =
-            member.facts().and_then(|facts| facts.binary.version.as_ref()).filter(|v| **v != input.cluster.version);
-        if let Some(version) = wrong {
-            findings.refuse(
-                "cluster-answers",
-                Some(member.view),
-                Words {
-                    seen: format!("no member runs, and the binary of {} is {version}", member.view.name),
-                    must: "a cluster is upgraded while it serves: what it holds is checked before and after".to_owned(),
-                    fix: format!("declare {version}, apply (that starts it), then raise the version"),
-                },
-                None,
-            );
-        }
+    let others: Vec<String> = survey
+        .members
+        .iter()
+        .filter_map(|member| Some((member.view, member.facts()?.binary.version.as_ref()?)))
+        .filter(|(_, version)| **version != input.cluster.version)
+        .map(|(view, version)| format!("the binary of {} is {version}", view.name))
+        .collect();
+    if !others.is_empty() {
+        findings.refuse(
+            "cluster-answers",
+            None,
+            Words {
+                seen: format!("no member serves, and {}; {} is declared", others.join(", "), input.cluster.version),
+                must: "a cluster is upgraded while it serves: what it holds is checked before and after".to_owned(),
+                fix: "declare the version that is there, apply (that starts it), then raise the version".to_owned(),
+            },
+            None,
+        );
     }
     if !absent.is_empty() {
         return plan(input, survey, findings);
@@ -157,8 +160,26 @@ pub fn start_plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings
     if !findings.refusals.is_empty() {
         return Err(findings.refusals);
     }
-    findings.pass("members-made", "every member is there as declared; none runs");
-    Ok(assemble(input, survey, findings, start_steps(input), Vec::new()))
+    findings.pass("members-made", "every member is there as declared; none serves");
+    let plan = assemble(input, survey, findings, start_steps(input), Vec::new());
+    Ok(if has_data { start_of_existing(plan) } else { plan })
+}
+
+/// Nothing is created where members have data: a cluster that is down as a whole is started.
+fn start_of_existing(mut plan: Plan) -> Plan {
+    plan.kind = Kind::Upgrade;
+    plan.summary.from = Some(plan.summary.to.clone());
+    for rung in &mut plan.rungs {
+        rung.from = Some(rung.to);
+        for step in &mut rung.steps {
+            if let Action::StartTogether { .. } = step.action {
+                step.why = "all members are down and have their data: they need each other to serve, so they are \
+                            started at once"
+                    .to_owned();
+            }
+        }
+    }
+    plan
 }
 
 fn step(action: Action, why: String, after: Vec<Gate>, undo: Undo, estimate: Span) -> Step {
@@ -187,7 +208,7 @@ fn start_steps(input: &Input<'_>) -> Vec<Step> {
         Action::StartTogether { members: names.clone() },
         "members of a new cluster wait for each other: they are started at once".to_owned(),
         vec![Gate::AllHealthy { within }, Gate::OneLeader { within }, Gate::DeclaredMembers { names, within }],
-        Undo::NothingToUndo,
+        Undo::StopAgain,
         estimate::START,
     );
     let minor = input.cluster.version.minor();
@@ -244,16 +265,36 @@ fn actions(input: &Input<'_>, survey: &Survey<'_>, findings: &mut Findings) -> V
     actions
 }
 
+/// A new member is started with the declared options: the version has to know them.
+fn settings_known(input: &Input<'_>, findings: &mut Findings) {
+    let version = &input.cluster.version;
+    for option in input.cluster.settings.keys() {
+        if let FlagState::Absent { .. } | FlagState::Unknown = input.knowledge.flag_state(option, version) {
+            findings.refuse(
+                "option-removed",
+                None,
+                Words {
+                    seen: format!("`settings` declares {option}"),
+                    must: format!("{version} does not know this option: it would exit with code 2"),
+                    fix: "correct its name, or take it out".to_owned(),
+                },
+                None,
+            );
+        }
+    }
+}
+
 /// What a new member is made from.
 fn create_spec(cluster: &Cluster, declared: &Member, environment: BTreeMap<String, String>) -> CreateSpec {
     let peers = cluster.members.iter().map(|member| (member.name.clone(), peer_url(cluster, member))).collect();
     let client = client_url(cluster, declared);
     let peer = peer_url(cluster, declared);
     // On a host of its own a member also listens on loopback, for those who look at it there.
-    let mut listen_client = vec![client.clone()];
+    let mut listen_client = vec![bindable(&client)];
     if let Some((scheme, port)) = scheme_and_port(&client)
         && matches!(cluster.runtime, Runtime::Systemd(_))
         && !is_loopback(&client)
+        && listen_client[0] == client
     {
         listen_client.push(format!("{scheme}://127.0.0.1:{port}"));
     }
@@ -264,7 +305,7 @@ fn create_spec(cluster: &Cluster, declared: &Member, environment: BTreeMap<Strin
         data_dir: declared.data_dir.clone(),
         listen_client_urls: listen_client,
         advertise_client_urls: vec![client],
-        listen_peer_urls: vec![peer.clone()],
+        listen_peer_urls: vec![bindable(&peer)],
         advertise_peer_urls: vec![peer],
         initial_cluster: peers,
         token: format!("quorate-{}", cluster.name),
@@ -286,6 +327,17 @@ fn peer_url(cluster: &Cluster, member: &Member) -> String {
 /// IPv6 addresses stand in brackets in a URL.
 fn bracketed(address: &str) -> String {
     if address.contains(':') && !address.starts_with('[') { format!("[{address}]") } else { address.to_owned() }
+}
+
+/// Where to listen for what is reached at a URL: on all addresses where the URL has a name, because etcd binds to
+/// addresses only (3.2+ exits on a name).
+fn bindable(url: &str) -> String {
+    match (crate::plan::options::host_of(url), scheme_and_port(url)) {
+        (Some(host), Some((scheme, port))) if host != "localhost" && host.parse::<std::net::IpAddr>().is_err() => {
+            format!("{scheme}://0.0.0.0:{port}")
+        }
+        _ => url.to_owned(),
+    }
 }
 
 fn scheme_and_port(url: &str) -> Option<(&str, &str)> {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use crate::observe::inventory::{HostFacts, ListedMember};
 use crate::plan::create::leftovers;
 use crate::plan::findings::{Findings, Words};
-use crate::plan::survey::{Standing, Survey};
+use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::spec::model::Cluster;
-use crate::units::{Bytes, MemberName};
+use crate::units::{Bytes, MemberId, MemberName};
 
 /// The quota that etcd has when none is set: 2 GiB (`quota-backend-bytes`, all versions since 3.0).
 const DEFAULT_QUOTA: Bytes = Bytes::mebi(2048);
@@ -19,11 +19,16 @@ const QUOTA_SHARE_PERCENT: u64 = 95;
 pub fn check(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
     reachable(survey, findings);
     answering(cluster, survey, findings);
-    one_cluster(survey, findings);
+    if !one_cluster(survey, findings) {
+        return;
+    }
     member_list(cluster, survey, findings);
-    leader(survey, findings);
-    healthy(survey, findings);
-    alarms(survey, findings);
+    let led = leader(survey, findings);
+    let free_of_alarms = alarms(survey, findings);
+    // Without a leader, and from 3.3 on with an alarm, members say that they are not healthy: that is no news then.
+    if led && free_of_alarms {
+        healthy(survey, findings);
+    }
     quota(survey, findings);
     equal_data(survey, findings);
 }
@@ -46,16 +51,11 @@ fn reachable(survey: &Survey<'_>, findings: &mut Findings) {
     }
 }
 
-/// What is seen of a member that is not there, and what is there in its place.
-fn absent(cluster: &Cluster, host: &HostFacts) -> String {
-    let nothing = "no unit, no process and no data directory of this member";
-    match leftovers(cluster, host) {
-        found if found.is_empty() => nothing.to_owned(),
-        found => format!("{nothing}, but {}", found.join(", ")),
-    }
-}
-
 fn answering(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
+    if survey.members.iter().all(|member| member.facts().is_none()) {
+        hosts_empty(cluster, survey, findings);
+        return;
+    }
     for member in &survey.members {
         match member.standing {
             Standing::Silent { why, facts } => findings.refuse(
@@ -75,7 +75,7 @@ fn answering(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
                 "member-found",
                 Some(member.view),
                 Words {
-                    seen: absent(cluster, host),
+                    seen: not_recognized(cluster, host),
                     must: "each declared member of a cluster that exists is on its host: a new, empty member is never \
                            put in place of an old one"
                         .to_owned(),
@@ -103,22 +103,62 @@ fn answering(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
     }
 }
 
-fn one_cluster(survey: &Survey<'_>, findings: &mut Findings) {
-    let ids: BTreeSet<_> = survey.serving().map(|(_, etcd)| etcd.cluster_id).collect();
-    if ids.len() > 1 {
-        for (view, etcd) in survey.serving() {
-            findings.refuse(
-                "one-cluster",
-                Some(view),
-                Words {
-                    seen: format!("{} belongs to cluster {}", view.name, etcd.cluster_id),
-                    must: "all declared members belong to one cluster".to_owned(),
-                    fix: "check the addresses in the spec: these members do not form one cluster".to_owned(),
-                },
-                None,
-            );
+/// What on the hosts looks like etcd, where no declared member is found on any of them: nothing new is put beside it.
+fn hosts_empty(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
+    for member in &survey.members {
+        let Standing::Absent { host } = member.standing else { continue };
+        if leftovers(cluster, host).is_empty() {
+            continue;
         }
+        findings.refuse(
+            "hosts-empty",
+            Some(member.view),
+            Words {
+                seen: not_recognized(cluster, host),
+                must: "a cluster is created only where nothing of etcd is: a new, empty member is never put in place \
+                       of an old one"
+                    .to_owned(),
+                fix:
+                    "if this is the member, correct the `runtime` block (`unit`, `adopt`, `dir`) or `data_dir` so that \
+                      it is found; if it is of no use any more, move it away by hand"
+                        .to_owned(),
+            },
+            None,
+        );
     }
+}
+
+fn not_recognized(cluster: &Cluster, host: &HostFacts) -> String {
+    let found = leftovers(cluster, host);
+    let mut seen = if found.is_empty() {
+        "no unit, no process and no data directory of this member".to_owned()
+    } else {
+        format!("the member is not found, but there is {}", found.join(", and "))
+    };
+    for note in &host.notes {
+        seen.push_str(&format!("; {note}"));
+    }
+    seen
+}
+
+fn one_cluster(survey: &Survey<'_>, findings: &mut Findings) -> bool {
+    let ids: BTreeSet<_> = survey.serving().map(|(_, etcd)| etcd.cluster_id).collect();
+    if ids.len() <= 1 {
+        return true;
+    }
+    let each: Vec<String> =
+        survey.serving().map(|(view, etcd)| format!("{} belongs to cluster {}", view.name, etcd.cluster_id)).collect();
+    findings.refuse(
+        "one-cluster",
+        None,
+        Words {
+            seen: each.join(", "),
+            must: "all declared members belong to one cluster".to_owned(),
+            fix: "check the addresses in the spec: these members do not form one cluster".to_owned(),
+        },
+        None,
+    );
+    false
 }
 
 fn member_list(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
@@ -127,7 +167,7 @@ fn member_list(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) 
             "member-list-agreed",
             None,
             Words {
-                seen: "members answer different member lists".to_owned(),
+                seen: format!("members answer different member lists: {}", lists(survey)),
                 must: "all members agree on who is a member".to_owned(),
                 fix: "wait for the change of membership in progress, or see which member is cut off".to_owned(),
             },
@@ -140,7 +180,7 @@ fn member_list(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) 
     };
     let before = findings.refusals.len();
     for listed in &etcd.members {
-        listed_member(listed, survey, findings);
+        listed_member(listed, &etcd.members, survey, findings);
     }
     duplicates(&etcd.members, findings);
     missing(cluster, survey, &etcd.members, findings);
@@ -149,17 +189,24 @@ fn member_list(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) 
     }
 }
 
+fn lists(survey: &Survey<'_>) -> String {
+    let list = |members: &[ListedMember]| {
+        members.iter().map(|member| format!("{} {}", member.name, member.id)).collect::<Vec<_>>().join(", ")
+    };
+    let each = survey.serving().map(|(view, etcd)| format!("{} lists [{}]", view.name, list(&etcd.members)));
+    each.collect::<Vec<_>>().join("; ")
+}
+
 fn identities(members: &[ListedMember]) -> BTreeSet<(u64, Vec<String>, bool)> {
     members.iter().map(|member| (member.id.0, member.peer_urls.clone(), member.is_learner)).collect()
 }
 
-fn listed_member(listed: &ListedMember, survey: &Survey<'_>, findings: &mut Findings) {
+fn listed_member(listed: &ListedMember, all: &[ListedMember], survey: &Survey<'_>, findings: &mut Findings) {
     let urls = listed.peer_urls.join(",");
     let known = survey.name_of(listed.id);
-    let stopped_one = survey.members.iter().any(|member| {
-        matches!(member.standing, Standing::Stopped { .. } | Standing::Silent { .. } | Standing::HostUnknown { .. })
-            && member.view.name.as_str() == listed.name
-    });
+    // A declared member that does not serve is known by its name alone; what is wrong with it is told by itself.
+    let stopped_one =
+        survey.members.iter().any(|member| member.etcd().is_none() && member.view.name.as_str() == listed.name);
     if listed.is_learner {
         findings.refuse(
             "no-learner",
@@ -184,7 +231,7 @@ fn listed_member(listed: &ListedMember, survey: &Survey<'_>, findings: &mut Find
             },
             None,
         );
-    } else if known.is_none() && !stopped_one {
+    } else if known.is_none() && !stopped_one && !shares_its_name(listed, all) {
         findings.refuse(
             "member-declared",
             None,
@@ -202,6 +249,11 @@ fn listed_member(listed: &ListedMember, survey: &Survey<'_>, findings: &mut Find
     }
 }
 
+/// Which of the two is declared cannot be told; that there are two is told by itself.
+fn shares_its_name(listed: &ListedMember, all: &[ListedMember]) -> bool {
+    all.iter().any(|other| other.id != listed.id && other.name == listed.name)
+}
+
 fn duplicates(members: &[ListedMember], findings: &mut Findings) {
     let mut seen = BTreeSet::new();
     for member in members.iter().filter(|member| !member.name.is_empty()) {
@@ -210,7 +262,11 @@ fn duplicates(members: &[ListedMember], findings: &mut Findings) {
                 "member-names-unique",
                 None,
                 Words {
-                    seen: format!("two members of the cluster are named {}", member.name),
+                    seen: format!(
+                        "two members of the cluster are named {} ({})",
+                        member.name,
+                        with_name(members, &member.name)
+                    ),
                     must: "each member has a name of its own: which one a host runs could only be guessed".to_owned(),
                     fix: "restart one of them with another --name".to_owned(),
                 },
@@ -218,6 +274,11 @@ fn duplicates(members: &[ListedMember], findings: &mut Findings) {
             );
         }
     }
+}
+
+fn with_name(members: &[ListedMember], name: &str) -> String {
+    let named = members.iter().filter(|member| member.name == name);
+    named.map(|member| format!("{} at {}", member.id, member.peer_urls.join(","))).collect::<Vec<_>>().join(", ")
 }
 
 fn missing(cluster: &Cluster, survey: &Survey<'_>, members: &[ListedMember], findings: &mut Findings) {
@@ -246,35 +307,60 @@ fn missing(cluster: &Cluster, survey: &Survey<'_>, members: &[ListedMember], fin
     }
 }
 
-fn leader(survey: &Survey<'_>, findings: &mut Findings) {
+/// Whether all that serve see one leader.
+fn leader(survey: &Survey<'_>, findings: &mut Findings) -> bool {
     if !survey.anybody_serves() {
-        return;
+        return false;
     }
-    match survey.leader() {
-        Some(leader) => findings.pass("one-leader", format!("all members see {leader} as leader")),
-        None => {
-            let views: Vec<String> = survey
-                .serving()
-                .map(|(view, etcd)| {
-                    let sees = etcd.leader.map_or_else(
-                        || "no leader".to_owned(),
-                        |id| survey.name_of(id).map_or_else(|| format!("member {id}"), MemberName::to_string),
-                    );
-                    format!("{} sees {sees}", view.name)
-                })
-                .collect();
-            findings.refuse(
-                "one-leader",
-                None,
-                Words {
-                    seen: views.join(", "),
-                    must: "all members see one leader, and it is a declared member".to_owned(),
-                    fix: "wait for the election to end; if it does not, check the network between the peers".to_owned(),
-                },
-                None,
-            );
-        }
+    if let Some(leader) = survey.leader() {
+        findings.pass("one-leader", format!("all members see {leader} as leader"));
+        return true;
     }
+    // All see one that was not seen itself: that has a refusal of its own, unless it is down.
+    let agreed = survey.agreed(|etcd| etcd.leader).flatten();
+    if agreed.is_some_and(|id| !is_down(id, survey)) && !findings.refusals.is_empty() {
+        return true;
+    }
+    let views: Vec<String> = survey
+        .serving()
+        .map(|(view, etcd)| {
+            let sees = etcd.leader.map_or_else(|| "no leader".to_owned(), |id| called(id, survey));
+            format!("{} sees {sees}", view.name)
+        })
+        .collect();
+    findings.refuse(
+        "one-leader",
+        None,
+        Words {
+            seen: format!("{}{}", views.join(", "), down(survey)),
+            must: "all members see one leader, and it is a declared member that serves".to_owned(),
+            fix: if down(survey).is_empty() {
+                "wait for the election to end; if it does not, check the network between the peers".to_owned()
+            } else {
+                "start the members that are down (their data is there), then plan again".to_owned()
+            },
+        },
+        None,
+    );
+    false
+}
+
+fn called(id: MemberId, survey: &Survey<'_>) -> String {
+    survey.listed_name(id).map_or_else(|| format!("member {id}"), str::to_owned)
+}
+
+fn is_down(id: MemberId, survey: &Survey<'_>) -> bool {
+    let name = called(id, survey);
+    stopped(survey).any(|stopped| stopped.as_str() == name)
+}
+
+fn stopped<'s>(survey: &'s Survey<'_>) -> impl Iterator<Item = &'s MemberName> {
+    let down = |member: &&Surveyed<'_>| matches!(member.standing, Standing::Stopped { .. });
+    survey.members.iter().filter(down).map(|member| &member.view.name)
+}
+
+fn down(survey: &Survey<'_>) -> String {
+    stopped(survey).map(|name| format!(", {name} is down")).collect()
 }
 
 fn healthy(survey: &Survey<'_>, findings: &mut Findings) {
@@ -299,8 +385,9 @@ fn healthy(survey: &Survey<'_>, findings: &mut Findings) {
     }
 }
 
-fn alarms(survey: &Survey<'_>, findings: &mut Findings) {
+fn alarms(survey: &Survey<'_>, findings: &mut Findings) -> bool {
     let alarms: BTreeSet<_> = survey.serving().flat_map(|(_, etcd)| &etcd.alarms).collect();
+    let none = alarms.is_empty();
     for alarm in alarms {
         let about = survey.name_of(alarm.member).map_or_else(|| alarm.member.to_string(), MemberName::to_string);
         let fix = match alarm.kind.as_str() {
@@ -321,6 +408,7 @@ fn alarms(survey: &Survey<'_>, findings: &mut Findings) {
             None,
         );
     }
+    none
 }
 
 fn quota(survey: &Survey<'_>, findings: &mut Findings) {
@@ -335,13 +423,17 @@ fn quota(survey: &Survey<'_>, findings: &mut Findings) {
             Some(quota) => Bytes(quota.unsigned_abs()),
         };
         if let Some(size) = etcd.db_size
-            && size.0 >= quota.0 / 100 * QUOTA_SHARE_PERCENT
+            && size.0 / QUOTA_SHARE_PERCENT >= quota.0 / 100
         {
             findings.refuse(
                 "quota-room",
                 Some(member.view),
                 Words {
-                    seen: format!("the database of {} is {size} of a quota of {quota}", member.view.name),
+                    seen: format!(
+                        "the database of {} is {size}: {} % of its quota of {quota}",
+                        member.view.name,
+                        u128::from(size.0) * 100 / u128::from(quota.0.max(1))
+                    ),
                     must: format!("the database is below {QUOTA_SHARE_PERCENT} % of its quota"),
                     fix: "compact and defragment, or raise quota-backend-bytes, before the upgrade".to_owned(),
                 },
@@ -368,18 +460,17 @@ fn equal_data(survey: &Survey<'_>, findings: &mut Findings) {
         }
         return;
     }
-    for (view, hash) in &hashes {
-        findings.refuse(
-            "data-equal",
-            Some(view),
-            Words {
-                seen: format!("HashKV of {} at revision {} is {:08x}", view.name, hash.revision, hash.hash),
-                must: "all members hold the same data".to_owned(),
-                fix: "the members differ: find the one that is wrong and replace it (remove, add with an empty data \
-                      directory) before the version changes"
-                    .to_owned(),
-            },
-            None,
-        );
-    }
+    let each: Vec<String> = hashes.iter().map(|(view, hash)| format!("{} {:08x}", view.name, hash.hash)).collect();
+    findings.refuse(
+        "data-equal",
+        None,
+        Words {
+            seen: format!("HashKV at revision {} differs: {}", first.revision, each.join(", ")),
+            must: "all members hold the same data".to_owned(),
+            fix: "find the member that is wrong and replace it (remove, add with an empty data directory) before the \
+                  version changes"
+                .to_owned(),
+        },
+        None,
+    );
 }

@@ -1,29 +1,44 @@
 //! Hosts: can each host take what the plan will put on it, and is the way its member is run one that can be stopped
 //! and started safely?
 
-use crate::observe::inventory::{MemberFacts, UnitFacts};
+use std::collections::BTreeSet;
+
+use crate::observe::inventory::{EtcdProcess, HostFacts, MemberFacts, OptionFact, UnitFacts};
 use crate::plan::findings::{Findings, Words};
 use crate::plan::survey::{Standing, Survey, Surveyed};
-use crate::spec::model::{Cluster, Ownership, Runtime, Systemd, Toggle};
-use crate::units::Bytes;
+use crate::plan::target::Way;
+use crate::spec::model::{Cluster, Runtime, Systemd, Toggle};
+use crate::units::{Bytes, Span};
 
 /// What is left free on a file system beyond what is put there.
 const HEADROOM: Bytes = Bytes::mebi(64);
 
 /// Checks all hosts. `release_size` is what staging puts on a host.
-pub fn check(cluster: &Cluster, survey: &Survey<'_>, release_size: Bytes, findings: &mut Findings) {
+pub fn check(cluster: &Cluster, survey: &Survey<'_>, way: &Way, release_size: Bytes, findings: &mut Findings) {
     let before = findings.refusals.len();
+    let copies = takes_rollback_points(cluster, survey, way);
     for member in &survey.members {
-        disk(cluster, member, release_size, findings);
+        // A member that is done is not touched again: its disk is no concern of this plan.
+        if way.left.contains(&member.view.name) {
+            disk(member, release_size, copies, findings);
+            binary(member, findings);
+            next_start(member, findings);
+        }
         match &cluster.runtime {
             Runtime::Systemd(systemd) => unit(cluster, systemd, member, findings),
-            Runtime::Process(_) => {}
+            Runtime::Process(_) => process(member, findings),
         }
-        settings(cluster, member, findings);
         certificates(member, findings);
     }
     if findings.refusals.len() == before {
         findings.pass("hosts-ready", room(survey));
+    }
+}
+
+/// What the spec declares of members that exist, held against what they have.
+pub fn check_declared(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
+    for member in &survey.members {
+        settings(cluster, member, findings);
     }
 }
 
@@ -45,7 +60,7 @@ pub fn check_room(survey: &Survey<'_>, release_size: Bytes, findings: &mut Findi
 
 fn store(member: &Surveyed<'_>, release_size: Bytes, findings: &mut Findings) {
     // Staged once, the old binary kept once, and once more beside the binary for the moment of the swap.
-    let need = Bytes(release_size.0 * 2 + HEADROOM.0);
+    let need = Bytes(release_size.0.saturating_mul(2).saturating_add(HEADROOM.0));
     if let Some(free) = member.host().and_then(|host| host.store_free)
         && free < need
     {
@@ -53,19 +68,20 @@ fn store(member: &Surveyed<'_>, release_size: Bytes, findings: &mut Findings) {
     }
 }
 
-fn disk(cluster: &Cluster, member: &Surveyed<'_>, release_size: Bytes, findings: &mut Findings) {
+fn disk(member: &Surveyed<'_>, release_size: Bytes, copies: Toggle, findings: &mut Findings) {
     store(member, release_size, findings);
     let Some(facts) = member.facts() else {
         return;
     };
-    let swap_need = Bytes(release_size.0 + HEADROOM.0);
+    let swap_need = Bytes(release_size.0.saturating_add(HEADROOM.0));
     if let Some(free) = facts.binary.free
         && free < swap_need
     {
         refuse_space(member, "disk-binary", &format!("of {}", facts.binary.path), free, swap_need, findings);
     }
-    if let Some(size) = rollback_point_size(cluster, facts) {
-        let need = Bytes(size.0 + size.0 / 10 + HEADROOM.0);
+    if copies == Toggle::On {
+        let size = rollback_point_size(facts);
+        let need = Bytes(size.0.saturating_add(size.0 / 10).saturating_add(HEADROOM.0));
         if facts.data_dir.free < need {
             findings.refuse(
                 "disk-rollback-point",
@@ -97,13 +113,90 @@ fn refuse_space(member: &Surveyed<'_>, rule: &str, place: &str, free: Bytes, nee
     );
 }
 
-/// The size of the rollback point that will be made of a member; `None` when none will.
-pub fn rollback_point_size(cluster: &Cluster, facts: &MemberFacts) -> Option<Bytes> {
-    let size = Bytes(
-        facts.data_dir.size.0
-            + facts.data_dir.wal_size.filter(|_| facts.data_dir.wal_dir.is_some()).map_or(0, |size| size.0),
+/// The size of a rollback point of a member: its data directory, and its WAL where that is elsewhere.
+pub fn rollback_point_size(facts: &MemberFacts) -> Bytes {
+    let wal = facts.data_dir.wal_size.filter(|_| facts.data_dir.wal_dir.is_some()).unwrap_or_default();
+    Bytes(facts.data_dir.size.0.saturating_add(wal.0))
+}
+
+/// Whether members leave rollback points: all of those that are to be changed, or none, since they are of use only all
+/// together.
+pub fn takes_rollback_points(cluster: &Cluster, survey: &Survey<'_>, way: &Way) -> Toggle {
+    let wanted = cluster.rollback_points.enabled == Toggle::On && way.is_rung();
+    if wanted && too_large_for_rollback_points(cluster, survey, way).is_empty() { Toggle::On } else { Toggle::Off }
+}
+
+/// Members whose data is above the limit of the spec, and how large it is.
+pub fn too_large_for_rollback_points<'s>(
+    cluster: &Cluster,
+    survey: &'s Survey<'_>,
+    way: &Way,
+) -> Vec<(&'s Surveyed<'s>, Bytes)> {
+    let left = survey.members.iter().filter(|member| way.left.contains(&member.view.name));
+    left.filter_map(|member| Some((member, rollback_point_size(member.facts()?))))
+        .filter(|(_, size)| *size > cluster.rollback_points.max_size)
+        .collect()
+}
+
+/// What would be started must be something that can be told: a member that is down is started on it.
+fn binary(member: &Surveyed<'_>, findings: &mut Findings) {
+    let Standing::Stopped { facts } = member.standing else {
+        return;
+    };
+    if facts.binary.version.is_none() || facts.binary.sha256.is_none() {
+        findings.refuse(
+            "member-binary",
+            Some(member.view),
+            Words {
+                seen: format!("{} is down, and {} is not there or does not run", member.view.name, facts.binary.path),
+                must: "the binary of a member that is down says its version: what wrote its data is known".to_owned(),
+                fix: "put the release there that the other members run, start the member, then plan again".to_owned(),
+            },
+            None,
+        );
+    }
+}
+
+/// What the next start takes into account besides the new binary.
+fn next_start(member: &Surveyed<'_>, findings: &mut Findings) {
+    let Some((facts, next)) = member.facts().and_then(|facts| Some((facts, facts.next_start.as_ref()?))) else {
+        return;
+    };
+    let set = |options: &[OptionFact]| -> BTreeSet<String> {
+        let effective = options.iter().filter(|option| option.effective);
+        effective.map(|option| format!("{}={}", option.name, option.value)).collect()
+    };
+    let (now, then) = (set(&facts.options), set(&next.options));
+    let listed = |options: Vec<&String>| match options.as_slice() {
+        [] => "nothing".to_owned(),
+        options => options.iter().map(|option| option.as_str()).collect::<Vec<_>>().join(", "),
+    };
+    findings.warn(
+        "next-start",
+        Some(&member.view.name),
+        format!(
+            "its configuration was changed since it was started: the restart brings {} and drops {}",
+            listed(then.difference(&now).collect()),
+            listed(now.difference(&then).collect())
+        ),
+        None,
     );
-    (cluster.rollback_points.enabled == Toggle::On && size <= cluster.rollback_points.max_size).then_some(size)
+}
+
+/// A member that answers is run by the process that its folder names.
+fn process(member: &Surveyed<'_>, findings: &mut Findings) {
+    if let Standing::Serving { facts, running: None, .. } = member.standing {
+        findings.refuse(
+            "member-in-folder",
+            Some(member.view),
+            Words {
+                seen: format!("{} answers, and no process of {} runs", member.view.name, facts.binary.path),
+                must: "the member is run from its folder: stopping that process stops the member".to_owned(),
+                fix: "check `dir` in the runtime block, and the member's client URL".to_owned(),
+            },
+            None,
+        );
+    }
 }
 
 fn unit(cluster: &Cluster, systemd: &Systemd, member: &Surveyed<'_>, findings: &mut Findings) {
@@ -169,22 +262,34 @@ fn unit_state(systemd: &Systemd, unit: &UnitFacts, member: &Surveyed<'_>, findin
             "see what changed, then `systemctl daemon-reload`, and plan again".to_owned(),
         );
     }
-    if let Standing::Serving { running: Some(process), .. } = member.standing
-        && process.unit.as_deref() != Some(unit.name.as_str())
-        && systemd.ownership == Ownership::Adopted
+    if let Standing::Serving { running, .. } = member.standing
+        && running.is_none_or(|process| process.unit.as_deref() != Some(unit.name.as_str()))
     {
+        let seen = match running {
+            Some(process) => of_unit(process),
+            None => others(member.host()),
+        };
         refuse(
             "member-in-unit",
-            format!(
-                "the member's process {} belongs to {}, not to {}",
-                process.pid,
-                process.unit.as_deref().unwrap_or("no unit"),
-                unit.name
-            ),
+            format!("{} answers, and {} does not run it: {seen}", member.view.name, unit.name),
             "the member is run by the declared unit: stopping the unit stops the member",
-            format!("check `unit` in the runtime block (it says \"{}\")", systemd.unit),
+            format!("check `unit` in the runtime block (it says \"{}\"), and the member's address", systemd.unit),
         );
     }
+}
+
+fn of_unit(process: &EtcdProcess) -> String {
+    format!(
+        "etcd with pid {} ({}) belongs to {}",
+        process.pid,
+        process.exe,
+        process.unit.as_deref().unwrap_or("no unit")
+    )
+}
+
+fn others(host: Option<&HostFacts>) -> String {
+    let seen: Vec<String> = host.iter().flat_map(|host| &host.processes).map(of_unit).collect();
+    if seen.is_empty() { "no process on this host looks like etcd".to_owned() } else { seen.join("; ") }
 }
 
 /// etcd may take up to 2 * (request timeout + 2 * election timeout) to stop in order (knowledge: stop behavior).
@@ -197,11 +302,10 @@ fn stop_timeout(cluster: &Cluster, unit: &UnitFacts, member: &Surveyed<'_>, find
             "stop-timeout",
             Some(&member.view.name),
             format!(
-                "{} kills etcd {} s after it was asked to stop; handing over leadership may take longer. Set \
-                 TimeoutStopSec to 30 s or more ({} allows {})",
+                "{} kills etcd {} after it was asked to stop; handing over leadership may take longer. Set \
+                 TimeoutStopSec to 30 s or more (rollout.stop_timeout is {})",
                 unit.name,
-                timeout / 1_000_000,
-                cluster.name,
+                Span::from_millis(timeout / 1000),
                 cluster.rollout.stop_timeout
             ),
             None,

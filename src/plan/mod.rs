@@ -22,16 +22,21 @@ mod survey;
 mod target;
 mod upgrade;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::knowledge::{Knowledge, MixedRollback, WayBack};
 use crate::observe::inventory::Inventory;
 use crate::plan::findings::{Findings, Words};
-use crate::plan::model::{Kind, NoReturn, Note, PLAN_FORMAT, Plan, Refusal, ReleasePin, Rung, Step, Summary};
+use crate::plan::model::{
+    Action, Kind, NoReturn, Note, Operation, PLAN_FORMAT, Plan, Refusal, ReleasePin, Rung, Step, Summary,
+};
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::target::Way;
-use crate::spec::model::{Cluster, RollbackPoints, Toggle};
+use crate::spec::model::{Cluster, Toggle};
 use crate::units::{Bytes, Version};
 
 /// Everything that a plan is made from.
@@ -72,16 +77,19 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     }
     health::check(input.cluster, &survey, &mut findings);
     let Some(way) = target::find(input.cluster, &survey, input.knowledge, &mut findings) else {
-        return Err(sorted(findings, &survey));
+        return Err(with_a_reason(findings, &survey));
     };
+    hosts::check_declared(input.cluster, &survey, &mut findings);
     if way.is_done() && findings.refusals.is_empty() && all_serve(&survey) {
         return Ok(assemble(input, &survey, &way, findings, Vec::new()));
     }
-    let pins = pins(input, &survey, &mut findings);
+    // Where members only have to be started, or the cluster version to move, nothing of the release is needed.
+    let changes_binaries = survey.members.iter().any(|member| upgrade::is_to_change(member, &way));
+    let pins = if changes_binaries { pins(input, &survey, &mut findings) } else { BTreeMap::new() };
     let release_size = pins.values().map(|pin| upgrade::release_size(pin)).max().unwrap_or_default();
     checks_before_change(input, &survey, &way, release_size, &mut findings);
     if !findings.refusals.is_empty() {
-        return Err(sorted(findings, &survey));
+        return Err(with_a_reason(findings, &survey));
     }
     let steps = upgrade::steps(&upgrade::Ingredients {
         cluster: input.cluster,
@@ -90,7 +98,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         way: &way,
         releases: &pins,
     });
-    let rung = rung_of(input, &way, steps);
+    let rung = rung_of(input, &survey, &way, steps);
     Ok(assemble(input, &survey, &way, findings, vec![rung]))
 }
 
@@ -98,8 +106,8 @@ fn all_serve(survey: &Survey<'_>) -> bool {
     survey.members.iter().all(|member| matches!(member.standing, Standing::Serving { .. }))
 }
 
-/// Refusals that follow from one that says more are left out: a host that was not seen answers no question at all.
-fn sorted(mut findings: Findings, survey: &Survey<'_>) -> Vec<Refusal> {
+/// Never an empty list: where nothing else was said, nobody answered.
+fn with_a_reason(mut findings: Findings, survey: &Survey<'_>) -> Vec<Refusal> {
     if findings.refusals.is_empty() {
         let seen = survey
             .members
@@ -128,16 +136,19 @@ fn checks_before_change(
     release_size: Bytes,
     findings: &mut Findings,
 ) {
-    hosts::check(input.cluster, survey, release_size, findings);
+    hosts::check(input.cluster, survey, way, release_size, findings);
     options::check(input.cluster, way, &survey.members, input.knowledge, findings);
     quorum(survey, way, findings);
     if !way.left.is_empty() {
         backup::check(survey, input.knowledge, findings);
     }
-    rollback_points(&input.cluster.rollback_points, survey, way, findings);
+    rollback_points(input.cluster, survey, way, findings);
     if way.is_rung() {
         match input.knowledge.rung(way.live_minor(), way.to.minor()) {
-            Some(rung) => requirements::check(rung, way, survey, findings),
+            Some(rung) => {
+                way_back(rung, way, findings);
+                requirements::check(rung, way, survey, findings);
+            }
             None => findings.refuse(
                 "rung-known",
                 None,
@@ -149,6 +160,23 @@ fn checks_before_change(
                 None,
             ),
         }
+    }
+}
+
+/// A way back is known before a step is taken: where a swap of the binary is none, this version has no other.
+fn way_back(rung: &crate::knowledge::Rung, way: &Way, findings: &mut Findings) {
+    if rung.rollback.mixed == MixedRollback::RemoveAndReadd {
+        findings.refuse(
+            "rollback-known",
+            None,
+            Words {
+                seen: format!("{} is declared; the cluster is at {}", way.to, way.live_minor()),
+                must: rung.rollback.fact.what.clone(),
+                fix: "follow the guide of this rung by hand; this version of quorate only takes steps that it can undo"
+                    .to_owned(),
+            },
+            rung.rollback.fact.sources.first().map(ToString::to_string).as_deref(),
+        );
     }
 }
 
@@ -174,11 +202,11 @@ fn quorum(survey: &Survey<'_>, way: &Way, findings: &mut Findings) {
     }
 }
 
-fn rollback_points(policy: &RollbackPoints, survey: &Survey<'_>, way: &Way, findings: &mut Findings) {
-    if !way.is_rung() {
+fn rollback_points(cluster: &Cluster, survey: &Survey<'_>, way: &Way, findings: &mut Findings) {
+    if !way.is_rung() || way.left.is_empty() {
         return;
     }
-    if policy.enabled == Toggle::Off {
+    if cluster.rollback_points.enabled == Toggle::Off {
         findings.warn(
             "rollback-points",
             None,
@@ -187,21 +215,17 @@ fn rollback_points(policy: &RollbackPoints, survey: &Survey<'_>, way: &Way, find
         );
         return;
     }
-    for member in &survey.members {
-        if let Some(facts) = member.facts()
-            && facts.data_dir.size > policy.max_size
-        {
-            findings.warn(
-                "rollback-points",
-                Some(&member.view.name),
-                format!(
-                    "no rollback point: the data directory is {}, `rollback_points.max_size` is {}; they are of use \
-                     only all together",
-                    facts.data_dir.size, policy.max_size
-                ),
-                None,
-            );
-        }
+    for (member, size) in hosts::too_large_for_rollback_points(cluster, survey, way) {
+        findings.warn(
+            "rollback-points",
+            Some(&member.view.name),
+            format!(
+                "no rollback points are taken: the data directory of {} is {size}, `rollback_points.max_size` is {}, and \
+                 they are of use only all together. After completion the way back is the backup alone",
+                member.view.name, cluster.rollback_points.max_size
+            ),
+            None,
+        );
     }
 }
 
@@ -223,7 +247,10 @@ fn pins<'a>(input: &Input<'a>, survey: &Survey<'_>, findings: &mut Findings) -> 
                 "release-available",
                 None,
                 Words {
-                    seen: input.missing_releases.join("; "),
+                    seen: match input.missing_releases {
+                        [] => format!("etcd {} for linux-{arch} is not at hand", input.cluster.version),
+                        why => why.join("; "),
+                    },
                     must: format!("etcd {} for linux-{arch} can be had from a declared source", input.cluster.version),
                     fix: "check the `release` blocks, or put the release where one of them points".to_owned(),
                 },
@@ -249,7 +276,7 @@ fn warn_first_use(pin: &ReleasePin, findings: &mut Findings) {
 }
 
 /// The rung with its words: where the point of no return is, what clients notice, what the advisories say.
-fn rung_of(input: &Input<'_>, way: &Way, steps: Vec<Step>) -> Rung {
+fn rung_of(input: &Input<'_>, survey: &Survey<'_>, way: &Way, steps: Vec<Step>) -> Rung {
     let known = input.knowledge.rung(way.live_minor(), way.to.minor()).filter(|_| way.is_rung());
     let from = way.live_minor();
     let advisories = known.map_or_else(Vec::new, |rung| {
@@ -266,23 +293,28 @@ fn rung_of(input: &Input<'_>, way: &Way, steps: Vec<Step>) -> Rung {
         before_last_member: true,
         up_to_there: match rung.rollback.mixed {
             MixedRollback::SwapBinary => format!(
-                "up to there each member can be put back on its {from} binary, which is kept on its host; nothing is lost"
+                "each member can be put back on its {from} binary, which is kept on its host; nothing is lost"
             ),
             MixedRollback::RemoveAndReadd => format!(
                 "a member that has run {} cannot go back to its {from} binary: it is removed and added again, one by one",
                 way.to.minor()
             ),
         },
-        after: after_completion(&rung.rollback.after_completion),
+        after: after_completion(
+            &rung.rollback.after_completion,
+            hosts::takes_rollback_points(input.cluster, survey, way),
+        ),
         source: rung.rollback.fact.sources.first().map(ToString::to_string).unwrap_or_default(),
         hold: input.cluster.rollout.hold_before,
     });
-    Rung { from: Some(from), to: way.to.minor(), steps, no_return, clients: clients(input, way), advisories }
+    let clients = clients(input, way, &steps);
+    Rung { from: Some(from), to: way.to.minor(), steps, no_return, clients, advisories }
 }
 
-fn after_completion(ways: &[WayBack]) -> String {
+fn after_completion(ways: &[WayBack], rollback_points: Toggle) -> String {
     let ways: Vec<&str> = ways
         .iter()
+        .filter(|way| rollback_points == Toggle::On || !matches!(way, WayBack::RollbackPoints))
         .map(|way| match way {
             WayBack::DowngradeApi => "the downgrade API",
             WayBack::NextVersionCompatible => "older binaries that accept the newer cluster version",
@@ -290,12 +322,16 @@ fn after_completion(ways: &[WayBack]) -> String {
             WayBack::Restore => "a restore of the backup (writes since are lost)",
         })
         .collect();
-    format!("after it, only: {}", ways.join("; or "))
+    format!("only {}", ways.join("; or "))
 }
 
-fn clients(input: &Input<'_>, way: &Way) -> Vec<String> {
+fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
     use crate::knowledge::Feature;
-    if way.left.is_empty() {
+    let stops = |step: &Step| match &step.action {
+        Action::Member(action) => action.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. })),
+        _ => false,
+    };
+    if !steps.iter().any(stops) {
         return vec!["nothing: no member is stopped".to_owned()];
     }
     let features = input.knowledge.features(&way.from);
@@ -317,6 +353,8 @@ fn clients(input: &Input<'_>, way: &Way) -> Vec<String> {
 
 fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Findings, rungs: Vec<Rung>) -> Plan {
     let changes = rungs.iter().any(|rung| !rung.steps.is_empty());
+    let mut all = rungs.iter().flat_map(|rung| &rung.steps);
+    let stages = all.any(|step| matches!(step.action, Action::Stage { .. }));
     let declared = Cluster { client: input.cluster.client.sealed(), ..input.cluster.clone() };
     let any = survey.serving().next().map(|(_, etcd)| etcd);
     let estimate = estimate::total(rungs.iter().flat_map(|rung| &rung.steps));
@@ -341,7 +379,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Finding
             revision: survey.serving().filter_map(|(_, etcd)| etcd.revision).max(),
             estimate,
         },
-        releases: if changes { input.releases.to_vec() } else { Vec::new() },
+        releases: if stages { input.releases.to_vec() } else { Vec::new() },
         rungs,
         checks,
         warnings: findings.warnings,

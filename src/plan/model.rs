@@ -398,6 +398,8 @@ pub enum Undo {
     NothingToUndo,
     /// Put the old binary back and start it.
     SwapBack,
+    /// Stop what was started.
+    StopAgain,
     /// Remove what was created.
     RemoveCreated,
 }

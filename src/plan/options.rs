@@ -16,12 +16,19 @@ pub fn check(cluster: &Cluster, way: &Way, members: &[Surveyed<'_>], knowledge: 
     let mut options = 0;
     for member in members.iter().filter(|member| way.left.contains(&member.view.name)) {
         let Some(facts) = member.facts() else { continue };
-        for option in &facts.options {
+        // What the restart will use, where that is not what the process was started with.
+        let next = facts.next_start.as_ref();
+        let at_start = MemberFacts {
+            options: next.map_or(&facts.options, |next| &next.options).clone(),
+            args: next.map_or(&facts.args, |next| &next.args).clone(),
+            ..facts.clone()
+        };
+        for option in &at_start.options {
             options += 1;
             flag(option, way, member, knowledge, findings);
         }
         for rule in knowledge.config_rules(&way.to) {
-            for broken in violations(cluster, rule, member, facts) {
+            for broken in violations(cluster, rule, member, &at_start) {
                 report(rule, &broken, way, member, findings);
             }
         }
@@ -42,7 +49,8 @@ fn flag(option: &OptionFact, way: &Way, member: &Surveyed<'_>, knowledge: &Knowl
     });
     let place = place(option, member);
     let since = gone_after.map_or_else(String::new, |minor| format!(" (last known to {minor})"));
-    let instead = advice.map_or_else(|| rewrite(option, instead), str::to_owned);
+    let instead = rewrite(option, instead);
+    let advice = advice.map_or_else(String::new, |advice| format!(" ({})", advice.trim_end_matches('.')));
     match option.source {
         OptionSource::Argument => findings.refuse(
             "option-removed",
@@ -50,7 +58,7 @@ fn flag(option: &OptionFact, way: &Way, member: &Surveyed<'_>, knowledge: &Knowl
             Words {
                 seen: format!("--{} is set {place}", option.name),
                 must: format!("{} does not know this option{since}: it would exit with code 2", way.to),
-                fix: format!("{instead}, restart the member on its present version, then plan again"),
+                fix: format!("{instead}{advice}; restart the member on its present version, then plan again"),
             },
             None,
         ),
@@ -58,7 +66,7 @@ fn flag(option: &OptionFact, way: &Way, member: &Surveyed<'_>, knowledge: &Knowl
             "option-without-effect",
             Some(&member.view.name),
             format!(
-                "{} is set {place}; {} does not know it{since} and ignores it without a word: {instead}",
+                "{} is set {place}; {} does not know it{since} and ignores it without a word: {instead}{advice}",
                 option.name, way.to
             ),
             None,

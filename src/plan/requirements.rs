@@ -1,6 +1,7 @@
 //! Requirements: what the rung demands by `modules/etcd`, held against what was seen.
 
 use crate::knowledge::{Affected, Change, Check, Hazard, HazardKind, Requirement, Rung, Severity, When};
+use crate::observe::inventory::EtcdFacts;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::survey::{Survey, Surveyed};
 use crate::plan::target::Way;
@@ -125,33 +126,34 @@ fn hazard_of(hazard: &Hazard, way: &Way, survey: &Survey<'_>, findings: &mut Fin
     let source = fact.sources.first().map(ToString::to_string);
     match &hazard.hazard {
         HazardKind::SnapshotAheadOfDatabase { refused_by } => {
-            for member in &survey.members {
-                let Some((facts, etcd)) = member.facts().zip(member.etcd()) else { continue };
-                // Snapshots that such a version made itself have their database: it commits that first.
-                if refused_by.contains(&etcd.server_version) {
-                    continue;
-                }
-                let never_written = etcd.revision.is_some_and(|revision| revision.0 <= 1);
-                if let Some(snap) = &facts.data_dir.newest_snap
-                    && never_written
-                {
-                    findings.refuse(
-                        &fact.name,
-                        Some(member.view),
-                        Words {
-                            seen: format!(
-                                "{} has a raft snapshot at index {} and nothing was ever written through the v3 API",
-                                member.view.name, snap.index
-                            ),
-                            must: fact.what.clone(),
-                            fix: fact.fix.clone().unwrap_or_else(|| {
-                                "put one key through the v3 API and delete it again, then plan again".to_owned()
-                            }),
-                        },
-                        source.as_deref(),
-                    );
-                }
+            let never_written = |member: &Surveyed<'_>| {
+                let snap = member.facts().and_then(|facts| facts.data_dir.newest_snap.as_ref());
+                // Snapshots that a version of `refused_by` made itself have their database: it commits that first.
+                let unwritten = |etcd: &EtcdFacts| {
+                    etcd.revision.is_some_and(|revision| revision.0 <= 1) && !refused_by.contains(&etcd.server_version)
+                };
+                snap.is_some() && member.etcd().is_some_and(unwritten)
+            };
+            let found = survey.members.iter().filter(|member| never_written(member));
+            let names: Vec<&str> = found.map(|member| member.view.name.as_str()).collect();
+            if names.is_empty() {
+                return;
             }
+            findings.refuse(
+                &fact.name,
+                None,
+                Words {
+                    seen: format!(
+                        "nothing was ever written through the v3 API, and there is a raft snapshot on {}",
+                        names.join(", ")
+                    ),
+                    must: fact.what.clone(),
+                    fix: fact.fix.clone().unwrap_or_else(|| {
+                        "put one key through the v3 API and delete it again, then plan again".to_owned()
+                    }),
+                },
+                source.as_deref(),
+            );
         }
         HazardKind::V2EntriesInWal { .. } => findings.refuse(
             &fact.name,

@@ -29,6 +29,9 @@ pub fn gate(from: &Ingredients<'_>, member: &Surveyed<'_>) -> Option<Gate> {
     } else {
         declared
     };
+    if span.is_zero() {
+        return None;
+    }
     let source = rule.fact.sources.first().map(ToString::to_string).unwrap_or_default();
     Some(Gate::V2Settle { span, size, source })
 }

@@ -73,6 +73,12 @@ impl<'a> Survey<'a> {
         self.serving().find(|(_, etcd)| etcd.member_id == id).map(|(view, _)| &view.name)
     }
 
+    /// What a member of this id is called: also one that is down, by the lists of the others.
+    pub fn listed_name(&self, id: MemberId) -> Option<&'a str> {
+        let listed = self.serving().flat_map(|(_, etcd)| &etcd.members).find(|listed| listed.id == id);
+        listed.map(|listed| listed.name.as_str()).filter(|name| !name.is_empty())
+    }
+
     /// A value that all serving members answer alike; `None` when they differ or nobody serves.
     pub fn agreed<T: PartialEq>(&self, value: impl Fn(&'a EtcdFacts) -> T) -> Option<T> {
         let mut values = self.serving().map(|(_, etcd)| value(etcd));

@@ -39,7 +39,11 @@ impl Way {
 /// Checks the declared version and finds the way. `None`: refused.
 pub fn find(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) -> Option<Way> {
     let to = &cluster.version;
+    let before = findings.refusals.len();
     known_release(cluster, knowledge, findings);
+    if findings.refusals.len() > before {
+        return None;
+    }
     let Some(cluster_version) = survey.agreed(|etcd| etcd.cluster_version.clone()) else {
         if survey.anybody_serves() {
             refuse_cluster_version(survey, "members answer different cluster versions".to_owned(), findings);
@@ -57,7 +61,7 @@ pub fn find(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findi
     }
     let next = knowledge.next_minor(live);
     if to.minor() > live && next != Some(to.minor()) {
-        refuse_many_rungs(to, live, next, findings);
+        refuse_many_rungs(to, live, next, survey, findings);
         return None;
     }
     let left: BTreeSet<_> =
@@ -65,6 +69,7 @@ pub fn find(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findi
     for member in &survey.members {
         stays_on_the_way(member, to, live, findings);
     }
+    not_newer(survey, to, live, findings);
     let from = survey.serving().map(|(_, etcd)| &etcd.server_version).min().cloned().unwrap_or_else(|| to.clone());
     // All may run the new binary while the cluster version has not moved yet: the rung is still the one from `live`.
     let from = if from.minor() > live { cluster_version } else { from };
@@ -145,14 +150,17 @@ fn refuse_cluster_version(survey: &Survey<'_>, seen: String, findings: &mut Find
     );
 }
 
+fn who_runs_what(survey: &Survey<'_>) -> String {
+    let versions = survey.serving().map(|(view, etcd)| format!("{} runs {}", view.name, etcd.server_version));
+    versions.collect::<Vec<_>>().join(", ")
+}
+
 fn refuse_downgrade(to: &Version, live: Minor, survey: &Survey<'_>, findings: &mut Findings) {
-    let versions: Vec<_> =
-        survey.serving().map(|(view, etcd)| format!("{} runs {}", view.name, etcd.server_version)).collect();
     findings.refuse(
         "no-step-down",
         None,
         Words {
-            seen: format!("{to} is declared; the cluster is at {live} ({})", versions.join(", ")),
+            seen: format!("{to} is declared; the cluster is at {live} ({})", who_runs_what(survey)),
             must: "the declared version is not below the cluster version: an older binary would refuse to start, or \
                    start and be wrong"
                 .to_owned(),
@@ -162,14 +170,14 @@ fn refuse_downgrade(to: &Version, live: Minor, survey: &Survey<'_>, findings: &m
     );
 }
 
-fn refuse_many_rungs(to: &Version, live: Minor, next: Option<Minor>, findings: &mut Findings) {
+fn refuse_many_rungs(to: &Version, live: Minor, next: Option<Minor>, survey: &Survey<'_>, findings: &mut Findings) {
     let next =
         next.map_or_else(String::new, |next| format!("declare a {next} release first, apply, then go on from there"));
     findings.refuse(
         "one-minor-at-a-time",
         None,
         Words {
-            seen: format!("{to} is declared; the cluster is at {live}"),
+            seen: format!("{to} is declared; the cluster is at {live} ({})", who_runs_what(survey)),
             must: "an upgrade goes one minor at a time: etcd does not support to step over one, and its servers do \
                    not stop anybody who tries"
                 .to_owned(),
@@ -179,7 +187,7 @@ fn refuse_many_rungs(to: &Version, live: Minor, next: Option<Minor>, findings: &
     );
 }
 
-/// A member may run a release of the live minor or of the target's; of the target's minor, none newer than declared.
+/// A member may run a release of the live minor or of the target's.
 fn stays_on_the_way(member: &Surveyed<'_>, to: &Version, live: Minor, findings: &mut Findings) {
     let Some(etcd) = member.etcd() else {
         return;
@@ -196,16 +204,26 @@ fn stays_on_the_way(member: &Surveyed<'_>, to: &Version, live: Minor, findings: 
             },
             None,
         );
-    } else if runs > to {
-        findings.refuse(
-            "no-step-down",
-            Some(member.view),
-            Words {
-                seen: format!("{} runs {runs} already; {to} is declared", member.view.name),
-                must: "no member is taken to an older release than it runs".to_owned(),
-                fix: format!("declare {runs} or a newer patch"),
-            },
-            None,
-        );
     }
+}
+
+/// Members that run a newer patch than the declared one are told together: one change of the spec mends all.
+fn not_newer(survey: &Survey<'_>, to: &Version, live: Minor, findings: &mut Findings) {
+    let astray = |runs: &Version| runs.minor() != live && runs.minor() != to.minor();
+    let newer: Vec<_> =
+        survey.serving().filter(|(_, etcd)| etcd.server_version > *to && !astray(&etcd.server_version)).collect();
+    let Some(newest) = newer.iter().map(|(_, etcd)| &etcd.server_version).max() else {
+        return;
+    };
+    let each: Vec<_> = newer.iter().map(|(view, etcd)| format!("{} runs {}", view.name, etcd.server_version)).collect();
+    findings.refuse(
+        "no-step-down",
+        if let [(view, _)] = newer.as_slice() { Some(*view) } else { None },
+        Words {
+            seen: format!("{} already; {to} is declared", each.join(", ")),
+            must: "no member is taken to an older release than it runs".to_owned(),
+            fix: format!("declare {newest} or a newer patch"),
+        },
+        None,
+    );
 }

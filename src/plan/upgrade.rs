@@ -6,7 +6,7 @@ use crate::knowledge::{Feature, Features, Knowledge};
 use crate::observe::inventory::{ListedMember, MemberFacts};
 use crate::plan::backup;
 use crate::plan::estimate;
-use crate::plan::hosts::rollback_point_size;
+use crate::plan::hosts::{rollback_point_size, takes_rollback_points};
 use crate::plan::layout;
 use crate::plan::model::{
     Action, BinaryChange, Gate, HandOver, MemberAction, Moment, Operation, ReleasePin, Role, Step, StepId, Undo,
@@ -36,9 +36,9 @@ pub fn steps(from: &Ingredients<'_>) -> Vec<Step> {
     let mut steps = Numbered::default();
     let to_change = order(from);
     let features = from.knowledge.features(&from.way.from);
+    bring_up_stopped(from, &mut steps);
     if !to_change.is_empty() {
         let members: Vec<_> = to_change.iter().map(|member| member.view.name.clone()).collect();
-        bring_up_stopped(from, &mut steps);
         stage(from, &members, &mut steps);
         preflight(from, &members, &mut steps);
         prepare(from, &to_change, &mut steps);
@@ -70,11 +70,12 @@ impl Numbered {
     }
 }
 
-/// Members that are not done: those that are down first, then followers in the order of the spec, the leader last.
+/// Members whose binary is to be changed: those that are down first, then followers in the order of the spec, the leader
+/// last.
 fn order<'a>(from: &Ingredients<'a>) -> Vec<Surveyed<'a>> {
     let leader = from.survey.leader();
     let mut members: Vec<_> =
-        from.survey.members.iter().copied().filter(|member| from.way.left.contains(&member.view.name)).collect();
+        from.survey.members.iter().copied().filter(|member| is_to_change(member, from.way)).collect();
     members.sort_by_key(|member| match role(member, leader) {
         Role::Down => 0,
         Role::Follower => 1,
@@ -83,6 +84,7 @@ fn order<'a>(from: &Ingredients<'a>) -> Vec<Surveyed<'a>> {
     members
 }
 
+/// As it stands when the plan is made.
 fn role(member: &Surveyed<'_>, leader: Option<&MemberName>) -> Role {
     match member.standing {
         Standing::Serving { .. } if leader == Some(&member.view.name) => Role::Leader,
@@ -91,51 +93,72 @@ fn role(member: &Surveyed<'_>, leader: Option<&MemberName>) -> Role {
     }
 }
 
-/// A member that an interrupted run, or somebody, left down on its old binary is brought up before anything else: the
-/// rung begins with all members healthy.
+/// Whether the plan puts a binary in place of the member's: not where it only has to be started.
+pub fn is_to_change(member: &Surveyed<'_>, way: &Way) -> bool {
+    let only_to_start = stopped(member).is_some_and(|(_, version, _)| *version == way.to);
+    way.left.contains(&member.view.name) && !only_to_start
+}
+
+/// Members that an interrupted run, or somebody, left down are brought up before anything else, on the binary that is in
+/// place: no other step begins, and no backup is taken, before all members are healthy.
 fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
-    for member in &from.survey.members {
-        let Some((facts, version)) = stopped_on_old_binary(member, &from.way.to) else {
-            continue;
-        };
-        let Some(sha256) = facts.binary.sha256 else {
-            continue;
-        };
+    let mut down = from.survey.members.iter().filter_map(|member| Some((member, stopped(member)?))).peekable();
+    while let Some((member, (facts, version, sha256))) = down.next() {
         let name = member.view.name.clone();
+        let is_new = *version == from.way.to;
+        let old = if is_new { kept_binary(from, member) } else { None };
+        let runs = old.as_ref().map_or(version, |(version, _)| version);
         let action = MemberAction {
             member: name.clone(),
             role: Role::Down,
-            from: version.clone(),
+            from: runs.clone(),
             to: version.clone(),
             binary: BinaryChange {
                 path: facts.binary.path.clone(),
-                old_sha256: None,
+                old_sha256: old.as_ref().map(|(_, sha256)| *sha256),
                 new_sha256: sha256,
                 staged: facts.binary.path.clone(),
-                kept: facts.binary.path.clone(),
+                kept: old.as_ref().map_or_else(
+                    || facts.binary.path.clone(),
+                    |(version, _)| layout::staged(&from.cluster.runtime, version, "etcd"),
+                ),
             },
             operations: vec![Operation::Start { timeout: from.cluster.rollout.ready_timeout }],
             on_failure: from.cluster.rollout.on_failure,
         };
-        let mut after = served_gates(from, &name, &version, sha256);
-        after.extend(all_well(from));
-        steps.push(
-            Action::Member(action),
-            format!("{name} is down; the rung begins with all members healthy"),
-            (Vec::new(), after),
-            Undo::NothingToUndo,
-            estimate::START,
-        );
+        let mut after = served_gates(from, &name, version, sha256);
+        // While others are still down, all cannot be healthy.
+        if down.peek().is_none() {
+            after.extend(all_well(from));
+            if !from.cluster.rollout.soak.is_zero() {
+                after.push(Gate::Soak { span: from.cluster.rollout.soak });
+            }
+        }
+        let why = if is_new {
+            format!("{name} is down, with {version} in place already: it only has to be started")
+        } else {
+            format!("{name} is down; the rung begins with all members healthy")
+        };
+        let undo = if old.is_some() { Undo::SwapBack } else { Undo::StopAgain };
+        let estimate = estimate::member(&action.operations, &after);
+        steps.push(Action::Member(action), why, (Vec::new(), after), undo, estimate);
     }
 }
 
-/// A member that has data, no process, and a binary that is not yet the target's.
-pub fn stopped_on_old_binary<'a>(member: &Surveyed<'a>, to: &Version) -> Option<(&'a MemberFacts, Version)> {
+/// A member that has data, no process, and a binary that says its version.
+fn stopped<'a>(member: &Surveyed<'a>) -> Option<(&'a MemberFacts, &'a Version, Sha256)> {
     let Standing::Stopped { facts } = member.standing else {
         return None;
     };
-    let version = facts.binary.version.clone()?;
-    (version != *to).then_some((facts, version))
+    Some((facts, facts.binary.version.as_ref()?, facts.binary.sha256?))
+}
+
+/// The binary that an interrupted run kept on the member's host: the newest one of the minor that the rung leads from.
+fn kept_binary(from: &Ingredients<'_>, member: &Surveyed<'_>) -> Option<(Version, Sha256)> {
+    let kept = member.host()?.staged.iter().rev();
+    let (version, sha256) =
+        kept.into_iter().find(|(version, _)| version.minor() == from.way.live_minor() && **version < from.way.to)?;
+    Some((version.clone(), *sha256))
 }
 
 fn stage(from: &Ingredients<'_>, members: &[MemberName], steps: &mut Numbered) {
@@ -167,7 +190,7 @@ fn stage(from: &Ingredients<'_>, members: &[MemberName], steps: &mut Numbered) {
 
 /// What a release takes on a host's disk.
 pub fn release_size(pin: &ReleasePin) -> Bytes {
-    Bytes(pin.binaries.values().map(|binary| binary.size.0).sum())
+    Bytes(pin.binaries.values().fold(0, |sum, binary| sum.saturating_add(binary.size.0)))
 }
 
 fn preflight(from: &Ingredients<'_>, members: &[MemberName], steps: &mut Numbered) {
@@ -241,7 +264,11 @@ fn member_step(from: &Ingredients<'_>, member: &Surveyed<'_>, steps: &mut Number
         return;
     };
     let name = member.view.name.clone();
-    let role = role(member, leader);
+    // Who is down was brought up by a step of its own, before this one.
+    let role = match role(member, leader) {
+        Role::Down => Role::Follower,
+        role => role,
+    };
     let runs = running_version(member, from);
     let to = &from.way.to;
     let rollout = &from.cluster.rollout;
@@ -252,11 +279,9 @@ fn member_step(from: &Ingredients<'_>, member: &Surveyed<'_>, steps: &mut Number
         staged: layout::staged(&from.cluster.runtime, to, "etcd"),
         kept: layout::staged(&from.cluster.runtime, &runs, "etcd"),
     };
-    let operations = operations(from, member, facts, &runs, new.sha256);
-    let mut before = all_well_but_down(from, member);
-    if role != Role::Down {
-        before.push(Gate::QuorumWithout { member: name.clone(), within: rollout.gate_timeout });
-    }
+    let operations = operations(from, facts, &runs, new.sha256);
+    let mut before = all_well(from);
+    before.push(Gate::QuorumWithout { member: name.clone(), within: rollout.gate_timeout });
     let mut after = served_gates(from, &name, to, new.sha256);
     after.extend(all_well(from));
     if let Some(settle) = settle::gate(from, member) {
@@ -266,9 +291,8 @@ fn member_step(from: &Ingredients<'_>, member: &Surveyed<'_>, steps: &mut Number
         after.push(Gate::Soak { span: rollout.soak });
     }
     let why = match role {
-        Role::Down => "it is down already: it comes first".to_owned(),
-        Role::Follower => "a follower: stopping it costs no election".to_owned(),
         Role::Leader => "the leader goes last: one change of leadership, not several".to_owned(),
+        Role::Follower | Role::Down => "a follower: stopping it costs no election".to_owned(),
     };
     let estimate = estimate::member(&operations, &after);
     let action = MemberAction {
@@ -292,31 +316,18 @@ fn running_version(member: &Surveyed<'_>, from: &Ingredients<'_>) -> Version {
         .unwrap_or_else(|| from.way.from.clone())
 }
 
-fn operations(
-    from: &Ingredients<'_>,
-    member: &Surveyed<'_>,
-    facts: &MemberFacts,
-    runs: &Version,
-    new: Sha256,
-) -> Vec<Operation> {
+fn operations(from: &Ingredients<'_>, facts: &MemberFacts, runs: &Version, new: Sha256) -> Vec<Operation> {
     let rollout = &from.cluster.rollout;
     let start = Operation::Start { timeout: rollout.ready_timeout };
     let file_is_new = facts.binary.sha256 == Some(new);
-    let stopped = matches!(member.standing, Standing::Stopped { .. });
-    // A member that is down on its old binary was brought up by a step of its own, before this one.
-    if stopped && file_is_new {
-        return vec![start];
-    }
     let mut operations = Vec::new();
     operations.push(Operation::HandOver { how: hand_over(&from.knowledge.features(runs)) });
     operations.push(Operation::Stop { timeout: rollout.stop_timeout });
-    if let Some(size) = rollback_point_size(from.cluster, facts)
-        && from.way.is_rung()
-    {
+    if takes_rollback_points(from.cluster, from.survey, from.way) == Toggle::On {
         operations.push(Operation::CopyDataDir {
             from: facts.data_dir.path.clone(),
             wal_dir: facts.data_dir.wal_dir.clone(),
-            size,
+            size: rollback_point_size(facts),
         });
     }
     if !file_is_new {
@@ -341,17 +352,6 @@ pub fn all_well(from: &Ingredients<'_>) -> Vec<Gate> {
     let within = from.cluster.rollout.gate_timeout;
     let members = member_list(from);
     vec![Gate::AllHealthy { within }, Gate::OneLeader { within }, Gate::MemberList { members, within }]
-}
-
-/// The same, where the member in hand is known to be down: only quorum without it can be asked for.
-fn all_well_but_down(from: &Ingredients<'_>, member: &Surveyed<'_>) -> Vec<Gate> {
-    let down_on_new =
-        matches!(member.standing, Standing::Stopped { .. }) && stopped_on_old_binary(member, &from.way.to).is_none();
-    if down_on_new {
-        let within = from.cluster.rollout.gate_timeout;
-        return vec![Gate::QuorumWithout { member: member.view.name.clone(), within }];
-    }
-    all_well(from)
 }
 
 fn member_list(from: &Ingredients<'_>) -> Vec<ListedMember> {

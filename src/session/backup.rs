@@ -1,9 +1,13 @@
 //! A backup at a person's wish: a plan of its own, performed and journaled like any other.
 
+use std::sync::Mutex;
+
 use crate::execute::StopSignal;
 use crate::execute::event::Event;
 use crate::execute::journal::{Detail, EffectResult, Ending, Entry};
-use crate::plan::{Input, plan_backup};
+use crate::plan::model::Plan;
+use crate::plan::{Input, PlannedBackup, plan_backup};
+use crate::session::plan::Live;
 use crate::session::releases::{Found, get};
 use crate::session::{Events, Session, SessionError};
 use crate::spec::model::Toggle;
@@ -13,59 +17,23 @@ impl Session {
     /// Looks at the cluster and takes one backup, verified as the spec says.
     pub async fn backup(&self, stop: StopSignal, events: Events<'_>) -> Result<BackupSummary, SessionError> {
         let mut live = self.look(Toggle::Off).await?;
-        let decide = |found: &Found| {
-            plan_backup(&Input {
-                cluster: &self.cluster,
-                state_dir: self.state.dir(),
-                inventory: &live.observation.inventory,
-                knowledge: &self.knowledge,
-                releases: &found.pins(),
-                missing_releases: &found.missing,
-            })
+        let wanted = self.plan_backup(&live, &Found::default())?.wanted;
+        live.found = get(self, wanted, events).await?;
+        let missing = || SessionError::Other(live.found.missing.join("; "));
+        let plan = self.plan_backup(&live, &live.found)?.plan.ok_or_else(missing)?;
+        let taken = Mutex::new(None);
+        let watch = |event: Event| {
+            if let Some(summary) = summary(&plan, &event)
+                && let Ok(mut taken) = taken.lock()
+            {
+                *taken = Some(summary);
+            }
+            events(event);
         };
-        let wanted = decide(&Found::default()).map_err(SessionError::Refused)?.wanted;
-        let found = get(self, wanted, events).await?;
-        let plan = match decide(&found) {
-            Ok(planned) => planned.plan.ok_or_else(|| SessionError::Other(found.missing.join("; ")))?,
-            Err(refusals) => return Err(SessionError::Refused(refusals)),
-        };
-        live.found = found;
-        let outcome = std::sync::Mutex::new(None);
-        let ran = self
-            .execute(&plan, &live, stop, &|event| {
-                if let Event::Journal(line) = &event
-                    && let Entry::Outcome { result: EffectResult::Done { detail: Detail::Backup { .. } }, .. } =
-                        &line.entry
-                    && let Ok(mut outcome) = outcome.lock()
-                {
-                    *outcome = Some(line.clone());
-                }
-                events(event);
-            })
-            .await?;
+        let ran = self.execute(&plan, &live, stop, &watch).await;
         live.close().await;
-        let taken = outcome.into_inner().ok().flatten();
-        match (ran.ending, taken.map(|line| (line.at, line.entry))) {
-            (
-                Ending::Succeeded,
-                Some((
-                    at,
-                    Entry::Outcome {
-                        result: EffectResult::Done { detail: Detail::Backup { id, dir, size, revision, checks } },
-                        ..
-                    },
-                )),
-            ) => Ok(BackupSummary {
-                id,
-                cluster: self.cluster.name.clone(),
-                taken_at: at,
-                member: plan.backup_member().unwrap_or_else(|| self.cluster.members[0].name.clone()),
-                version: plan.summary.from.clone().unwrap_or_else(|| plan.summary.to.clone()),
-                revision,
-                size,
-                checks,
-                dir,
-            }),
+        match (ran?.ending, taken.into_inner().ok().flatten()) {
+            (Ending::Succeeded, Some(summary)) => Ok(summary),
             (Ending::Failed { reason, .. }, _) => Err(SessionError::Other(reason)),
             (Ending::Interrupted { signal }, _) => {
                 Err(SessionError::Other(format!("stopped by {signal}; no backup was kept")))
@@ -73,4 +41,34 @@ impl Session {
             _ => Err(SessionError::Other("the run ended without a backup".to_owned())),
         }
     }
+
+    fn plan_backup(&self, live: &Live, found: &Found) -> Result<PlannedBackup, SessionError> {
+        plan_backup(&Input {
+            cluster: &self.cluster,
+            state_dir: self.state.dir(),
+            inventory: &live.observation.inventory,
+            knowledge: &self.knowledge,
+            releases: &found.pins(),
+            missing_releases: &found.missing,
+        })
+        .map_err(SessionError::Refused)
+    }
+}
+
+/// What a line of the journal says of a backup that was taken.
+fn summary(plan: &Plan, event: &Event) -> Option<BackupSummary> {
+    let Event::Journal(line) = event else { return None };
+    let Entry::Outcome { result: EffectResult::Done { detail }, .. } = &line.entry else { return None };
+    let Detail::Backup { id, dir, size, revision, checks } = detail else { return None };
+    Some(BackupSummary {
+        id: id.clone(),
+        cluster: plan.cluster.clone(),
+        taken_at: line.at.clone(),
+        member: plan.backup_member()?,
+        version: plan.summary.from.clone()?,
+        revision: *revision,
+        size: *size,
+        checks: checks.clone(),
+        dir: dir.clone(),
+    })
 }

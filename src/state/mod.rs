@@ -11,7 +11,6 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 pub use journal_file::{JournalFile, ReadBack, read_journal};
@@ -122,9 +121,13 @@ pub fn new_id() -> String {
 
 /// Now, as people and other programs read it.
 pub fn timestamp() -> String {
-    let now = OffsetDateTime::now_utc();
-    let now = now.replace_millisecond(now.millisecond()).unwrap_or(now);
-    now.format(&Rfc3339).unwrap_or_else(|_| now.unix_timestamp().to_string())
+    stamp_of(OffsetDateTime::now_utc())
+}
+
+/// A moment in UTC, always with three digits of a second, so that columns stay where they are.
+pub fn stamp_of(now: OffsetDateTime) -> String {
+    now.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"))
+        .unwrap_or_else(|_| now.unix_timestamp().to_string())
 }
 
 pub(crate) fn make_private_dir(dir: &Path) -> Result<(), StateError> {

@@ -76,9 +76,11 @@ impl Span {
     }
 }
 
+/// In whole milliseconds, and a week at most: what a span is written as is what it is.
 impl From<Duration> for Span {
     fn from(duration: Duration) -> Self {
-        Self(duration)
+        let whole = Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+        Self(whole.min(LONGEST_SPAN))
     }
 }
 
@@ -166,6 +168,14 @@ mod tests {
         assert_eq!(Bytes(0).to_string(), "0 B");
         assert_eq!(Bytes(1536).to_string(), "1.5 KB");
         assert_eq!(Bytes::mebi(41).to_string(), "41 MB");
+    }
+
+    #[test]
+    fn a_span_of_any_length_is_read_back_as_it_is_written() {
+        for duration in [Duration::MAX, Duration::from_secs(9 * 86_400), Duration::from_nanos(1_500_000_001)] {
+            let span = Span::from(duration);
+            assert_eq!(span.to_string().parse(), Ok(span));
+        }
     }
 
     #[test]

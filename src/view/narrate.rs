@@ -128,6 +128,15 @@ impl Narrator {
                 let text = format!("{}{}: done{}", self.tag(*step), self.title(*step), waited(*waited_ms));
                 vec![over(*step), said(Tone::Good, text)]
             }
+            Entry::StepUndone { step, waited_ms, .. } => {
+                let text = format!(
+                    "{}{}: put back, it serves again{}",
+                    self.tag(*step),
+                    self.title(*step),
+                    waited(*waited_ms)
+                );
+                vec![over(*step), said(Tone::Warn, text)]
+            }
             Entry::GateFailed { step, stage, reasons, waited_ms, .. } => {
                 let when = match stage {
                     GateStage::Before => "nothing was done yet, and these do not hold",

@@ -63,7 +63,7 @@ pub fn operation(operation: &Operation, action: Option<&MemberAction>) -> String
         Operation::Stop { timeout } => format!("stop it, within {}", span(*timeout)),
         Operation::CopyDataDir { from, wal_dir, size } => {
             let wal = wal_dir.as_ref().map(|dir| format!(" and {dir}")).unwrap_or_default();
-            format!("copy {from}{wal} ({size}) beside itself, as {from}.quorate-RUN: the rollback point")
+            format!("copy {from}{wal} ({size}) beside itself, as {from}.quorate-RUN-vVERSION: the rollback point")
         }
         Operation::SwapBinary => match action {
             Some(MemberAction { binary, .. }) => {
@@ -92,6 +92,7 @@ pub fn undo(step: &Step) -> String {
             }
         }
         (Undo::SwapBack, _) => "put the old binary back and start it".to_owned(),
+        (Undo::StopAgain, _) => "stop them again".to_owned(),
         (Undo::RemoveCreated, _) => "remove what was created".to_owned(),
     }
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::escape::escape;
 use super::json::{JSON_FORMAT, json_line};
@@ -51,9 +50,7 @@ impl Clock {
     }
 
     fn stamp(&self) -> String {
-        let now = (self.now)();
-        // Whole seconds: nothing that is decided rests on it.
-        now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
+        crate::state::stamp_of((self.now)())
     }
 }
 

@@ -131,6 +131,7 @@ impl RunSummary {
                     known.done = true;
                 }
             }
+            Entry::StepUndone { step, waited_ms, .. } => self.spend(*step, *waited_ms),
             Entry::Outcome { step, effect, result, took_ms } => {
                 self.spend(*step, *took_ms);
                 match result {

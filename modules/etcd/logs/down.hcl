@@ -30,7 +30,7 @@ log "peer-does-not-know-us-yet" {
   in     = "all"
   class  = "expected"
   moment = "member-starts"
-  regex  = "failed to find (local node|member|remote peer) [0-9a-f]+ in cluster|failed to find local node [0-9a-f]+|failed to find remote peer in cluster|failed to dial [0-9a-f]+ on stream .*failed to find local node"
+  regex  = "failed to find (local node|member|remote peer) [0-9a-f]+ in cluster|failed to find local node [0-9a-f]+|failed to find remote peer in cluster|failed to dial [0-9a-f]+ on stream .*(failed to find local node|could not recognize local member)"
   what   = "Two members met before one of them had read the member list from its own data. It tries again at once."
 }
 
@@ -121,4 +121,13 @@ log "proposal-dropped-at-handover" {
   moment = "member-down"
   regex  = "not forwarding to leader|dropping proposal|raft proposal dropped|no leader at term [0-9]+; dropping"
   what   = "A proposal came while there was no leader; its client was told, and tries again."
+}
+
+log "request-ended-by-the-stop" {
+  in      = "2.0..2.3"
+  class   = "expected"
+  moment  = "member-down"
+  regex   = "etcdhttp: got unexpected response error \\(etcdserver: server stopped\\)"
+  what    = "A client's request was under way when the member was stopped. Clients go on with another endpoint."
+  sources = ["observed 2.1.1"]
 }

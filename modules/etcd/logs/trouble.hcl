@@ -97,7 +97,7 @@ log "cannot-go-down" {
   class   = "trouble"
   regex   = "cluster cannot be downgraded|invalid downgrade"
   what    = "An old binary was started after the cluster version had moved. The data is untouched; the newer binary starts again."
-  fix     = "quorate explain the rung: its rollback rule says what is left."
+  fix     = "The newer binary again; the rollback rule of the rung says what else is left."
   sources = ["observed 2.2.5 to 3.6.14"]
 }
 

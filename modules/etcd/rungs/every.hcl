@@ -59,7 +59,7 @@ every_rung {
     check   = "options-accepted"
     what    = "The new version knows every option of the member, wherever it is set, and its flag parser accepts the member's arguments."
     why     = "An unknown flag ends the new binary with exit code 2. An unknown variable or key in a config file is silently without effect."
-    fix     = "Rename or drop the option as its entry says (quorate explain OPTION)."
+    fix     = "Rename or drop the option as its entry in modules/etcd/flags says."
     sources = ["code v3.1.20:etcdmain/config.go", "code v3.6.14:server/etcdmain/config.go", "observed 2.0.13 to 3.5.30"]
   }
 

@@ -1,0 +1,534 @@
+//! Healthy clusters as `observe` sees them, and small changes to them that read like sentences.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use crate::knowledge::{Feature, Knowledge};
+use crate::observe::inventory::*;
+use crate::plan::model::{PinnedBinary, Plan, Refusal, ReleasePin};
+use crate::plan::{Input, plan};
+use crate::spec::model::*;
+use crate::units::{Bytes, ClusterId, MemberId, MemberName, RaftIndex, RaftTerm, Revision, Sha256, Span, Version};
+use crate::view::{Style, plan_text, refusals_text};
+
+pub static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().unwrap());
+
+pub const NAMES: [&str; 3] = ["m1", "m2", "m3"];
+
+/// A declared cluster, what was seen of it, and the releases that are at hand.
+#[derive(Debug, Clone)]
+pub struct Situation {
+    pub cluster: Cluster,
+    pub inventory: Inventory,
+    pub releases: Vec<ReleasePin>,
+    pub missing: Vec<String>,
+}
+
+pub fn name(text: &str) -> MemberName {
+    text.parse().unwrap()
+}
+
+pub fn version(text: &str) -> Version {
+    text.parse().unwrap()
+}
+
+/// The digest of the `etcd` of a release.
+pub fn etcd_digest(release: &str) -> Sha256 {
+    Sha256::of(format!("etcd {release}").as_bytes())
+}
+
+pub fn member_id(number: usize) -> MemberId {
+    MemberId(0xa1b2_c300 + number as u64)
+}
+
+pub fn pin(release: &str, arch: &str) -> ReleasePin {
+    let program =
+        |program: &str, digest, size| (program.to_owned(), PinnedBinary { sha256: digest, size: Bytes(size) });
+    ReleasePin {
+        version: version(release),
+        arch: arch.to_owned(),
+        source: format!("https://mirror.example/etcd-v{release}-linux-{arch}.tar.gz"),
+        archive_sha256: Some(Sha256::of(format!("{release} {arch}").as_bytes())),
+        checked: "sums".to_owned(),
+        binaries: [
+            program("etcd", etcd_digest(release), 17_301_504),
+            program("etcdctl", Sha256::of(format!("etcdctl {release}").as_bytes()), 14_680_064),
+        ]
+        .into(),
+    }
+}
+
+/// Three members of one release, installed by somebody else, all well; m2 leads.
+pub fn healthy(running: &str) -> Situation {
+    of_members(running, 3)
+}
+
+/// The same with another number of members; the second one leads, where there is one.
+pub fn of_members(running: &str, count: usize) -> Situation {
+    let names: Vec<String> = (1..=count).map(|number| format!("m{number}")).collect();
+    Situation {
+        cluster: cluster(running, &names),
+        inventory: Inventory {
+            cluster: "prod".parse().unwrap(),
+            taken_at: "2026-01-02T03:04:05Z".to_owned(),
+            members: (1..=count).map(|number| view(number, count, running)).collect(),
+        },
+        releases: vec![pin(running, "amd64")],
+        missing: Vec::new(),
+    }
+}
+
+/// Declared hosts with nothing of etcd on them; `systemd` runtime, made by quorate.
+pub fn empty_hosts(declared: &str) -> Situation {
+    let mut situation = healthy(declared).managed();
+    for view in &mut situation.inventory.members {
+        view.etcd = nobody_listens();
+        if let Seen::Known(host) = &mut view.host {
+            host.member = None;
+            host.unit = None;
+            host.processes.clear();
+        }
+    }
+    situation
+}
+
+fn nobody_listens() -> Seen<EtcdFacts> {
+    Seen::Unknown { why: "nothing listens on http://127.0.0.1:2379".to_owned() }
+}
+
+fn cluster(declared: &str, names: &[String]) -> Cluster {
+    let member = |(number, name): (usize, &String)| {
+        let address = format!("10.0.0.{}", 11 + number);
+        Member {
+            name: name.parse().unwrap(),
+            connection: Connection::Ssh(Ssh {
+                destination: address.clone(),
+                user: Some("deploy".to_owned()),
+                port: None,
+                identity_file: None,
+                config_file: None,
+                known_hosts_file: None,
+                connect_timeout: Span::from_secs(10),
+                become_: Become::Sudo,
+            }),
+            address,
+            client_url: None,
+            peer_url: None,
+            data_dir: None,
+        }
+    };
+    Cluster {
+        name: "prod".parse().unwrap(),
+        version: version(declared),
+        members: names.iter().enumerate().map(member).collect(),
+        runtime: Runtime::Systemd(Systemd {
+            unit: "etcd.service".to_owned(),
+            ownership: Ownership::Adopted,
+            bin_dir: "/usr/local/bin".to_owned(),
+            user: "etcd".to_owned(),
+        }),
+        releases: vec![ReleaseSource::Upstream],
+        client: ClientAccess::default(),
+        settings: BTreeMap::new(),
+        rollout: Rollout {
+            soak: Span::from_secs(10),
+            hold_before: None,
+            on_failure: OnFailure::RollbackMember,
+            ready_timeout: Span::from_secs(600),
+            stop_timeout: Span::from_secs(60),
+            version_timeout: Span::from_secs(60),
+            catch_up_timeout: Span::from_secs(600),
+            gate_timeout: Span::from_secs(60),
+            v2_settle: Span::from_secs(120),
+            compare_hashes: Toggle::On,
+        },
+        backup: BackupPolicy { dir: "/srv/prod/.quorate/backups".into(), keep: 7, verify: Verify::Restore },
+        rollback_points: RollbackPoints { enabled: Toggle::On, max_size: Bytes::mebi(20 * 1024) },
+    }
+}
+
+fn view(number: usize, count: usize, running: &str) -> MemberView {
+    MemberView {
+        name: name(&format!("m{number}")),
+        host_label: format!("deploy@10.0.0.{}", 10 + number),
+        host: Seen::Known(host(number, running)),
+        etcd: Seen::Known(etcd(number, count, running)),
+    }
+}
+
+fn host(number: usize, running: &str) -> HostFacts {
+    HostFacts {
+        hostname: format!("db{number}"),
+        arch: "amd64".to_owned(),
+        os: "Debian GNU/Linux 12 (bookworm)".to_owned(),
+        systemd: true,
+        processes: vec![process(number, running)],
+        unit: Some(UnitFacts {
+            name: "etcd.service".to_owned(),
+            load_state: "loaded".to_owned(),
+            active_state: "active".to_owned(),
+            sub_state: "running".to_owned(),
+            file_state: "enabled".to_owned(),
+            main_pid: Some(700),
+            need_daemon_reload: false,
+            kind: "notify".to_owned(),
+            restart: "on-failure".to_owned(),
+            fragment_path: Some("/etc/systemd/system/etcd.service".to_owned()),
+            drop_ins: Vec::new(),
+            timeout_stop_us: Some(90_000_000),
+            sha256: Some(Sha256::of(b"unit")),
+        }),
+        managed: None,
+        member: Some(member_facts(number, running)),
+        store_free: Some(Bytes::mebi(8 * 1024)),
+        staged: BTreeMap::new(),
+        data_without_member: None,
+        notes: Vec::new(),
+    }
+}
+
+fn process(number: usize, running: &str) -> EtcdProcess {
+    EtcdProcess {
+        pid: 700,
+        started: 4321,
+        exe: "/usr/bin/etcd".to_owned(),
+        exe_replaced: false,
+        exe_sha256: Some(etcd_digest(running)),
+        unit: Some("etcd.service".to_owned()),
+        user: "etcd".to_owned(),
+        data_dir: Some("/var/lib/etcd".to_owned()),
+        name: Some(format!("m{number}")),
+        is_declared_member: true,
+    }
+}
+
+fn member_facts(number: usize, running: &str) -> MemberFacts {
+    let options = [
+        ("name", format!("m{number}")),
+        ("data-dir", "/var/lib/etcd".to_owned()),
+        ("listen-client-urls", format!("http://10.0.0.{}:2379", 10 + number)),
+        ("advertise-client-urls", format!("http://10.0.0.{}:2379", 10 + number)),
+        ("listen-peer-urls", format!("http://10.0.0.{}:2380", 10 + number)),
+        ("initial-advertise-peer-urls", format!("http://10.0.0.{}:2380", 10 + number)),
+    ];
+    MemberFacts {
+        binary: BinaryFacts {
+            path: "/usr/bin/etcd".to_owned(),
+            link_target: None,
+            version: Some(version(running)),
+            sha256: Some(etcd_digest(running)),
+            size: Some(Bytes(17_000_000)),
+            owner: "root:root".to_owned(),
+            mode: "755".to_owned(),
+            free: Some(Bytes::mebi(8 * 1024)),
+        },
+        args: options.iter().map(|(name, value)| format!("--{name}={value}")).collect(),
+        options: options.into_iter().map(|(name, value)| argument(name, &value)).collect(),
+        config_file: None,
+        options_sha256: Sha256::of(b"options"),
+        data_dir: data_dir(),
+        certificates: Vec::new(),
+        next_start: None,
+    }
+}
+
+pub fn data_dir() -> DataDirFacts {
+    DataDirFacts {
+        path: "/var/lib/etcd".to_owned(),
+        has_member: true,
+        owner: "etcd:etcd".to_owned(),
+        mode: "700".to_owned(),
+        size: Bytes::mebi(169),
+        db_size: Some(Bytes::mebi(41)),
+        newest_snap: Some(SnapFile { size: Bytes(12_000), index: RaftIndex(20_002) }),
+        wal_dir: None,
+        wal_size: None,
+        free: Bytes::mebi(20 * 1024),
+        file_system: "ext4".to_owned(),
+        rollback_points: Vec::new(),
+    }
+}
+
+pub fn argument(name: &str, value: &str) -> OptionFact {
+    OptionFact { name: name.to_owned(), value: value.to_owned(), source: OptionSource::Argument, effective: true }
+}
+
+pub fn certificate(option: &str, ip_addresses: &[&str]) -> CertificateFacts {
+    CertificateFacts {
+        option: option.to_owned(),
+        path: format!("/etc/etcd/pki/{option}.crt"),
+        problem: None,
+        subject: "CN=etcd".to_owned(),
+        not_before: "2025-01-01T00:00:00Z".to_owned(),
+        not_after: "2027-01-01T00:00:00Z".to_owned(),
+        valid_now: true,
+        dns_names: Vec::new(),
+        ip_addresses: ip_addresses.iter().map(|&ip| ip.to_owned()).collect(),
+    }
+}
+
+fn etcd(number: usize, count: usize, running: &str) -> EtcdFacts {
+    let running = version(running);
+    let features = KNOWLEDGE.features(&running);
+    let v3 = features.has(Feature::V3Api);
+    let hash = HashKv { revision: Revision(18_231), hash: 0x51a7_0b1e, compact_revision: Revision(17_000) };
+    EtcdFacts {
+        member_id: member_id(number),
+        cluster_id: ClusterId(0xc0ff_ee00),
+        cluster_version: Some(format!("{}.0", running.minor()).parse().unwrap()),
+        storage_version: None,
+        unhealthy: None,
+        leader: Some(member_id(count.min(2))),
+        raft_term: Some(RaftTerm(7)),
+        raft_index: Some(RaftIndex(24_310)),
+        raft_applied_index: None,
+        revision: v3.then_some(Revision(18_231)),
+        db_size: v3.then(|| Bytes::mebi(41)),
+        db_size_in_use: None,
+        is_learner: false,
+        members: (1..=count).map(listed).collect(),
+        alarms: Vec::new(),
+        v2_keys: features.has(Feature::V2Api).then_some(if v3 { 0 } else { 1_204 }),
+        v3_keys: v3.then_some(12_000),
+        hash_kv: features.has(Feature::HashKv).then_some(hash),
+        auth_enabled: Some(false),
+        server_version: running,
+    }
+}
+
+pub fn listed(number: usize) -> ListedMember {
+    ListedMember {
+        id: member_id(number),
+        name: format!("m{number}"),
+        peer_urls: vec![format!("http://10.0.0.{}:2380", 10 + number)],
+        client_urls: vec![format!("http://10.0.0.{}:2379", 10 + number)],
+        is_learner: false,
+    }
+}
+
+/// What is declared.
+impl Situation {
+    /// Declares a version, and puts its release at hand.
+    pub fn to(mut self, declared: &str) -> Self {
+        self.cluster.version = version(declared);
+        self.releases = vec![pin(declared, "amd64")];
+        self
+    }
+
+    pub fn declared(mut self, change: impl FnOnce(&mut Cluster)) -> Self {
+        change(&mut self.cluster);
+        self
+    }
+
+    pub fn setting(mut self, option: &str, value: &str) -> Self {
+        self.cluster.settings.insert(option.to_owned(), value.to_owned());
+        self
+    }
+
+    /// `adopt = false`.
+    pub fn managed(mut self) -> Self {
+        if let Runtime::Systemd(systemd) = &mut self.cluster.runtime {
+            systemd.ownership = Ownership::Managed;
+        }
+        self
+    }
+
+    pub fn processes(mut self) -> Self {
+        self.cluster.runtime = Runtime::Process(Process { dir: "/home/me/etcd".to_owned() });
+        self.every_host(|host| {
+            host.unit = None;
+            host.systemd = false;
+        })
+    }
+
+    pub fn nowhere(mut self, why: &str) -> Self {
+        self.releases.clear();
+        self.missing = vec![why.to_owned()];
+        self
+    }
+}
+
+/// What was seen.
+impl Situation {
+    pub fn view(&mut self, member: &str) -> &mut MemberView {
+        let at = self.inventory.members.iter().position(|view| view.name.as_str() == member).unwrap();
+        &mut self.inventory.members[at]
+    }
+
+    pub fn host(mut self, member: &str, change: impl FnOnce(&mut HostFacts)) -> Self {
+        let Seen::Known(host) = &mut self.view(member).host else { panic!("the host of {member} was not seen") };
+        change(host);
+        self
+    }
+
+    pub fn every_host(mut self, mut change: impl FnMut(&mut HostFacts)) -> Self {
+        for view in &mut self.inventory.members {
+            if let Seen::Known(host) = &mut view.host {
+                change(host);
+            }
+        }
+        self
+    }
+
+    pub fn facts(self, member: &str, change: impl FnOnce(&mut MemberFacts)) -> Self {
+        self.host(member, |host| change(host.member.as_mut().unwrap()))
+    }
+
+    pub fn every_facts(self, mut change: impl FnMut(&mut MemberFacts)) -> Self {
+        self.every_host(|host| host.member.iter_mut().for_each(&mut change))
+    }
+
+    pub fn unit(self, member: &str, change: impl FnOnce(&mut UnitFacts)) -> Self {
+        self.host(member, |host| change(host.unit.as_mut().unwrap()))
+    }
+
+    pub fn etcd(mut self, member: &str, change: impl FnOnce(&mut EtcdFacts)) -> Self {
+        let Seen::Known(etcd) = &mut self.view(member).etcd else { panic!("{member} does not answer") };
+        change(etcd);
+        self
+    }
+
+    pub fn every_etcd(mut self, mut change: impl FnMut(&mut EtcdFacts)) -> Self {
+        for view in &mut self.inventory.members {
+            if let Seen::Known(etcd) = &mut view.etcd {
+                change(etcd);
+            }
+        }
+        self
+    }
+
+    pub fn unreachable(mut self, member: &str) -> Self {
+        let view = self.view(member);
+        let why = format!("{}: no route to host", view.host_label);
+        view.host = Seen::Unknown { why };
+        view.etcd = Seen::Unknown { why: "its host was not reached".to_owned() };
+        self
+    }
+
+    /// It has its data, its binary is as it was, and no process runs.
+    pub fn down(mut self, member: &str) -> Self {
+        self.view(member).etcd = nobody_listens();
+        self.host(member, |host| {
+            host.processes.clear();
+            if let Some(unit) = &mut host.unit {
+                unit.active_state = "inactive".to_owned();
+                unit.sub_state = "dead".to_owned();
+                unit.main_pid = None;
+            }
+        })
+    }
+
+    /// As an interrupted run leaves it: stopped, the new binary in its place.
+    pub fn stopped_with_new_binary(self, member: &str) -> Self {
+        let declared = self.cluster.version.to_string();
+        self.down(member).with_binary(member, &declared)
+    }
+
+    /// Somebody put another binary in place and did not restart.
+    pub fn binary_swapped(self, member: &str) -> Self {
+        let declared = self.cluster.version.to_string();
+        self.with_binary(member, &declared).host(member, |host| host.processes[0].exe_replaced = true)
+    }
+
+    fn with_binary(self, member: &str, release: &str) -> Self {
+        self.facts(member, |facts| {
+            facts.binary.version = Some(version(release));
+            facts.binary.sha256 = Some(etcd_digest(release));
+        })
+    }
+
+    /// The member was upgraded; the cluster version is as it was.
+    pub fn runs(self, member: &str, release: &str) -> Self {
+        self.with_binary(member, release)
+            .host(member, |host| host.processes[0].exe_sha256 = Some(etcd_digest(release)))
+            .etcd(member, |etcd| etcd.server_version = version(release))
+    }
+
+    /// What etcd says of itself when it has no leader.
+    pub fn without_leader(self) -> Self {
+        self.every_etcd(|etcd| {
+            etcd.leader = None;
+            etcd.unhealthy = Some("{\"health\": \"false\"}".to_owned());
+        })
+    }
+
+    pub fn alarm(self, kind: &str, about: usize) -> Self {
+        self.every_etcd(|etcd| etcd.alarms = vec![Alarm { member: member_id(about), kind: kind.to_owned() }])
+    }
+
+    /// A fourth member in the list of all.
+    pub fn also_listed(self, change: impl Fn(&mut ListedMember)) -> Self {
+        self.every_etcd(|etcd| {
+            let mut fourth = listed(4);
+            change(&mut fourth);
+            etcd.members.push(fourth);
+        })
+    }
+
+    pub fn learner(self) -> Self {
+        self.also_listed(|fourth| fourth.is_learner = true)
+    }
+
+    /// Sets an option as an argument, in the place of what it was.
+    pub fn option(self, member: &str, option: &str, value: &str) -> Self {
+        self.facts(member, |facts| {
+            facts.options.retain(|fact| fact.name != option);
+            facts.options.push(argument(option, value));
+        })
+    }
+
+    pub fn option_from(self, member: &str, option: &str, value: &str, source: OptionSource) -> Self {
+        self.facts(member, |facts| {
+            facts.options.push(OptionFact { source, ..argument(option, value) });
+        })
+    }
+
+    pub fn v2_data(self, keys: u64, snap: Bytes) -> Self {
+        self.every_etcd(|etcd| etcd.v2_keys = Some(keys)).every_facts(|facts| {
+            facts.data_dir.newest_snap = Some(SnapFile { size: snap, index: RaftIndex(20_002) });
+        })
+    }
+}
+
+/// What comes of it.
+impl Situation {
+    pub fn plan(&self) -> Result<Plan, Vec<Refusal>> {
+        plan(&Input {
+            cluster: &self.cluster,
+            state_dir: Path::new("/srv/prod/.quorate"),
+            inventory: &self.inventory,
+            knowledge: &KNOWLEDGE,
+            releases: &self.releases,
+            missing_releases: &self.missing,
+        })
+    }
+
+    /// The plan, as a person reads it.
+    #[track_caller]
+    pub fn planned(&self) -> String {
+        match self.plan() {
+            Ok(plan) => plan_text(&plan, Style::plain(100)),
+            Err(refusals) => panic!("{}", refusals_text("prod", &refusals, Style::plain(100))),
+        }
+    }
+
+    /// The refusals, as a person reads them. All are of one rule each that is named: nothing else is in their way.
+    #[track_caller]
+    pub fn refused_by(&self, rules: &[&str]) -> String {
+        let refusals = match self.plan() {
+            Ok(plan) => panic!("{}", plan_text(&plan, Style::plain(100))),
+            Err(refusals) => refusals,
+        };
+        let text = refusals_text("prod", &refusals, Style::plain(100));
+        let seen: Vec<&str> = refusals.iter().map(|refusal| refusal.rule.as_str()).collect();
+        assert_eq!(seen, rules, "{text}");
+        text
+    }
+
+    /// The refusal, of which there is one.
+    #[track_caller]
+    pub fn refused(&self, rule: &str) -> String {
+        self.refused_by(&[rule])
+    }
+}

@@ -1,0 +1,151 @@
+//! New clusters, and what is in their way.
+
+use insta::assert_snapshot;
+
+use super::builders::*;
+use crate::observe::inventory::{DataDirFacts, ManagedProcess, MemberFacts, Seen};
+use crate::plan::model::{Action, Kind};
+use crate::spec::model::Runtime;
+
+#[test]
+fn on_empty_hosts_by_systemd() {
+    assert_snapshot!(empty_hosts("3.5.33").planned());
+}
+
+#[test]
+fn on_empty_hosts_as_processes() {
+    assert_snapshot!(empty_hosts("3.2.32").processes().planned());
+}
+
+#[test]
+fn a_host_that_is_named_listens_on_all_its_addresses() {
+    let named = empty_hosts("3.5.33").declared(|cluster| cluster.members[0].address = "db1.example".to_owned());
+    let plan = named.plan().unwrap();
+    let args = plan.steps().find_map(|step| match &step.action {
+        Action::CreateMember(create) if create.member.as_str() == "m1" => Some(create.args.clone()),
+        _ => None,
+    });
+    let args = args.unwrap();
+    assert!(args.contains(&"--listen-client-urls=http://0.0.0.0:2379".to_owned()), "{args:?}");
+    assert!(args.contains(&"--listen-peer-urls=http://0.0.0.0:2380".to_owned()), "{args:?}");
+    assert!(args.contains(&"--initial-advertise-peer-urls=http://db1.example:2380".to_owned()), "{args:?}");
+}
+
+#[test]
+fn an_option_that_the_version_does_not_know() {
+    let unknown = empty_hosts("3.5.33").setting("enable-v3demo", "true");
+    assert_snapshot!(unknown.refused("option-removed"));
+}
+
+#[test]
+fn a_unit_is_there() {
+    let unit = healthy("3.5.33").inventory.members[2].host.known().unwrap().unit.clone();
+    assert_snapshot!(empty_hosts("3.5.33").host("m3", |host| host.unit = unit).refused("hosts-empty"));
+}
+
+#[test]
+fn a_data_directory_is_there() {
+    let left = empty_hosts("3.5.33").host("m3", |host| host.data_without_member = Some(data_dir()));
+    assert_snapshot!(left.refused("hosts-empty"));
+}
+
+#[test]
+fn an_empty_data_directory_is_nothing() {
+    let empty = DataDirFacts { has_member: false, ..data_dir() };
+    let plan = empty_hosts("3.5.33").host("m3", |host| host.data_without_member = Some(empty)).plan().unwrap();
+    assert_eq!(plan.kind, Kind::Create);
+}
+
+#[test]
+fn a_process_is_there() {
+    let mut process = healthy("3.5.33").inventory.members[2].host.known().unwrap().processes[0].clone();
+    process.is_declared_member = false;
+    assert_snapshot!(empty_hosts("3.5.33").host("m3", |host| host.processes.push(process)).refused("hosts-empty"));
+}
+
+#[test]
+fn a_host_is_unreachable() {
+    assert_snapshot!(empty_hosts("3.5.33").unreachable("m3").refused("host-reachable"));
+}
+
+#[test]
+fn adopt_with_nothing_there() {
+    let mut nothing = empty_hosts("3.5.33");
+    nothing.cluster.runtime = healthy("3.5.33").cluster.runtime;
+    assert_snapshot!(nothing.refused("nothing-to-adopt"));
+}
+
+/// Members as a creation makes them: those that are named, not started.
+fn made(members: &[&str], has_data: bool) -> Situation {
+    let empty = empty_hosts("3.5.33");
+    let plan = empty.plan().unwrap();
+    let template: MemberFacts = healthy("3.5.33").inventory.members[0].host.known().unwrap().member.clone().unwrap();
+    let unit = healthy("3.5.33").inventory.members[0].host.known().unwrap().unit.clone();
+    plan.steps().fold(empty, |made, step| match &step.action {
+        Action::CreateMember(create) if members.contains(&create.member.as_str()) => {
+            made.host(create.member.as_str(), |host| {
+                host.unit.clone_from(&unit);
+                let mut facts = template.clone();
+                facts.args.clone_from(&create.args);
+                facts.data_dir.has_member = has_data;
+                host.member = Some(facts);
+            })
+        }
+        _ => made,
+    })
+}
+
+#[test]
+fn a_creation_that_was_cut_short_while_members_were_made() {
+    assert_snapshot!(made(&["m1"], false).planned());
+}
+
+#[test]
+fn a_creation_that_was_cut_short_before_the_start() {
+    assert_snapshot!(made(&NAMES, false).planned());
+}
+
+#[test]
+fn a_created_cluster_that_is_down_is_started_and_not_created() {
+    let down = made(&NAMES, true);
+    assert_ne!(down.plan().unwrap().kind, Kind::Create);
+    assert_snapshot!(down.planned());
+}
+
+#[test]
+fn a_created_cluster_that_is_down_and_a_higher_version() {
+    assert_snapshot!(made(&NAMES, true).to("3.6.14").refused("cluster-answers"));
+}
+
+#[test]
+fn a_member_without_anything_while_others_have_data() {
+    assert_snapshot!(made(&["m1", "m2"], true).refused("member-found"));
+}
+
+#[test]
+fn a_member_without_anything_while_another_runs_and_does_not_answer() {
+    let process = healthy("3.5.33").inventory.members[0].host.known().unwrap().processes[0].clone();
+    let mut running = made(&["m1"], true).host("m1", |host| host.processes.push(process));
+    running.view("m1").etcd = Seen::Unknown { why: "http://10.0.0.11:2379: no answer within 5s".to_owned() };
+    assert!(running.plan().is_err());
+}
+
+#[test]
+fn members_that_all_run_and_do_not_answer_are_not_started_again() {
+    let process = healthy("3.5.33").inventory.members[0].host.known().unwrap().processes[0].clone();
+    let mut running = made(&NAMES, true).every_host(|host| host.processes.push(process.clone()));
+    for view in &mut running.inventory.members {
+        view.etcd = Seen::Unknown { why: "its certificate is not trusted".to_owned() };
+    }
+    assert_snapshot!(running.refused_by(&["member-answers"; 3]));
+}
+
+#[test]
+fn a_folder_of_another_member_is_in_the_way_of_a_process() {
+    let mut taken = empty_hosts("3.2.32").processes();
+    assert!(matches!(taken.cluster.runtime, Runtime::Process(_)));
+    taken = taken.host("m3", |host| {
+        host.managed = Some(ManagedProcess { dir: "/home/me/etcd/m3".to_owned(), pid: None, args: Vec::new() });
+    });
+    assert_snapshot!(taken.refused("hosts-empty"));
+}

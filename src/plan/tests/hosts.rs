@@ -1,0 +1,155 @@
+//! Disks, units, processes and certificates.
+
+use insta::assert_snapshot;
+
+use super::builders::*;
+use crate::observe::inventory::NextStart;
+use crate::spec::model::Toggle;
+use crate::units::Bytes;
+
+fn rung() -> Situation {
+    healthy("3.1.20").to("3.2.32")
+}
+
+#[test]
+fn no_room_to_stage() {
+    assert_snapshot!(rung().host("m3", |host| host.store_free = Some(Bytes::mebi(30))).refused("disk-store"));
+}
+
+#[test]
+fn no_room_beside_the_binary() {
+    let full = rung().facts("m3", |facts| facts.binary.free = Some(Bytes::mebi(10)));
+    assert_snapshot!(full.refused("disk-binary"));
+}
+
+#[test]
+fn no_room_for_a_rollback_point() {
+    let full = rung().facts("m3", |facts| facts.data_dir.free = Bytes::mebi(100));
+    assert_snapshot!(full.refused("disk-rollback-point"));
+}
+
+#[test]
+fn no_room_for_a_rollback_point_where_none_is_taken() {
+    let done = rung().runs("m3", "3.2.32").facts("m3", |facts| facts.data_dir.free = Bytes::mebi(100));
+    done.planned();
+    let patch = healthy("3.2.20").to("3.2.32").facts("m3", |facts| facts.data_dir.free = Bytes::mebi(100));
+    patch.planned();
+}
+
+#[test]
+fn rollback_points_are_off() {
+    assert_snapshot!(rung().declared(|cluster| cluster.rollback_points.enabled = Toggle::Off).planned());
+}
+
+#[test]
+fn a_data_directory_is_too_large_for_a_rollback_point() {
+    let large = rung().declared(|cluster| cluster.rollback_points.max_size = Bytes::mebi(1024));
+    assert_snapshot!(large.facts("m3", |facts| facts.data_dir.size = Bytes::mebi(1500)).planned());
+}
+
+#[test]
+fn the_unit_is_masked() {
+    assert_snapshot!(rung().unit("m3", |unit| unit.load_state = "masked".to_owned()).refused("unit-loaded"));
+}
+
+#[test]
+fn the_unit_was_changed_and_not_read_again() {
+    assert_snapshot!(rung().unit("m3", |unit| unit.need_daemon_reload = true).refused("unit-reloaded"));
+}
+
+#[test]
+fn the_unit_is_not_enabled_and_stops_too_soon() {
+    let unit = rung().unit("m3", |unit| {
+        unit.file_state = "disabled".to_owned();
+        unit.timeout_stop_us = Some(10_000_000);
+    });
+    assert_snapshot!(unit.planned());
+}
+
+#[test]
+fn the_process_runs_in_another_unit() {
+    // As observe sees it: the declared unit's process is none of those that look like etcd.
+    let elsewhere = rung().host("m3", |host| {
+        host.processes[0].unit = Some("etcd-old.service".to_owned());
+        host.processes[0].is_declared_member = false;
+    });
+    assert_snapshot!(elsewhere.refused("member-in-unit"));
+}
+
+#[test]
+fn a_member_answers_and_no_process_is_seen() {
+    assert_snapshot!(rung().host("m3", |host| host.processes.clear()).refused("member-in-unit"));
+}
+
+#[test]
+fn the_host_has_no_systemd() {
+    assert_snapshot!(rung().host("m3", |host| host.systemd = false).refused("systemd-there"));
+}
+
+#[test]
+fn the_next_start_would_use_other_arguments() {
+    let changed = rung().facts("m3", |facts| {
+        let mut options = facts.options.clone();
+        options.push(argument("snapshot-count", "5000"));
+        let mut args = facts.args.clone();
+        args.push("--snapshot-count=5000".to_owned());
+        facts.next_start = Some(NextStart { args, options });
+    });
+    assert_snapshot!(changed.planned());
+}
+
+#[test]
+fn a_declared_setting_differs() {
+    assert_snapshot!(rung().setting("quota-backend-bytes", "8589934592").refused_by(&["settings-as-declared"; 3]));
+}
+
+#[test]
+fn a_declared_setting_differs_and_the_version_does_not() {
+    let same = healthy("3.2.32").setting("snapshot-count", "5000");
+    same.refused_by(&["settings-as-declared"; 3]);
+}
+
+#[test]
+fn a_declared_data_directory_differs() {
+    let other = rung().declared(|cluster| cluster.members[0].data_dir = Some("/data/etcd".to_owned()));
+    assert_snapshot!(other.refused("data-dir-as-declared"));
+}
+
+fn with_peer_tls(ip_addresses: &[&str]) -> Situation {
+    let addresses: Vec<String> = ip_addresses.iter().map(|&ip| ip.to_owned()).collect();
+    rung().every_facts(|facts| {
+        facts.options.push(argument("peer-cert-file", "/etc/etcd/pki/peer.crt"));
+        let own = facts.options.iter().find(|option| option.name == "listen-peer-urls").unwrap().value.clone();
+        let own = own.trim_start_matches("http://").trim_end_matches(":2380").to_owned();
+        let mut certificate = certificate("peer-cert-file", &[]);
+        certificate.ip_addresses = addresses.clone();
+        certificate.ip_addresses.push(if own == "10.0.0.13" { "10.9.9.9".to_owned() } else { own });
+        facts.certificates = vec![certificate];
+    })
+}
+
+#[test]
+fn a_peer_certificate_without_the_address_of_its_host() {
+    assert_snapshot!(with_peer_tls(&["127.0.0.1"]).refused("peer-certificates-name-hosts"));
+}
+
+#[test]
+fn an_expired_certificate() {
+    let expired = rung().facts("m3", |facts| {
+        let mut certificate = certificate("cert-file", &["10.0.0.13"]);
+        certificate.valid_now = false;
+        certificate.not_after = "2025-12-31T23:59:59Z".to_owned();
+        facts.certificates = vec![certificate];
+    });
+    assert_snapshot!(expired.refused("certificate-valid"));
+}
+
+#[test]
+fn a_certificate_that_cannot_be_read() {
+    let unreadable = rung().facts("m3", |facts| {
+        let mut certificate = certificate("cert-file", &[]);
+        certificate.problem = Some("it is no PEM certificate".to_owned());
+        facts.certificates = vec![certificate];
+    });
+    assert_snapshot!(unreadable.refused("certificate-readable"));
+}

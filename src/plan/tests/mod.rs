@@ -1,0 +1,14 @@
+//! The planner as a whole: each situation that a cluster may be in, and the plan or the refusals that a person gets to
+//! read for it; and what holds of every plan, over random clusters.
+
+mod builders;
+mod creation;
+mod down;
+mod hosts;
+mod membership;
+mod options;
+mod properties;
+mod random;
+mod rollout;
+mod upgrades;
+mod versions;

@@ -1,0 +1,91 @@
+//! Rungs of a healthy cluster, and those that are half done.
+
+use insta::assert_snapshot;
+
+use super::builders::*;
+use crate::units::Bytes;
+
+#[test]
+fn from_3_1_to_3_2() {
+    assert_snapshot!(healthy("3.1.20").to("3.2.32").planned());
+}
+
+#[test]
+fn from_2_1_to_2_2() {
+    assert_snapshot!(healthy("2.1.3").to("2.2.5").planned());
+}
+
+#[test]
+fn a_cluster_that_holds_v2_and_v3_keys_gets_both_backups() {
+    assert_snapshot!(healthy("3.1.20").to("3.2.32").v2_data(310, Bytes::mebi(2)).planned());
+}
+
+#[test]
+fn where_hash_kv_is_known_members_are_compared_before_and_after() {
+    assert_snapshot!(healthy("3.3.27").to("3.4.45").planned());
+}
+
+#[test]
+fn nothing_to_do() {
+    assert_snapshot!(healthy("3.2.32").planned());
+}
+
+#[test]
+fn nothing_to_do_needs_no_release() {
+    assert_snapshot!(healthy("3.2.32").nowhere("https://mirror.example: connection refused").planned());
+}
+
+#[test]
+fn a_patch_is_no_rung() {
+    assert_snapshot!(healthy("3.2.20").to("3.2.32").planned());
+}
+
+#[test]
+fn m1_is_done_two_are_left() {
+    assert_snapshot!(healthy("3.1.20").to("3.2.32").runs("m1", "3.2.32").planned());
+}
+
+#[test]
+fn only_the_leader_is_left() {
+    assert_snapshot!(healthy("3.1.20").to("3.2.32").runs("m1", "3.2.32").runs("m3", "3.2.32").planned());
+}
+
+#[test]
+fn all_are_done_and_the_cluster_version_has_not_moved() {
+    let done = NAMES.iter().fold(healthy("3.1.20").to("3.2.32"), |done, member| done.runs(member, "3.2.32"));
+    // Nothing of the release is needed any more.
+    assert_snapshot!(done.nowhere("https://mirror.example: connection refused").planned());
+}
+
+#[test]
+fn the_new_binary_is_in_place_and_the_process_is_old() {
+    assert_snapshot!(healthy("3.1.20").to("3.2.32").binary_swapped("m1").planned());
+}
+
+#[test]
+fn the_releases_are_on_the_hosts_already() {
+    let staged = healthy("3.1.20").to("3.2.32").every_host(|host| {
+        host.staged.insert(version("3.2.32"), etcd_digest("3.2.32"));
+    });
+    assert_snapshot!(staged.planned());
+}
+
+#[test]
+fn sixty_megabytes_of_v2_data_settle_two_minutes() {
+    assert_snapshot!(healthy("2.1.3").to("2.2.5").v2_data(64_210, Bytes::mebi(60)).planned());
+}
+
+#[test]
+fn a_hundred_and_twenty_megabytes_of_v2_data_settle_twice_what_the_spec_says() {
+    let much = healthy("2.1.3").to("2.2.5").v2_data(130_000, Bytes::mebi(120));
+    assert_snapshot!(much.declared(|cluster| cluster.rollout.v2_settle = "3m".parse().unwrap()).planned());
+}
+
+#[test]
+fn data_that_only_the_v2_api_ever_wrote_stops_the_rung_to_3_2() {
+    let v2_only = healthy("3.1.10").to("3.2.32").v2_data(310, Bytes::mebi(2)).every_etcd(|etcd| {
+        etcd.revision = Some(crate::units::Revision(1));
+        etcd.v3_keys = Some(0);
+    });
+    assert_snapshot!(v2_only.refused("v2-only-data-3.2"));
+}
