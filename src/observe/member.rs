@@ -213,12 +213,19 @@ fn find_managed(answer: &Answer) -> Setup {
     setup
 }
 
-/// The process of the pid file, when it runs from the member's folder: a pid may have gone to somebody else.
+/// The process of the pid file, when it runs from the member's folder: a pid may have gone to somebody else. Else who
+/// runs the member's own binary: it may have been started by hand.
 fn managed_process(answer: &Answer) -> Option<&Process> {
     let managed = answer.managed.as_ref()?;
-    let process = answer.processes.iter().find(|process| Some(process.pid) == managed.pid)?;
     let within = |path: &str| path.strip_prefix(&managed.home).is_some_and(|rest| rest.starts_with('/'));
-    (within(&process.exe) || process.argv.first().is_some_and(|first| within(first))).then_some(process)
+    let runs_here = |process: &Process| within(&process.exe) || process.argv.first().is_some_and(|first| within(first));
+    let of_file = answer.processes.iter().find(|process| Some(process.pid) == managed.pid);
+    of_file.filter(|process| runs_here(process)).or_else(|| {
+        let binary = format!("{}/etcd", managed.home);
+        let runs_it =
+            |process: &&Process| process.exe == binary || process.argv.first().is_some_and(|first| *first == binary);
+        answer.processes.iter().find(runs_it)
+    })
 }
 
 fn run_by(setup: &mut Setup, process: &Process) {

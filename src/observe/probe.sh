@@ -352,16 +352,22 @@ tell_data() {
     [ ! -d "$1/member" ] || tell has-member
     [ ! -f "$1/member/snap/db" ] || tell db "$(stat -c %s "$1/member/snap/db" 2>/dev/null)"
     set +f
-    newest=
+    newest='' before=''
     for file in "$1"/member/snap/*.snap; do
-        [ ! -f "$file" ] || newest=$file
+        [ ! -f "$file" ] || { before=$newest; newest=$file; }
     done
     points=
     for file in "$1".quorate-*; do
         [ ! -d "$file" ] || points=$points${file##*/}$nl
     done
     set -f
-    [ -z "$newest" ] || tell snap "$(stat -c %s "$newest" 2>/dev/null)" "${newest##*/}"
+    if [ -n "$newest" ]; then
+        size=$(stat -c %s "$newest" 2>/dev/null)
+        # 2.x writes it in place: while it does, the one before says better how large it will be.
+        whole=$(stat -c %s "${before:-$newest}" 2>/dev/null)
+        [ "${size:-0}" -ge "${whole:-0}" ] || size=$whole
+        tell snap "$size" "${newest##*/}"
+    fi
     for file in $points; do
         tell point "$file"
     done

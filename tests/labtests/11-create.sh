@@ -27,7 +27,7 @@ not_created() {
 something_is_there() {
   say "an etcd of another unit runs on h2"
   lab_etcd 3.1.20 --hosts h2 --unit other.service --data /var/lib/other
-  not_created "h2" "a running etcd" other
+  not_created "h2" "a running etcd, pid"
   start_writer other "http://10.77.0.12:2379"
   stop_writer other
   "$TESTS/lab/remove-etcd"
