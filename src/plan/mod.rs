@@ -87,6 +87,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let changes_binaries = survey.members.iter().any(|member| upgrade::is_to_change(member, &way));
     let pins = if changes_binaries { pins(input, &survey, &mut findings) } else { BTreeMap::new() };
     let release_size = pins.values().map(|pin| upgrade::release_size(pin)).max().unwrap_or_default();
+    files_that_a_swap_would_not_know(&survey, &pins, &mut findings);
     checks_before_change(input, &survey, &way, release_size, &mut findings);
     if !findings.refusals.is_empty() {
         return Err(with_a_reason(findings, &survey));
@@ -176,6 +177,41 @@ fn way_back(rung: &crate::knowledge::Rung, way: &Way, findings: &mut Findings) {
                     .to_owned(),
             },
             rung.rollback.fact.sources.first().map(ToString::to_string).as_deref(),
+        );
+    }
+}
+
+/// A file that is neither what its member runs nor the new binary was put there by somebody: a restart would start it,
+/// and a swap would have to throw it away. Found while the member still runs.
+fn files_that_a_swap_would_not_know(
+    survey: &Survey<'_>,
+    pins: &BTreeMap<String, &ReleasePin>,
+    findings: &mut Findings,
+) {
+    for member in survey.members.iter().filter(|member| member.runs_something_else_than_its_file()) {
+        let (Some(facts), Some(host), Some(etcd)) = (member.facts(), member.host(), member.etcd()) else { continue };
+        let new = pins.get(&host.arch).and_then(|pin| pin.binaries.get("etcd")).map(|binary| binary.sha256);
+        if new.is_some() && facts.binary.sha256 == new {
+            continue;
+        }
+        let version = facts.binary.version.as_ref().map_or_else(|| "of no version".to_owned(), Version::to_string);
+        let digest = facts.binary.sha256.map_or_else(|| "not readable".to_owned(), |digest| digest.short());
+        findings.refuse(
+            "binary-on-disk",
+            Some(member.view),
+            Words {
+                seen: format!(
+                    "{} runs {}, and the file {} is another one ({version}, sha256 {digest})",
+                    member.view.name, etcd.server_version, facts.binary.path
+                ),
+                must: "the file that a member is started from is the one that it runs, or the one that is declared"
+                    .to_owned(),
+                fix: format!(
+                    "find out who put it there; put the binary of {} back at that path, then plan again",
+                    etcd.server_version
+                ),
+            },
+            None,
         );
     }
 }

@@ -63,6 +63,19 @@ fn the_new_binary_is_in_place_and_the_process_is_old() {
 }
 
 #[test]
+fn a_file_that_somebody_put_there_is_never_thrown_away_by_a_swap() {
+    let other = |declared: &str| {
+        healthy("3.1.20").to(declared).facts("m1", |facts| {
+            facts.binary.version = Some(version("3.1.19"));
+            facts.binary.sha256 = Some(etcd_digest("3.1.19"));
+        })
+    };
+    assert_snapshot!(other("3.2.32").refused("binary-on-disk"));
+    // Also where nothing is to be upgraded: the next restart would start it.
+    other("3.1.20").refused("binary-on-disk");
+}
+
+#[test]
 fn the_releases_are_on_the_hosts_already() {
     let staged = healthy("3.1.20").to("3.2.32").every_host(|host| {
         host.staged.insert(version("3.2.32"), etcd_digest("3.2.32"));
