@@ -12,7 +12,7 @@ use crate::execute::gates::{Judgement, judge};
 use crate::execute::journal::{Ending, Entry, GateStage};
 use crate::execute::looks::Looks;
 use crate::execute::world::World;
-use crate::plan::model::{Gate, Plan, Step, StepId};
+use crate::plan::model::{Action, Gate, Plan, Step, StepId};
 use crate::state::{JournalFile, Run};
 
 /// The first pause between two looks at a gate; it doubles up to [`SLOWEST_LOOK`].
@@ -61,6 +61,7 @@ pub async fn execute(
     })?;
     driver.performer.mark_logs().await;
     let ending = driver.perform_all(&mut stop).await?;
+    driver.performer.flush_copies().await;
     driver.performer.tidy().await;
     driver.performer.tell_unexpected_log_lines().await;
     driver.write(Entry::RunEnded { ending: ending.clone() })?;
@@ -89,12 +90,12 @@ impl<'a> Driver<'a> {
             match self.engine.directive() {
                 Directive::End(ending) => return Ok(ending),
                 Directive::Await { step, stage, gates } => {
+                    if stage == GateStage::Before && !matches!(step.action, Action::Member(_)) {
+                        self.performer.flush_copies().await;
+                    }
                     let entry = self.await_gates(step, stage, &gates, stop, stop_written).await;
                     if let Some(entry) = entry {
                         self.write(entry)?;
-                    }
-                    if stage == GateStage::After {
-                        self.performer.step_done().await;
                     }
                 }
                 Directive::Perform { step, effect } => {

@@ -52,11 +52,16 @@ impl<'a> Performer<'a> {
         self.logs.tell_unexpected(self.world, self.plan, self.events).await;
     }
 
-    /// Between two steps, when nobody waits for it: copies that were made get onto the disk.
-    pub async fn step_done(&mut self) {
-        for (name, point) in std::mem::take(&mut self.unflushed) {
-            let Ok(member) = self.world.member(&name) else { continue };
-            if let Err(error) = flush_rollback_point(&member.host, &point).await {
+    /// Once the last member is done, and nobody waits for it: copies that were made get onto the disk.
+    pub async fn flush_copies(&mut self) {
+        let unflushed = std::mem::take(&mut self.unflushed);
+        let world = self.world;
+        let each = unflushed.iter().map(async |(name, point)| {
+            let member = world.member(name)?;
+            flush_rollback_point(&member.host, point).await.map_err(ExecuteError::from)
+        });
+        for ((name, _), flushed) in unflushed.iter().zip(join_all(each).await) {
+            if let Err(error) = flushed {
                 self.notice(format!("the rollback point of {name} is not known to be on the disk yet: {error}"));
             }
         }
