@@ -14,6 +14,8 @@ mod engine_tests;
 mod error;
 pub mod event;
 pub mod gates;
+#[cfg(test)]
+mod gates_tests;
 pub mod journal;
 mod logs;
 mod looks;

@@ -1,0 +1,225 @@
+//! Gates on made-up looks at three members: m1 and m3 follow, m2 leads.
+
+use std::time::Duration;
+
+use crate::execute::gates::{Judgement, Look, judge};
+use crate::observe::inventory::{Alarm, EtcdFacts, ListedMember, Seen};
+use crate::plan::model::Gate;
+use crate::units::{ClusterId, MemberId, MemberName, Minor, RaftIndex, RaftTerm, Sha256, Span, Version};
+
+fn name(text: &str) -> MemberName {
+    text.parse().unwrap()
+}
+
+fn listed() -> Vec<ListedMember> {
+    let one = |id: u64| ListedMember {
+        id: MemberId(id),
+        name: format!("m{id}"),
+        peer_urls: vec![format!("http://10.0.0.1{id}:2380")],
+        client_urls: Vec::new(),
+        is_learner: false,
+    };
+    (1..=3).map(one).collect()
+}
+
+fn facts(id: u64) -> EtcdFacts {
+    EtcdFacts {
+        member_id: MemberId(id),
+        cluster_id: ClusterId(7),
+        server_version: Version::new(3, 2, 32),
+        cluster_version: Some(Version::new(3, 1, 0)),
+        storage_version: None,
+        unhealthy: None,
+        leader: Some(MemberId(2)),
+        raft_term: Some(RaftTerm(3)),
+        raft_index: Some(RaftIndex(5000)),
+        raft_applied_index: None,
+        revision: None,
+        db_size: None,
+        db_size_in_use: None,
+        is_learner: false,
+        members: listed(),
+        alarms: Vec::new(),
+        v2_keys: None,
+        v3_keys: None,
+        hash_kv: None,
+        auth_enabled: None,
+    }
+}
+
+fn look() -> Look {
+    let members = (1..=3).map(|id| (name(&format!("m{id}")), Seen::Known(facts(id)))).collect();
+    Look { members, ..Look::default() }
+}
+
+fn change(look: &mut Look, member: &str, change: impl FnOnce(&mut EtcdFacts)) {
+    if let Some(Seen::Known(facts)) = look.members.get_mut(&name(member)) {
+        change(facts);
+    }
+}
+
+fn silent(look: &mut Look, member: &str) {
+    look.members.insert(name(member), Seen::Unknown { why: "connection refused".to_owned() });
+}
+
+const WITHIN: Span = Span::from_secs(60);
+
+fn judged(gate: Gate, look: &Look) -> Judgement {
+    judge(&[gate], look, Duration::ZERO)
+}
+
+fn blames(judgement: &Judgement, members: &[&str]) {
+    let blamed: Vec<_> = judgement.culprits.iter().map(MemberName::as_str).collect();
+    assert_eq!(blamed, members, "{:?}", judgement.waiting);
+}
+
+#[test]
+fn all_gates_hold_of_a_cluster_that_is_well() {
+    let gates = [
+        Gate::AllHealthy { within: WITHIN },
+        Gate::OneLeader { within: WITHIN },
+        Gate::MemberList { members: listed(), within: WITHIN },
+        Gate::QuorumWithout { member: name("m1"), within: WITHIN },
+        Gate::CaughtUp { member: name("m1"), entries: RaftIndex(500), within: WITHIN },
+        Gate::ClusterVersion { minor: Minor::new(3, 1), within: WITHIN },
+        Gate::DeclaredMembers { names: ["m1", "m2", "m3"].map(name).to_vec(), within: WITHIN },
+    ];
+    let judgement = judge(&gates, &look(), Duration::ZERO);
+    assert!(judgement.holds(), "{:?}", judgement.waiting);
+    assert_eq!(look().leader(), Some(&name("m2")));
+}
+
+#[test]
+fn a_member_is_not_stopped_while_another_is_unhealthy() {
+    let mut look = look();
+    change(&mut look, "m3", |facts| facts.unhealthy = Some("no leader".to_owned()));
+    blames(&judged(Gate::AllHealthy { within: WITHIN }, &look), &["m3"]);
+    // Without m1 only m2 would serve: no quorum of three.
+    blames(&judged(Gate::QuorumWithout { member: name("m1"), within: WITHIN }, &look), &["m1"]);
+}
+
+#[test]
+fn a_member_is_not_stopped_while_another_is_silent() {
+    let mut look = look();
+    silent(&mut look, "m3");
+    assert!(!judged(Gate::QuorumWithout { member: name("m1"), within: WITHIN }, &look).holds());
+    blames(&judged(Gate::AllHealthy { within: WITHIN }, &look), &["m3"]);
+}
+
+#[test]
+fn a_member_that_lags_far_behind_does_not_count_for_quorum() {
+    let mut look = look();
+    change(&mut look, "m3", |facts| facts.raft_index = Some(RaftIndex(100)));
+    let judgement = judged(Gate::QuorumWithout { member: name("m1"), within: WITHIN }, &look);
+    assert!(judgement.culprits.contains(&name("m3")), "{:?}", judgement.waiting);
+    blames(&judged(Gate::CaughtUp { member: name("m3"), entries: RaftIndex(500), within: WITHIN }, &look), &["m3"]);
+}
+
+#[test]
+fn the_applied_index_counts_where_it_is_known() {
+    let mut look = look();
+    change(&mut look, "m1", |facts| facts.raft_applied_index = Some(RaftIndex(10)));
+    assert!(!judged(Gate::CaughtUp { member: name("m1"), entries: RaftIndex(500), within: WITHIN }, &look).holds());
+}
+
+#[test]
+fn a_learner_is_no_voter() {
+    let mut look = look();
+    for member in ["m1", "m2", "m3"] {
+        change(&mut look, member, |facts| facts.members[2].is_learner = true);
+    }
+    // Two voters: without one of them the other is no quorum.
+    assert!(!judged(Gate::QuorumWithout { member: name("m1"), within: WITHIN }, &look).holds());
+}
+
+#[test]
+fn two_leaders_or_none_are_not_one() {
+    let mut look = look();
+    change(&mut look, "m3", |facts| facts.leader = Some(MemberId(1)));
+    assert!(!judged(Gate::OneLeader { within: WITHIN }, &look).holds());
+    for member in ["m1", "m2", "m3"] {
+        change(&mut look, member, |facts| facts.leader = None);
+    }
+    assert!(!judged(Gate::OneLeader { within: WITHIN }, &look).holds());
+}
+
+#[test]
+fn an_alarm_is_the_fault_of_the_member_it_is_about() {
+    let mut look = look();
+    for member in ["m1", "m2", "m3"] {
+        let alarm = Alarm { member: MemberId(3), kind: "NOSPACE".to_owned() };
+        change(&mut look, member, |facts| facts.alarms.push(alarm));
+    }
+    let judgement = judged(Gate::AllHealthy { within: WITHIN }, &look);
+    blames(&judgement, &["m3"]);
+    assert_eq!(judgement.waiting, ["alarm NOSPACE on m3"]);
+}
+
+#[test]
+fn a_changed_member_list_is_told_with_the_difference() {
+    let mut look = look();
+    change(&mut look, "m2", |facts| facts.members[0].peer_urls = vec!["http://10.9.9.9:2380".to_owned()]);
+    let judgement = judged(Gate::MemberList { members: listed(), within: WITHIN }, &look);
+    blames(&judgement, &["m2"]);
+    assert!(judgement.waiting[0].contains("10.9.9.9") && judgement.waiting[0].contains("10.0.0.11"));
+}
+
+#[test]
+fn announced_client_urls_are_no_part_of_who_is_a_member() {
+    let mut look = look();
+    change(&mut look, "m1", |facts| facts.members[0].client_urls = vec!["http://10.0.0.11:2379".to_owned()]);
+    assert!(judged(Gate::MemberList { members: listed(), within: WITHIN }, &look).holds());
+}
+
+#[test]
+fn a_member_runs_a_version_when_it_says_so_and_its_process_is_that_binary() {
+    let sha256 = Sha256::of(b"3.2.32");
+    let gate = |version: &str| Gate::RunsVersion {
+        member: name("m1"),
+        version: version.parse().unwrap(),
+        sha256,
+        within: WITHIN,
+    };
+    let mut look = look();
+    assert!(!judged(gate("3.2.32"), &look).holds(), "what its process runs was not seen");
+    look.running.insert(name("m1"), Sha256::of(b"another"));
+    assert!(!judged(gate("3.2.32"), &look).holds());
+    look.running.insert(name("m1"), sha256);
+    assert!(judged(gate("3.2.32"), &look).holds());
+    assert!(!judged(gate("3.1.20"), &look).holds());
+}
+
+#[test]
+fn a_process_that_is_gone_is_not_waited_for() {
+    let mut look = look();
+    silent(&mut look, "m1");
+    look.dead.insert(name("m1"));
+    let gate = Gate::RunsVersion {
+        member: name("m1"),
+        version: Version::new(3, 2, 32),
+        sha256: Sha256::of(b"x"),
+        within: WITHIN,
+    };
+    assert!(judged(gate, &look).hopeless);
+}
+
+#[test]
+fn the_cluster_version_has_to_move_on_every_member() {
+    let mut look = look();
+    for member in ["m1", "m2"] {
+        change(&mut look, member, |facts| facts.cluster_version = Some(Version::new(3, 2, 0)));
+    }
+    let gate = Gate::ClusterVersion { minor: Minor::new(3, 2), within: WITHIN };
+    blames(&judged(gate, &look), &["m3"]);
+}
+
+#[test]
+fn a_soak_counts_only_while_all_the_rest_holds() {
+    let gates = [Gate::AllHealthy { within: WITHIN }, Gate::Soak { span: Span::from_secs(10) }];
+    let half = judge(&gates, &look(), Duration::from_secs(5));
+    assert!(!half.holds() && half.culprits.is_empty());
+    assert!(judge(&gates, &look(), Duration::from_secs(10)).holds());
+    let mut look = look();
+    silent(&mut look, "m2");
+    assert!(!judge(&gates, &look, Duration::from_secs(10)).holds());
+}
