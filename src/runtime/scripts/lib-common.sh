@@ -71,8 +71,9 @@ bounded() { # SECONDS COMMAND...
     fi
 }
 
+# Where openssl is there, it takes a third of the time.
 digest() {
-    digest=$(sha256sum <"$1" 2>/dev/null) || digest=
+    digest=$(openssl dgst -sha256 -r 2>/dev/null <"$1") || digest=$(sha256sum 2>/dev/null <"$1") || digest=
     digest=${digest%% *}
 }
 
