@@ -22,6 +22,9 @@ median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : 
 # install: the cluster as somebody else left it; ENDPOINTS and the like from its env file.
 install() {
   "$TESTS/lab/remove-etcd" >/dev/null 2>&1 || true
+  # What an earlier turn staged would spare this one the transfer.
+  local host
+  while read -r host _; do on_host "$host" rm -rf /usr/local/lib/quorate; done <"$LAB_DIR/hosts"
   lab_etcd "$from" >/dev/null
   # shellcheck source=/dev/null
   . "$LAB_DIR/etcd.env"
