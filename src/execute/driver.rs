@@ -1,6 +1,6 @@
 //! The driver: performs what the engine directs. Thin: journal the intent, act, journal what came of it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
@@ -11,9 +11,9 @@ use crate::execute::event::Event;
 use crate::execute::gates::judge;
 use crate::execute::journal::{Ending, Entry, GateStage};
 use crate::execute::looks::Looks;
-use crate::execute::wait::{Verdict, Wait, held, millis, not_held};
+use crate::execute::wait::{Verdict, Wait, held, is_stale, millis, not_held};
 use crate::execute::world::World;
-use crate::plan::model::{Action, Gate, Plan, Step, StepId};
+use crate::plan::model::{Action, Gate, Plan, Step};
 use crate::state::{JournalFile, Run};
 
 /// A stop that was asked for: the name of the signal.
@@ -41,6 +41,7 @@ pub async fn execute(
         looks: Looks::new(world),
         performer: Performer::new(plan, world, &run.id, events),
         clock: Instant::now(),
+        ready_at: None,
         events,
     };
     driver.write(Entry::RunStarted {
@@ -67,6 +68,8 @@ struct Driver<'a> {
     performer: Performer<'a>,
     /// Every reading of time is the span since this.
     clock: Instant,
+    /// When the gates before a step were last seen to hold, by both clocks.
+    ready_at: Option<(Instant, SystemTime)>,
     events: &'a (dyn Fn(Event) + Send + Sync),
 }
 
@@ -93,6 +96,13 @@ impl<'a> Driver<'a> {
                     }
                 }
                 Directive::Perform { step, effect } => {
+                    if self.look_is_too_old() {
+                        let entry = self.await_gates(step, GateStage::Before, &step.before, stop, stop_written).await;
+                        if let Some(entry) = entry {
+                            self.write(entry)?;
+                        }
+                        continue;
+                    }
                     self.write(Entry::Intent { step: step.id, effect: effect.clone() })?;
                     let begun = Instant::now();
                     let result = self.performer.perform(step, &effect, &mut self.looks).await;
@@ -102,7 +112,17 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// The member in hand is about to be stopped, and the look that allowed it was a while ago: the controller stood
+    /// still meanwhile.
+    fn look_is_too_old(&self) -> bool {
+        self.engine.is_before_a_stop()
+            && self.ready_at.is_some_and(|(at, wall)| is_stale(at.elapsed(), wall.elapsed().unwrap_or_default()))
+    }
+
     fn write(&mut self, entry: Entry) -> Result<(), ExecuteError> {
+        if matches!(entry, Entry::ReadyFor { .. }) {
+            self.ready_at = Some((Instant::now(), SystemTime::now()));
+        }
         let line = self.journal.append(entry)?;
         self.engine.record(&line.entry);
         (self.events)(Event::Journal(line));

@@ -92,6 +92,18 @@ impl<'p> Engine<'p> {
         }
     }
 
+    /// Whether a member that runs is about to be stopped: nothing of its step has been done that a fresh look at the
+    /// gates before it would come too late for.
+    pub fn is_before_a_stop(&self) -> bool {
+        match &self.phase {
+            Phase::Effects { step, next } => self
+                .plan
+                .step(*step)
+                .is_some_and(|step| matches!(step.action, Action::Member(_)) && stop_is_safe(step, *next)),
+            _ => false,
+        }
+    }
+
     /// Takes in what happened. Entries that do not concern the engine change nothing.
     pub fn record(&mut self, entry: &Entry) {
         match entry {

@@ -166,3 +166,13 @@ pub fn not_held(stage: GateStage, step: StepId, judgement: Judgement, waited: Du
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// What was seen before a stop holds for so long; then it is looked at again. A controller may stand still between the
+/// two: a laptop that was closed, a process that was suspended.
+pub const LOOK_HOLDS: Duration = Duration::from_secs(30);
+
+/// Whether a look is too old to stop a member on. The clock that only goes forward stands still while the machine
+/// sleeps, the other one may jump: whichever says more is believed.
+pub fn is_stale(by_clock: Duration, by_wall_clock: Duration) -> bool {
+    by_clock.max(by_wall_clock) > LOOK_HOLDS
+}
