@@ -120,9 +120,6 @@ impl<'a> Driver<'a> {
     }
 
     fn write(&mut self, entry: Entry) -> Result<(), ExecuteError> {
-        if matches!(entry, Entry::ReadyFor { .. }) {
-            self.ready_at = Some((Instant::now(), SystemTime::now()));
-        }
         let line = self.journal.append(entry)?;
         self.engine.record(&line.entry);
         (self.events)(Event::Journal(line));
@@ -145,11 +142,17 @@ impl<'a> Driver<'a> {
         let mut wait = Wait::new(gates, self.clock.elapsed());
         loop {
             let ask_health = wait.asks_health(self.clock.elapsed());
+            let looked_at = (Instant::now(), SystemTime::now());
             let look = self.looks.look(gates, ask_health).await;
             let now = self.clock.elapsed();
             let judgement = judge(gates, &look, wait.steady(now));
             match wait.take(judgement, ask_health, now) {
-                Verdict::Holds => return Some(held(stage, step.id, look.leader().cloned(), wait.elapsed(now))),
+                Verdict::Holds => {
+                    if stage == GateStage::Before {
+                        self.ready_at = Some(looked_at);
+                    }
+                    return Some(held(stage, step.id, look.leader().cloned(), wait.elapsed(now)));
+                }
                 Verdict::Failed(judgement) => {
                     return Some(not_held(stage, step.id, judgement, wait.elapsed(now)));
                 }

@@ -159,6 +159,7 @@ pub fn not_held(stage: GateStage, step: StepId, judgement: Judgement, waited: Du
         stage,
         reasons: judgement.waiting,
         culprits: judgement.culprits.into_iter().collect(),
+        dead: judgement.dead.into_iter().collect(),
         waited_ms: millis(waited),
     }
 }

@@ -125,12 +125,16 @@ impl Sim {
                 self.second_controller()?;
             }
         }
+        Ok(())
+    }
+
+    /// A closed laptop. Not between the last look at the clock and the command itself: that gap cannot be closed.
+    fn stand_still(&mut self) {
         let span = std::mem::take(&mut self.world.suspended_for);
         if span > 0 {
             self.world.tell(|_| format!("the controller stands still for {} s", span / 1000));
             self.world.pass(span);
         }
-        Ok(())
     }
 
     /// Somebody else says `apply`, while this one is at work.
@@ -288,10 +292,10 @@ impl Sim {
 
     fn write(&mut self, run: &mut Run<'_>, entry: Entry) -> Result<(), Halt> {
         self.instruction()?;
-        self.world.tell(|_| told(run.plan, &entry));
-        if let Entry::ReadyFor { step, .. } = &entry {
-            run.ready = Some((*step, self.world.now));
+        if !matches!(entry, Entry::Intent { .. }) {
+            self.stand_still();
         }
+        self.world.tell(|_| told(run.plan, &entry));
         if let Entry::StepDone { step, .. } = &entry
             && let Some(Action::Member(action)) = run.plan.step(*step).map(|step| &step.action)
             && let Some(no) = number_of(&self.world, &action.member)
@@ -364,9 +368,10 @@ impl Sim {
         }
     }
 
-    fn gates_held(&mut self, run: &Run<'_>, step: &Step, stage: GateStage) {
+    fn gates_held(&mut self, run: &mut Run<'_>, step: &Step, stage: GateStage) {
         match (&step.action, stage) {
             (Action::Member(action), GateStage::Before) => {
+                run.ready = Some((step.id, self.world.now));
                 if let Some(no) = number_of(&self.world, &action.member) {
                     self.world.note_ready(no, &run.hand);
                 }

@@ -61,6 +61,9 @@ impl Sim {
             let world = &self.world;
             let promises = &world.promises;
             let by_fault = promises.felled[no] || run.hand.finished[no];
+            // One that hangs is stopped again only where nothing else is wrong.
+            let others_well = (0..world.members.len()).all(|other| other == no || world.is_healthy(other));
+            let by_fault = by_fault || (world.members[no].process.is_some() && !(others_well && world.alarm.is_none()));
             if !run.hand.touched[no] || world.is_up(no) || by_fault {
                 continue;
             }
@@ -115,7 +118,7 @@ impl Sim {
                     })
                     || world.alarm.is_some()
             }
-            "member-declared" | "member-started" => world.added_voters + world.added_learners > 0,
+            "member-declared" | "member-started" | "no-learner" => world.added_voters + world.added_learners > 0,
             "no-alarm" => world.alarm.is_some(),
             "disk-store" | "disk-binary" | "disk-rollback-point" => any(&|no| world.disk_is_full(no)),
             "cluster-version-decided" => {

@@ -183,7 +183,7 @@ impl World {
     /// One step of the whole cluster.
     pub fn raft_tick(&mut self) {
         for no in 0..self.members.len() {
-            if self.members[no].node().is_some_and(|node| node.role == Role::Leader) {
+            if self.members[no].leads() {
                 self.lead(no);
             }
         }
@@ -202,7 +202,7 @@ impl World {
         let mut matched = self.members[leader].node().map(|node| node.matched).unwrap_or_default();
         matched[leader] = data.log.len();
         let mut reached = 1;
-        let mut deposed = false;
+        let (mut deposed, mut newest_term) = (false, data.term);
         for to in (0..self.members.len()).filter(|&to| to != leader) {
             if !self.members[to].takes_part() || !self.heard_by(leader, to) {
                 continue;
@@ -212,7 +212,11 @@ impl World {
             let most = if slow { self.slow_rate } else { self.rate };
             let follower = &mut self.members[to];
             if follower.data.term > data.term {
-                deposed |= answers;
+                // Its answer tells of a newer term.
+                if answers {
+                    deposed = true;
+                    newest_term = newest_term.max(follower.data.term);
+                }
                 continue;
             }
             if follower.data.term < data.term {
@@ -232,6 +236,10 @@ impl World {
             }
         }
         self.commit(&mut data, &matched);
+        if newest_term > data.term {
+            data.term = newest_term;
+            data.vote = None;
+        }
         let quorum = self.quorum();
         let now = self.now;
         self.members[leader].data = data;
@@ -264,6 +272,7 @@ impl World {
         let patience = self.rng.between(2, 10) * TICK;
         let now = self.now;
         let pre_votes = self.members[candidate].runs().is_some_and(|release| self.releases[release].pre_vote);
+        self.learn_term(candidate);
         let term = self.members[candidate].data.term + 1;
         let (mut votes, mut count) = ([false; MOST_MEMBERS], 0);
         for voter in 0..self.members.len() {
@@ -294,17 +303,29 @@ impl World {
             self.members[voter].data.term = term;
             self.members[voter].data.vote = Some(candidate);
         }
-        self.members[candidate].data.term = term;
         if wins {
             self.take_over(candidate, term);
         }
         wins
     }
 
+    /// Who refuses a candidate of an old term tells it of the newer one.
+    fn learn_term(&mut self, candidate: MemberNo) {
+        let reached = |no: &MemberNo| self.members[*no].takes_part() && self.talk(candidate, *no);
+        let terms = (0..self.members.len()).filter(reached).map(|no| self.members[no].data.term);
+        let newest = terms.max().unwrap_or(0);
+        let data = &mut self.members[candidate].data;
+        if newest > data.term {
+            data.term = newest;
+            data.vote = None;
+        }
+    }
+
     fn take_over(&mut self, leader: MemberNo, term: u32) {
-        for (no, member) in self.members.iter_mut().enumerate() {
-            // Others learn of it by its first message.
-            if no != leader && let Some(node) = member.node_mut().filter(|node| node.role == Role::Leader) {
+        for no in (0..self.members.len()).filter(|&no| no != leader) {
+            // Whoever led before learns of it at once where it can be reached; else when it reaches no quorum.
+            let hears = self.heard_by(leader, no);
+            if let Some(node) = self.members[no].node_mut().filter(|node| hears && node.role == Role::Leader) {
                 node.role = Role::Follower;
                 node.leader = None;
             }

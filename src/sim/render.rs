@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::execute::gates::Look;
 use crate::observe::inventory::{
     Alarm, BinaryFacts, DataDirFacts, EtcdFacts, EtcdProcess, HashKv, HostFacts, Inventory, ListedMember, MemberFacts,
-    MemberView, OptionFact, OptionSource, Seen, SnapFile, UnitFacts,
+    MemberView, Seen, SnapFile, UnitFacts,
 };
 use crate::plan::model::Gate;
 use crate::sim::scenario::DATA_SIZE;
@@ -278,7 +278,6 @@ fn unit(enabled: bool, active: bool) -> UnitFacts {
 fn facts(world: &World, no: MemberNo) -> MemberFacts {
     let member = &world.members[no];
     let binary = member.binary.map(|release| &world.releases[release]);
-    let url = format!("http://10.0.0.{}:2379", 11 + no);
     MemberFacts {
         binary: BinaryFacts {
             path: "/usr/bin/etcd".to_owned(),
@@ -290,14 +289,10 @@ fn facts(world: &World, no: MemberNo) -> MemberFacts {
             mode: "755".to_owned(),
             free: Some(free(world, no)),
         },
-        options: vec![OptionFact {
-            name: "listen-client-urls".to_owned(),
-            value: url.clone(),
-            source: OptionSource::Argument,
-            effective: true,
-        }],
+        // What options do is `plan`'s to test; the model's members have none.
+        options: Vec::new(),
         config_file: None,
-        args: vec![format!("--listen-client-urls={url}")],
+        args: Vec::new(),
         options_sha256: Sha256([2; 32]),
         data_dir: DataDirFacts {
             path: DATA_DIR.to_owned(),

@@ -28,11 +28,11 @@ pub static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| match Knowledge::em
     Err(error) => panic!("the built-in knowledge cannot be read: {error}"),
 });
 
-/// Of each minor an older patch and the latest one.
+/// Of each minor that has more than one patch: an older one, and the latest.
 static LINES: LazyLock<Vec<[Release; 2]>> = LazyLock::new(|| {
     let line = |minor: &Minor| {
         let latest = KNOWLEDGE.latest(*minor)?.clone();
-        let older = Version::new(minor.major(), minor.number(), latest.patch().saturating_sub(1));
+        let older = Version::new(minor.major(), minor.number(), latest.patch().checked_sub(1)?);
         Some([release(&older), release(&latest)])
     };
     KNOWLEDGE.minors().iter().filter_map(line).collect()
@@ -120,7 +120,7 @@ fn ladder(rng: &mut Rng) -> (Vec<Release>, Vec<ReleaseNo>) {
         }
     }
     if releases.len() == 1 {
-        releases.insert(0, older.clone());
+        releases = vec![older.clone(), latest.clone()];
     }
     let targets = (1..releases.len()).collect();
     (releases, targets)

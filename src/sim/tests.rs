@@ -1,7 +1,5 @@
 //! The simulation, run: fixed seeds, and fresh ones as time allows.
 
-use std::time::{Duration, Instant, SystemTime};
-
 use crate::sim::{Mutation, Report, Trial, Weather};
 
 fn told(seed: u64, mutation: Option<Mutation>, weather: Weather) -> String {
