@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
 use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
 use crate::spec::model::OnFailure;
-use crate::units::MemberName;
+use crate::units::{MemberName, Minor};
 
 /// What the driver has to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,13 @@ enum Phase {
         reason: String,
     },
     Ended(Ending),
+}
+
+/// What gates that failed say besides their reasons.
+struct Found<'e> {
+    culprits: &'e [MemberName],
+    dead: &'e [MemberName],
+    cluster_version: Option<Minor>,
 }
 
 /// How often in one run a member may be put off because it has just become leader. Where leadership moves faster than
@@ -112,8 +119,9 @@ impl<'p> Engine<'p> {
             Entry::StepDone { step, leader, .. } | Entry::StepUndone { step, leader, .. } => {
                 self.gates_held(*step, leader.clone());
             }
-            Entry::GateFailed { step, stage, reasons, culprits, dead, .. } => {
-                self.gate_failed(*step, *stage, &reasons.join("; "), culprits, dead);
+            Entry::GateFailed { step, stage, reasons, culprits, dead, cluster_version, .. } => {
+                let found = Found { culprits, dead, cluster_version: *cluster_version };
+                self.gate_failed(*step, *stage, &reasons.join("; "), &found);
             }
             Entry::StopRequested { signal } => self.stop_requested = Some(signal.clone()),
             Entry::RunEnded { ending } => self.phase = Phase::Ended(ending.clone()),
@@ -294,14 +302,7 @@ impl<'p> Engine<'p> {
         };
     }
 
-    fn gate_failed(
-        &mut self,
-        id: StepId,
-        stage: GateStage,
-        why: &str,
-        culprits: &[MemberName],
-        dead: &[MemberName],
-    ) {
+    fn gate_failed(&mut self, id: StepId, stage: GateStage, why: &str, found: &Found<'_>) {
         let reason = match stage {
             GateStage::Before => format!("not ready for the step: {why}"),
             GateStage::After => format!("after the step: {why}"),
@@ -311,13 +312,15 @@ impl<'p> Engine<'p> {
             Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo })
         };
         self.phase = match (&self.phase, stage) {
-            (Phase::GatesAfter { .. }, GateStage::After) if self.putting_back_helps(id, culprits, dead) => {
+            (Phase::GatesAfter { .. }, GateStage::After) if self.putting_back_helps(id, found) => {
                 Phase::PuttingBack { step: id, reason }
             }
             (Phase::GatesUndo { reason: first, .. }, GateStage::Undo) => {
                 ended(format!("{first}; {reason}"), self.by_hand(id))
             }
-            (Phase::GatesAfter { .. }, _) if self.member_of(id).is_some_and(|member| culprits.contains(&member)) => {
+            (Phase::GatesAfter { .. }, _)
+                if self.member_of(id).is_some_and(|member| found.culprits.contains(&member)) =>
+            {
                 ended(reason, self.by_hand(id))
             }
             _ => ended(reason, Vec::new()),
@@ -325,12 +328,15 @@ impl<'p> Engine<'p> {
     }
 
     /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5). One
-    /// whose process is gone need not be stopped: whatever else is wrong, it is better up on its old binary.
-    fn putting_back_helps(&self, id: StepId, culprits: &[MemberName], dead: &[MemberName]) -> bool {
+    /// whose process is gone need not be stopped: whatever else is wrong, it is better up on its old binary. Once the
+    /// cluster version has moved there is no way back: the old binary would not stay up.
+    fn putting_back_helps(&self, id: StepId, found: &Found<'_>) -> bool {
+        let Found { culprits, dead, cluster_version } = found;
         self.plan.step(id).is_some_and(|step| match &step.action {
             Action::Member(action) => {
                 action.on_failure == OnFailure::RollbackMember
                     && has_way_back(action)
+                    && cluster_version.is_none_or(|minor| minor <= action.from.minor())
                     && !culprits.is_empty()
                     && (dead.contains(&action.member) || culprits.iter().all(|member| *member == action.member))
             }
@@ -353,7 +359,13 @@ impl<'p> Engine<'p> {
         vec![
             format!("look at {}: is its process there, what does its log say", action.member),
             format!("the old binary is kept at {} (version {})", action.binary.kept, action.from),
-            format!("put it back at {}, start the member, see it healthy", action.binary.path),
+            format!(
+                "while the cluster version is still {}: put it back at {}, start the member, see it healthy; later than \
+                 that only {} can run",
+                action.from.minor(),
+                action.binary.path,
+                action.to
+            ),
             "then `quorate plan` shows what is left".to_owned(),
         ]
     }

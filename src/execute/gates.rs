@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::observe::inventory::{EtcdFacts, ListedMember, Seen};
 use crate::plan::model::Gate;
-use crate::units::{MemberId, MemberName, RaftIndex, Sha256};
+use crate::units::{MemberId, MemberName, Minor, RaftIndex, Sha256, Version};
 
 /// How far a voter may be behind the leader and still count as caught up when another member is to be stopped.
 pub const QUORUM_LAG: RaftIndex = RaftIndex(1000);
@@ -29,6 +29,8 @@ pub struct Judgement {
     pub culprits: BTreeSet<MemberName>,
     /// Those of them whose process is known to be gone.
     pub dead: BTreeSet<MemberName>,
+    /// The newest cluster version that a member told.
+    pub cluster_version: Option<Minor>,
     /// Waiting longer cannot help.
     pub hopeless: bool,
     /// A member that was started does not serve what it should yet: that has a bound of its own.
@@ -53,6 +55,11 @@ impl Look {
         let first = leaders.next()??;
         leaders.all(|leader| leader == Some(first)).then_some(())?;
         self.name_of(first)
+    }
+
+    /// The newest cluster version that any member tells.
+    pub fn cluster_version(&self) -> Option<Minor> {
+        self.answering().filter_map(|(_, facts)| facts.cluster_version.as_ref().map(Version::minor)).max()
     }
 
     fn answering(&self) -> impl Iterator<Item = (&MemberName, &EtcdFacts)> {
@@ -85,7 +92,7 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
             Gate::CaughtUp { member, entries, .. } => caught_up(look, member, *entries, &mut judgement),
             Gate::ClusterVersion { minor, .. } => {
                 for (name, facts) in look.answering() {
-                    let shown = facts.cluster_version.as_ref().map(crate::units::Version::minor);
+                    let shown = facts.cluster_version.as_ref().map(Version::minor);
                     if shown != Some(*minor) {
                         let shown = shown.map_or_else(|| "no cluster version".to_owned(), |minor| minor.to_string());
                         judgement.blame(name, format!("{name} is at cluster version {shown}, not yet at {minor}"));
@@ -111,6 +118,7 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
     judgement.waiting.dedup();
     judgement.dead = look.dead.intersection(&judgement.culprits).cloned().collect();
     judgement.hopeless = !judgement.dead.is_empty();
+    judgement.cluster_version = look.cluster_version();
     judgement
 }
 

@@ -218,7 +218,7 @@ impl Sim {
     fn plan(&mut self) -> Result<Plan, Vec<Refusal>> {
         let mut inventory = self.renderer.inventory(&self.world, &self.scenario.cluster);
         if let Some(mutation) = self.mutation {
-            mutation.change_inventory(&mut inventory, &self.scenario.cluster.version);
+            mutation.change_inventory(&mut inventory);
         }
         plan(&Input {
             cluster: &self.scenario.cluster,
@@ -335,6 +335,7 @@ impl Sim {
     ) -> Result<Option<Entry>, Halt> {
         self.instruction()?;
         if gates.is_empty() {
+            self.gates_held(run, step, stage);
             return Ok(Some(held(stage, step.id, None, Duration::ZERO)));
         }
         let mut wait = Wait::new(gates, self.clock());
@@ -355,7 +356,9 @@ impl Sim {
                     self.gates_held(run, step, stage);
                     return Ok(Some(entry));
                 }
-                Verdict::Failed(judgement) => {
+                Verdict::Failed(mut judgement) => {
+                    judgement.cluster_version =
+                        judgement.cluster_version.filter(|_| self.mutation != Some(Mutation::PutBackTooLate));
                     return Ok(Some(not_held(stage, step.id, judgement, wait.elapsed(now))));
                 }
                 Verdict::Wait { .. } => {}
@@ -374,6 +377,11 @@ impl Sim {
                 run.ready = Some((step.id, self.world.now));
                 if let Some(no) = number_of(&self.world, &action.member) {
                     self.world.note_ready(no, &run.hand);
+                }
+            }
+            (Action::Member(action), GateStage::After) => {
+                if let Some(no) = number_of(&self.world, &action.member) {
+                    self.check_member_done(no);
                 }
             }
             (Action::Finish { .. }, GateStage::After) => self.check_done("the rung is said to be done"),

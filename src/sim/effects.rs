@@ -241,16 +241,32 @@ impl Sim {
 
     fn hand_over(&mut self, no: MemberNo, how: HandOver) -> Tried<EffectResult> {
         self.instruction()?;
-        self.world.pass(TICK / 5);
-        let look = self.renderer.look(&self.world, &[]);
-        let name = &self.world.members[no].name;
-        let leads = look.leader() == Some(name);
-        if !leads || how != HandOver::MoveLeader {
-            if !leads {
-                self.world.note_hand_over(no);
-            }
-            return Ok(Ok(skipped("it does not lead, or hands over by itself, or cannot")));
+        if how != HandOver::MoveLeader {
+            return Ok(Ok(skipped("it hands over by itself, or cannot")));
         }
+        let bound = self.world.now + HAND_OVER_BOUND;
+        let mut asked = false;
+        while self.world.now < bound {
+            self.world.pass(TICK / 5);
+            let look = self.renderer.look(&self.world, &[]);
+            let leads = look.leader().map(|leader| *leader == self.world.members[no].name);
+            match leads {
+                Some(true) if !asked => {
+                    tried!(self.move_leader(no));
+                    asked = true;
+                    self.instruction()?;
+                }
+                Some(false) => {
+                    self.world.note_hand_over(no);
+                    return Ok(Ok(if asked { done(Detail::Nothing) } else { skipped("it does not lead") }));
+                }
+                Some(true) | None => self.world.pass(TICK),
+            }
+        }
+        Ok(Err("it still leads after it was asked to hand over, or no leader is seen".to_owned()))
+    }
+
+    fn move_leader(&mut self, no: MemberNo) -> Tried<()> {
         let ahead = self.world.members[no].data.commit as u64;
         let near = |heir: &MemberNo| {
             let behind = ahead.saturating_sub(self.world.members[*heir].data.commit as u64) * self.world.scale;
@@ -259,19 +275,11 @@ impl Sim {
         let Some(heir) = (0..self.world.members.len()).find(near) else {
             return Ok(Err("no other member is healthy and near enough to take over".to_owned()));
         };
-        self.world.transfer_leadership(heir);
-        self.instruction()?;
-        let mut waited = 0;
-        while waited < HAND_OVER_BOUND {
-            let look = self.renderer.look(&self.world, &[]);
-            if look.leader().is_some_and(|leader| *leader != self.world.members[no].name) {
-                self.world.note_hand_over(no);
-                return Ok(Ok(done(Detail::Nothing)));
-            }
-            self.world.pass(TICK);
-            waited += TICK;
+        if !self.world.answers(no) {
+            return Ok(Err(format!("{} does not answer", self.world.members[no].name)));
         }
-        Ok(Err("it still leads after it was asked to hand over".to_owned()))
+        self.world.transfer_leadership(heir);
+        Ok(Ok(()))
     }
 
     /// SIGTERM, and the wait until it is gone.
@@ -348,7 +356,6 @@ impl Sim {
 
     fn start(&mut self, no: MemberNo, timeout: Span) -> Tried<EffectResult> {
         tried!(self.command(no, |world| {
-            world.promises.down_by_us[no] = false;
             world.start(no);
             Ok(())
         }));
@@ -386,7 +393,14 @@ impl Sim {
         }
         let timeout = self.scenario.cluster.rollout.stop_timeout;
         tried!(self.stop(run, no, timeout));
+        let moved = self.renderer.look(&self.world, &[]).cluster_version();
+        if moved.is_some_and(|minor| minor > action.from.minor()) && !self.mutated(Mutation::PutBackTooLate) {
+            let timeout = self.scenario.cluster.rollout.ready_timeout;
+            tried!(self.start(no, timeout));
+            return Ok(Err("the cluster version has moved: the old binary would not stay up".to_owned()));
+        }
         tried!(self.command(no, |world| {
+            world.check_way_back(no, old);
             let full = world.disk_is_full(no);
             let member = &mut world.members[no];
             let Some(old) = old.filter(|&old| member.has_in_store(old)) else {

@@ -54,6 +54,14 @@ impl Sim {
         }
     }
 
+    /// A member's step is said to be done: it serves.
+    pub fn check_member_done(&mut self, no: MemberNo) {
+        if !self.world.is_healthy(no) {
+            let what = format!("the step of {} is done, and it does not serve", self.world.members[no].name);
+            self.world.break_promise("step-done", what);
+        }
+    }
+
     /// A run is over: no member that it stopped is down that could run.
     pub fn check_end(&mut self, run: &Run<'_>, ending: &Ending) {
         let failed = matches!(ending, Ending::Failed { .. });

@@ -58,10 +58,19 @@ impl Sim {
             others.enumerate().partition(|(position, _)| position + 2 <= self.world.quorum());
         self.world.start(newest);
         with_newest.iter().for_each(|(_, no)| self.world.start(*no));
-        self.wait_until(|sim| sim.world.leader() == Some(newest));
+        let far = self.world.acknowledged.0;
+        let patient = !self.mutated(Mutation::PointsWithoutCatchUp);
+        let well = |sim: &Self, no: MemberNo| {
+            sim.world.is_healthy(no) && (!patient || sim.world.members[no].data.commit >= far)
+        };
+        // All of the quorum hold what the newest holds, before anybody else may vote: else the others are a majority
+        // without it.
+        self.wait_until(|sim| {
+            sim.world.leader() == Some(newest) && with_newest.iter().all(|(_, no)| well(sim, *no))
+        });
         for (_, no) in later {
             self.world.start(no);
-            self.wait_until(|sim| sim.world.is_healthy(no));
+            self.wait_until(|sim| well(sim, no));
         }
     }
 

@@ -197,6 +197,16 @@ impl World {
         }
     }
 
+    /// An old binary is put in place only where it could stay up.
+    pub fn check_way_back(&mut self, no: MemberNo, old: Option<ReleaseNo>) {
+        let moved = self.leader().map(|leader| self.members[leader].data.applied().cluster_version);
+        let Some(old) = old.map(|old| self.releases[old].version.minor()) else { return };
+        if moved.is_some_and(|minor| minor > old) {
+            let what = format!("{} is put back to {old}, and the cluster version has moved", self.members[no].name);
+            self.break_promise("too-late", what);
+        }
+    }
+
     /// Followers first; and a leader hands over where it can.
     fn check_order(&mut self, no: MemberNo, to: ReleaseNo) {
         let name = self.members[no].name.clone();

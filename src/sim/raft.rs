@@ -191,8 +191,10 @@ impl World {
             let due = self.members[no].node().is_some_and(|node| {
                 node.role == Role::Follower && node.heard + ELECTION_TIMEOUT <= self.now && node.election_due <= self.now
             });
-            if due {
-                self.campaign(no);
+            if due && self.campaign(no) {
+                // Its first message goes out before anybody else loses patience.
+                self.lead(no);
+                break;
             }
         }
     }

@@ -320,6 +320,11 @@ impl World {
                 self.tell(|world| format!("{} is gone", world.members[no].name));
             }
             State::Starting { ready_at } if ready_at <= now => self.come_up(no),
+            State::Serving if self.refuses_to_start(no, self.releases[process.release].version.minor()) => {
+                // The guard holds whenever a cluster version is learned, not at the start alone.
+                self.tell(|world| format!("{} learns of a newer cluster version, and ends", world.members[no].name));
+                self.die(no);
+            }
             _ if process.dies_at.is_some_and(|at| at <= now) => {
                 self.tell(|world| format!("{} dies", world.members[no].name));
                 self.die(no);
@@ -347,6 +352,7 @@ impl World {
         let ready_at = self.now + self.rng.between(2, 25) * TICK;
         let patience = self.rng.between(2, 12) * TICK;
         let now = self.now;
+        self.promises.down_by_us[no] = false;
         let member = &mut self.members[no];
         member.restart_at = None;
         let Some(release) = member.binary else { return };
