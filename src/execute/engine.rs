@@ -225,6 +225,8 @@ impl<'p> Engine<'p> {
         };
         if self.leads(step) && self.deferrals < MOST_DEFERRALS && self.other_members_of_rung(step).next().is_some() {
             self.deferrals += 1;
+            // Also where this was the second look before one stop.
+            self.phase = Phase::Between;
             return;
         }
         self.phase = self.after_effect(id, 0);

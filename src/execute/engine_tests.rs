@@ -100,6 +100,25 @@ fn a_member_that_has_become_leader_is_put_off() {
     assert_eq!(ending, Ending::Succeeded);
 }
 
+/// Found by the simulation: the controller stood still after the first look, and leadership moved meanwhile.
+#[test]
+fn a_member_that_leads_at_the_second_look_before_its_stop_is_put_off() {
+    let plan = upgrade();
+    let mut engine = Engine::new(&plan);
+    while !engine.is_before_a_stop() {
+        match engine.directive() {
+            Directive::Await { step, stage, .. } => engine.record(&held(stage, step.id, "m2")),
+            Directive::Perform { step, effect } => {
+                engine.record(&Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 });
+            }
+            Directive::End(ending) => panic!("{ending:?}"),
+        }
+    }
+    let Directive::Perform { step, effect: Effect::Operate { member, .. } } = engine.directive() else { panic!() };
+    engine.record(&held(GateStage::Before, step.id, member.as_str()));
+    assert!(matches!(engine.directive(), Directive::Await { step: next, .. } if next.id != step.id));
+}
+
 #[test]
 fn leadership_that_always_follows_us_does_not_keep_the_run_from_ending() {
     let plan = upgrade();

@@ -4,8 +4,8 @@
 use crate::sim::rng::Rng;
 use crate::sim::world::{Fate, MOST_MEMBERS, MemberNo, ReleaseNo, TICK, World};
 
-/// No fault comes later than at this instruction of the controllers.
-const LAST_INSTRUCTION: u64 = 260;
+/// By which instruction of the controllers a fault comes: some early, some late.
+const LAST_INSTRUCTION: [u64; 3] = [60, 130, 260];
 
 /// The longest that a fault with an end lasts.
 const LONGEST: u64 = 90_000;
@@ -88,7 +88,8 @@ pub fn draw(rng: &mut Rng, members: usize, new: ReleaseNo) -> Fault {
         _ => Kind::SecondController,
     };
     let delay = if rng.percent(60) { 0 } else { rng.between(1, 100) * TICK };
-    let at_instruction = u32::try_from(rng.below(LAST_INSTRUCTION)).unwrap_or(0);
+    let last = rng.pick(&LAST_INSTRUCTION);
+    let at_instruction = u32::try_from(rng.below(last)).unwrap_or(0);
     Fault { kind, member: rng.index(members), at_instruction, delay, due: None }
 }
 

@@ -129,8 +129,9 @@ impl Sim {
     /// After the faults: `apply` again finishes. False where the way is refused for what it is.
     fn until_done(&mut self) -> Result<bool, Halt> {
         self.last = None;
-        for _ in 0..MOST_TRIES {
-            self.world.pass(100 * TICK);
+        for attempt in 0..MOST_TRIES {
+            // A member that was away for long needs its time to catch up.
+            self.world.pass(if attempt < 3 { 100 } else { 900 } * TICK);
             let applied = self.apply()?;
             match &applied {
                 Applied::NothingToDo => return Ok(true),

@@ -74,7 +74,7 @@ mutations! {
     /// the planner does not wait for the cluster version at the end of a rung
     NoVersionGate = ("no-version-gate", ["done-is-done", "one-rung"]),
     /// the planner believes that the cluster version has moved before it has
-    VersionForged = ("version-forged", ["one-rung", "done-is-done"]),
+    VersionForged = ("version-forged", ["one-rung", "done-is-done", "finishes"]),
     /// the planner does not bring up what an earlier run left down
     DownIsForgotten = ("down-is-forgotten", ["one-at-a-time", "finishes", "quorum", "left-down", "done-is-done"]),
     /// members that are done are taken through it again
@@ -82,7 +82,7 @@ mutations! {
     /// a stop that a person asks for ends the run at once
     StopAtOnce = ("stop-at-once", ["left-down"]),
     /// the engine starts a member only after the next one is stopped
-    TwoAtOnce = ("two-at-once", ["one-at-a-time", "left-down", "quorum"]),
+    TwoAtOnce = ("two-at-once", ["one-at-a-time", "left-down", "quorum", "step-done"]),
     /// what was seen before the controller stood still is believed
     OldLooks = ("old-looks", ["quorum"]),
     /// a resumed engine has forgotten the journal's last entry

@@ -28,11 +28,13 @@ impl Sim {
         self.world.pending.clear();
         self.world.acknowledged = (kept.commit, kept.applied().revision, kept.applied().digest);
         self.world.writes = 50;
+        self.world.rate = self.world.rng.pick(&[1, 4, 20]);
+        let lost_host = self.world.rng.percent(50);
         self.counts.points_put_back += 1;
         if self.mutated(Mutation::PointsAllAtOnce) {
             (0..points.len()).for_each(|no| self.world.start(no));
         } else {
-            self.start_in_order(newest);
+            self.start_in_order(newest, lost_host);
         }
         self.world.pass(BOUND);
         self.check_points();
@@ -52,7 +54,7 @@ impl Sim {
         (points.len() >= 3 && world.promises.by_hand.iter().all(|by_hand| !by_hand)).then_some(points)
     }
 
-    fn start_in_order(&mut self, newest: MemberNo) {
+    fn start_in_order(&mut self, newest: MemberNo, dies: bool) {
         let others = (0..self.world.members.len()).filter(|&no| no != newest);
         let (with_newest, later): (Vec<_>, Vec<_>) =
             others.enumerate().partition(|(position, _)| position + 2 <= self.world.quorum());
@@ -68,8 +70,15 @@ impl Sim {
         self.wait_until(|sim| {
             sim.world.leader() == Some(newest) && with_newest.iter().all(|(_, no)| well(sim, *no))
         });
-        for (_, no) in later {
+        for (turn, (_, no)) in later.into_iter().enumerate() {
             self.world.start(no);
+            if dies && turn == 0 {
+                // The host of the newest copy fails: by now a quorum holds what it held.
+                self.world.pass(5 * TICK);
+                self.world.die(newest);
+                self.world.pass(30 * TICK);
+                self.world.start(newest);
+            }
             self.wait_until(|sim| well(sim, no));
         }
     }
