@@ -50,6 +50,7 @@ enum Phase {
 /// What gates that failed say besides their reasons.
 struct Found<'e> {
     culprits: &'e [MemberName],
+    unwell: &'e [MemberName],
     dead: &'e [MemberName],
     cluster_version: Option<Minor>,
 }
@@ -119,8 +120,8 @@ impl<'p> Engine<'p> {
             Entry::StepDone { step, leader, .. } | Entry::StepUndone { step, leader, .. } => {
                 self.gates_held(*step, leader.clone());
             }
-            Entry::GateFailed { step, stage, reasons, culprits, dead, cluster_version, .. } => {
-                let found = Found { culprits, dead, cluster_version: *cluster_version };
+            Entry::GateFailed { step, stage, reasons, culprits, unwell, dead, cluster_version, .. } => {
+                let found = Found { culprits, unwell, dead, cluster_version: *cluster_version };
                 self.gate_failed(*step, *stage, &reasons.join("; "), &found);
             }
             Entry::StopRequested { signal } => self.stop_requested = Some(signal.clone()),
@@ -330,17 +331,19 @@ impl<'p> Engine<'p> {
     }
 
     /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5). One
-    /// whose process is gone need not be stopped: whatever else is wrong, it is better up on its old binary. Once the
-    /// cluster version has moved there is no way back: the old binary would not stay up.
+    /// whose process is gone need not be stopped: whatever else is wrong, it is better up, on the binary that can be.
+    /// Once the cluster version has moved there is no way back for one that runs: the old binary would not stay up.
     fn putting_back_helps(&self, id: StepId, found: &Found<'_>) -> bool {
-        let Found { culprits, dead, cluster_version } = found;
+        let at_fault = if found.unwell.is_empty() { found.culprits } else { found.unwell };
+        let moved = |action: &MemberAction| found.cluster_version.is_some_and(|minor| minor > action.from.minor());
         self.plan.step(id).is_some_and(|step| match &step.action {
             Action::Member(action) => {
                 action.on_failure == OnFailure::RollbackMember
                     && has_way_back(action)
-                    && cluster_version.is_none_or(|minor| minor <= action.from.minor())
-                    && !culprits.is_empty()
-                    && (dead.contains(&action.member) || culprits.iter().all(|member| *member == action.member))
+                    && (found.dead.contains(&action.member)
+                        || (!moved(action)
+                            && !at_fault.is_empty()
+                            && at_fault.iter().all(|member| *member == action.member)))
             }
             _ => false,
         })

@@ -27,6 +27,8 @@ pub struct Judgement {
     pub waiting: Vec<String>,
     /// The members these sentences are about.
     pub culprits: BTreeSet<MemberName>,
+    /// Those of them that do not serve as they should; the others only list other members than was planned for.
+    pub unwell: BTreeSet<MemberName>,
     /// Those of them whose process is known to be gone.
     pub dead: BTreeSet<MemberName>,
     /// The newest cluster version that a member told.
@@ -78,11 +80,12 @@ impl Look {
 /// Judges all gates. `steady` is how long everything but the waits for time has held without a break.
 pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
     let mut judgement = Judgement::default();
+    let mut lists = Judgement::default();
     for gate in gates {
         match gate {
             Gate::AllHealthy { .. } => all_healthy(look, &mut judgement),
             Gate::OneLeader { .. } => one_leader(look, &mut judgement),
-            Gate::MemberList { members, .. } => member_list(look, members, &mut judgement),
+            Gate::MemberList { members, .. } => member_list(look, members, &mut lists),
             Gate::QuorumWithout { member, .. } => quorum_without(look, member, &mut judgement),
             Gate::RunsVersion { member, version, sha256, .. } => {
                 let known = judgement.waiting.len();
@@ -104,6 +107,9 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
             Gate::Soak { .. } | Gate::V2Settle { .. } => {}
         }
     }
+    judgement.unwell = judgement.culprits.clone();
+    judgement.waiting.extend(lists.waiting);
+    judgement.culprits.extend(lists.culprits);
     if judgement.holds() {
         for gate in gates {
             if let Gate::Soak { span } | Gate::V2Settle { span, .. } = gate
@@ -115,7 +121,8 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
             }
         }
     }
-    judgement.waiting.dedup();
+    let mut said = BTreeSet::new();
+    judgement.waiting.retain(|sentence| said.insert(sentence.clone()));
     judgement.dead = look.dead.intersection(&judgement.culprits).cloned().collect();
     judgement.hopeless = !judgement.dead.is_empty();
     judgement.cluster_version = look.cluster_version();

@@ -32,6 +32,8 @@ impl World {
         self.members[no].boots_at.is_none()
             && self.members[no].fate_of(old) == Fate::Well
             && !self.refuses_to_start(no, minor)
+            // What it does not know yet it learns when it is up.
+            && self.leader().is_none_or(|leader| self.members[leader].data.applied().cluster_version <= minor)
     }
 
     fn is_up(&self, no: MemberNo) -> bool {
@@ -69,7 +71,7 @@ impl Sim {
             let world = &self.world;
             let promises = &world.promises;
             let by_fault = promises.felled[no] || run.hand.finished[no];
-            // One that hangs is stopped again only where nothing else is wrong.
+            // One that hangs is stopped again only where all others are well.
             let others_well = (0..world.members.len()).all(|other| other == no || world.is_healthy(other));
             let by_fault = by_fault || (world.members[no].process.is_some() && !(others_well && world.alarm.is_none()));
             if !run.hand.touched[no] || world.is_up(no) || by_fault {

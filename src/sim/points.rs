@@ -7,7 +7,10 @@ use crate::sim::mutation::Mutation;
 use crate::sim::world::{MemberNo, Point, TICK};
 
 /// For a quorum to come up and the newest copy to lead; for a member to catch up.
-const BOUND: u64 = 120_000;
+const BOUND: u64 = 900_000;
+
+/// For writes to go on, and differences to show.
+const SETTLES: u64 = 30_000;
 
 impl Sim {
     /// Where each member has a point of the rung that was completed last.
@@ -33,10 +36,11 @@ impl Sim {
         self.counts.points_put_back += 1;
         if self.mutated(Mutation::PointsAllAtOnce) {
             (0..points.len()).for_each(|no| self.world.start(no));
-        } else {
-            self.start_in_order(newest, lost_host);
+        } else if !self.start_in_order(newest, lost_host) {
+            // Halted: nothing more is started.
+            return;
         }
-        self.world.pass(BOUND);
+        self.world.pass(SETTLES);
         self.check_points();
     }
 
@@ -54,7 +58,8 @@ impl Sim {
         (points.len() >= 3 && world.promises.by_hand.iter().all(|by_hand| !by_hand)).then_some(points)
     }
 
-    fn start_in_order(&mut self, newest: MemberNo, dies: bool) {
+    /// False where a wait was not over within its bound.
+    fn start_in_order(&mut self, newest: MemberNo, dies: bool) -> bool {
         let others = (0..self.world.members.len()).filter(|&no| no != newest);
         let (with_newest, later): (Vec<_>, Vec<_>) =
             others.enumerate().partition(|(position, _)| position + 2 <= self.world.quorum());
@@ -67,9 +72,12 @@ impl Sim {
         };
         // All of the quorum hold what the newest holds, before anybody else may vote: else the others are a majority
         // without it.
-        self.wait_until(|sim| {
+        let leads = |sim: &Self| {
             sim.world.leader() == Some(newest) && with_newest.iter().all(|(_, no)| well(sim, *no))
-        });
+        };
+        if !self.wait_until(leads) {
+            return false;
+        }
         for (turn, (_, no)) in later.into_iter().enumerate() {
             self.world.start(no);
             if dies && turn == 0 {
@@ -79,15 +87,19 @@ impl Sim {
                 self.world.pass(30 * TICK);
                 self.world.start(newest);
             }
-            self.wait_until(|sim| well(sim, no));
+            if !self.wait_until(|sim| well(sim, no)) {
+                return false;
+            }
         }
+        true
     }
 
-    fn wait_until(&mut self, holds: impl Fn(&Self) -> bool) {
+    fn wait_until(&mut self, holds: impl Fn(&Self) -> bool) -> bool {
         let end = self.world.now + BOUND;
         while !holds(self) && self.world.now < end && self.world.promises.broken.is_none() {
             self.world.pass(TICK);
         }
+        holds(self)
     }
 
     /// All serve, and hold the same.
