@@ -38,7 +38,16 @@ fn held(stage: GateStage, step: StepId, leader: &str) -> Entry {
 fn not_held(stage: GateStage, step: StepId, culprits: &[&str]) -> Entry {
     let culprits = culprits.iter().map(|culprit| name(culprit)).collect();
     let reasons = vec!["it does not hold".to_owned()];
-    Entry::GateFailed { step, stage, reasons, culprits, unwell: Vec::new(), dead: Vec::new(), cluster_version: None, waited_ms: 0 }
+    Entry::GateFailed {
+        step,
+        stage,
+        reasons,
+        culprits,
+        unwell: Vec::new(),
+        dead: Vec::new(),
+        cluster_version: None,
+        waited_ms: 0,
+    }
 }
 
 /// Runs a plan to its end. `answer` makes an entry of each directive, `None` for what goes well.

@@ -193,6 +193,7 @@ impl Sim {
         }
         if let Some(mutation) = self.mutation {
             mutation.change(&mut plan);
+            self.step_over(mutation, &mut plan);
         }
         self.world.tell(|_| format!("a plan of {} steps", plan.steps().count()));
         if self.scenario.saves_plans {
@@ -208,6 +209,22 @@ impl Sim {
         }
         hand.instruction = hand.instruction.min(self.world.instructions);
         self.execute(&plan, hand).map(Applied::Ended)
+    }
+
+    /// Members are taken to what is to be declared only after this.
+    fn step_over(&self, mutation: Mutation, plan: &mut Plan) {
+        let next = self.world.releases.get(self.world.declared + 1);
+        let Some(next) = next.filter(|_| mutation == Mutation::StepsOver) else { return };
+        for step in plan.rungs.iter_mut().flat_map(|rung| &mut rung.steps) {
+            match &mut step.action {
+                Action::Member(action) => {
+                    action.to = next.version.clone();
+                    action.binary.new_sha256 = next.digest;
+                }
+                Action::Stage { version, .. } => *version = next.version.clone(),
+                _ => {}
+            }
+        }
     }
 
     fn let_time_pass(&mut self, most_ticks: u64) {

@@ -123,9 +123,7 @@ impl Sim {
             "one-leader" | "members-healthy" => {
                 any(&|no| world.answers(no) && !world.is_healthy(no))
                     || world.leader().is_none_or(|leader| !world.answers(leader))
-                    || any(&|no| {
-                        world.members[no].node().is_some_and(|node| node.leader != world.leader())
-                    })
+                    || any(&|no| world.members[no].node().is_some_and(|node| node.leader != world.leader()))
                     || world.alarm.is_some()
             }
             "member-declared" | "member-started" | "no-learner" => world.added_voters + world.added_learners > 0,

@@ -12,34 +12,64 @@ const LONGEST: u64 = 90_000;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
-    HostReboots { takes: u64 },
-    HostCut { span: u64 },
-    PortClosed { span: u64 },
+    HostReboots {
+        takes: u64,
+    },
+    HostCut {
+        span: u64,
+    },
+    PortClosed {
+        span: u64,
+    },
     /// The next command on the host is carried out, and its result is lost.
-    ResultLost { span: u64 },
+    ResultLost {
+        span: u64,
+    },
     Killed,
     LeaderMoves,
-    BadBinary { fate: Fate },
-    DiskFull { span: u64 },
+    BadBinary {
+        fate: Fate,
+    },
+    DiskFull {
+        span: u64,
+    },
     VoterAdded,
     LearnerAdded,
     PeerUrlChanged,
-    Alarm { kind: &'static str },
-    VersionHidden { span: u64 },
-    SlowFollower { span: u64 },
+    Alarm {
+        kind: &'static str,
+    },
+    VersionHidden {
+        span: u64,
+    },
+    SlowFollower {
+        span: u64,
+    },
     /// Cut off from its peers, one way or both.
-    Mute { span: u64 },
-    Deaf { span: u64 },
-    CutOff { span: u64 },
-    StopHangs { span: u64 },
+    Mute {
+        span: u64,
+    },
+    Deaf {
+        span: u64,
+    },
+    CutOff {
+        span: u64,
+    },
+    StopHangs {
+        span: u64,
+    },
     BackupFails,
     PreflightRejects,
     /// Somebody puts the new binary in place of the one that runs.
-    FileReplaced { by: ReleaseNo },
+    FileReplaced {
+        by: ReleaseNo,
+    },
     /// Somebody tidies the folder where old binaries are kept.
     KeptGone,
     /// The controller stands still: a closed laptop.
-    Suspended { span: u64 },
+    Suspended {
+        span: u64,
+    },
     /// Ctrl-C.
     StopAsked,
     SecondController,

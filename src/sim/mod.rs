@@ -46,6 +46,8 @@ pub struct Trial {
     pub mutation: Option<Mutation>,
     /// Whether the story is told. It costs time.
     pub history: bool,
+    /// The first controller dies at this instruction, whatever the seed says.
+    pub dies_at: Option<u32>,
 }
 
 /// How it went.
@@ -61,11 +63,15 @@ pub struct Report {
 
 impl Trial {
     pub fn new(seed: u64) -> Self {
-        Self { seed, weather: Weather::Rough, mutation: None, history: false }
+        Self { seed, weather: Weather::Rough, mutation: None, history: false, dies_at: None }
     }
 
     pub fn run(self) -> Report {
         let (scenario, world) = scenario::draw(self.seed, self.weather, self.history);
+        let mut scenario = scenario;
+        if self.dies_at.is_some() {
+            scenario.fuses = vec![self.dies_at];
+        }
         let mut sim = Sim::new(scenario, world, self.mutation);
         let versions: Vec<&Version> = sim.world.releases.iter().map(|release| &release.version).collect();
         let story = format!(

@@ -73,6 +73,8 @@ mutations! {
     NoPrepare = ("no-prepare", ["way-back"]),
     /// the planner does not wait for the cluster version at the end of a rung
     NoVersionGate = ("no-version-gate", ["done-is-done", "one-rung"]),
+    /// the planner takes members over a minor version
+    StepsOver = ("steps-over", ["one-rung"]),
     /// the planner believes that the cluster version has moved before it has
     VersionForged = ("version-forged", ["one-rung", "done-is-done", "finishes"]),
     /// the planner does not bring up what an earlier run left down

@@ -18,7 +18,8 @@ impl Sim {
         let Some(points) = self.points_of_last_rung() else { return };
         let rank = |point: &Point| (point.data.last().term, point.data.log.len());
         let Some(newest) = (0..points.len()).max_by_key(|&no| rank(&points[no])) else { return };
-        self.world.tell(|world| format!("rollback points are put back; the newest is of {}", world.members[newest].name));
+        self.world
+            .tell(|world| format!("rollback points are put back; the newest is of {}", world.members[newest].name));
         for (no, point) in points.iter().enumerate() {
             let member = &mut self.world.members[no];
             member.process = None;
@@ -72,9 +73,7 @@ impl Sim {
         };
         // All of the quorum hold what the newest holds, before anybody else may vote: else the others are a majority
         // without it.
-        let leads = |sim: &Self| {
-            sim.world.leader() == Some(newest) && with_newest.iter().all(|(_, no)| well(sim, *no))
-        };
+        let leads = |sim: &Self| sim.world.leader() == Some(newest) && with_newest.iter().all(|(_, no)| well(sim, *no));
         if !self.wait_until(leads) {
             return false;
         }

@@ -87,7 +87,8 @@ impl World {
         let kept = data.log.get(index - 1).is_some_and(|entry| entry.digest == digest && entry.revision == revision);
         if !kept && data.commit >= index.min(data.log.len()) {
             let name = &self.members[leader].name;
-            let what = format!("{name} leads, and the write of revision {revision} that was acknowledged is not in its log");
+            let what =
+                format!("{name} leads, and the write of revision {revision} that was acknowledged is not in its log");
             self.break_promise("nothing-lost", what);
             return;
         }

@@ -189,7 +189,9 @@ impl World {
         }
         for no in 0..self.members.len() {
             let due = self.members[no].node().is_some_and(|node| {
-                node.role == Role::Follower && node.heard + ELECTION_TIMEOUT <= self.now && node.election_due <= self.now
+                node.role == Role::Follower
+                    && node.heard + ELECTION_TIMEOUT <= self.now
+                    && node.election_due <= self.now
             });
             if due && self.campaign(no) {
                 // Its first message goes out before anybody else loses patience.

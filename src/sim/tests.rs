@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::sim::{Mutation, Trial};
+use crate::sim::{Mutation, Trial, Weather};
 
 /// Seeds that are run always.
 const FIXED: u64 = 400;
@@ -44,6 +44,27 @@ fn fresh_seeds_keep_every_promise() {
     println!("{tried} fresh seeds from {first} on");
 }
 
+/// No faults but one: the controller is killed, once at each of its instructions in turn. The next `apply` finishes.
+#[test]
+fn a_controller_may_die_at_every_instruction() {
+    for seed in [1, 6, 11, 17, 23, 42] {
+        let at = |instruction| Trial { weather: Weather::Calm, dies_at: Some(instruction), ..Trial::new(seed) };
+        let mut instruction = 0;
+        loop {
+            let report = at(instruction).run();
+            if let Some(broken) = report.broken {
+                let story = Trial { history: true, ..at(instruction) }.run().history.join("\n");
+                panic!("{story}\n\nseed {seed}, death at instruction {instruction}: {}", broken.what);
+            }
+            if report.counts.deaths == 0 {
+                break;
+            }
+            instruction += 1;
+        }
+        assert!(instruction > 3, "seed {seed} has {instruction} instructions only");
+    }
+}
+
 #[test]
 fn a_seed_tells_the_same_story_each_time() {
     for seed in 0..20 {
@@ -56,8 +77,8 @@ fn a_seed_tells_the_same_story_each_time() {
 #[test]
 fn every_mutation_is_found() {
     for mutation in Mutation::ALL {
-        let broken = (0..MOST_SEEDS)
-            .find_map(|seed| Trial { mutation: Some(*mutation), ..Trial::new(seed) }.run().broken);
+        let broken =
+            (0..MOST_SEEDS).find_map(|seed| Trial { mutation: Some(*mutation), ..Trial::new(seed) }.run().broken);
         let Some(broken) = broken else { panic!("not found in {MOST_SEEDS} seeds: {}", mutation.what()) };
         assert!(
             mutation.found_by().contains(&broken.promise),

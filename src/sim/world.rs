@@ -54,10 +54,14 @@ pub enum Fate {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    Starting { ready_at: u64 },
+    Starting {
+        ready_at: u64,
+    },
     Serving,
     /// Was told to stop.
-    Stopping { gone_at: u64 },
+    Stopping {
+        gone_at: u64,
+    },
     /// Runs and does not answer.
     Stuck,
 }
