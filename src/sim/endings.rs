@@ -2,8 +2,10 @@
 
 use crate::execute::journal::Ending;
 use crate::plan::model::{Action, Refusal};
-use crate::sim::controller::{Run, Sim};
-use crate::sim::world::{Fate, MemberNo, ReleaseNo, State, World};
+use crate::sim::controller::Sim;
+use crate::sim::member::{Fate, State};
+use crate::sim::run::Run;
+use crate::sim::world::{MemberNo, ReleaseNo, World};
 use crate::spec::model::OnFailure;
 
 /// Rules that refuse a way for what it is, whatever state the cluster is in.

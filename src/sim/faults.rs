@@ -1,8 +1,9 @@
 //! Faults: what goes wrong, and when. Each comes once, at an instruction of the controller that the seed chose, or some
 //! time after it: so every phase of a run gets its share. `heal` ends them all.
 
+use crate::sim::member::Fate;
 use crate::sim::rng::Rng;
-use crate::sim::world::{Fate, MOST_MEMBERS, MemberNo, ReleaseNo, TICK, World};
+use crate::sim::world::{MOST_MEMBERS, MemberNo, ReleaseNo, TICK, World};
 
 /// By which instruction of the controllers a fault comes: some early, some late.
 const LAST_INSTRUCTION: [u64; 3] = [60, 130, 260];

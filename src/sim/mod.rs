@@ -8,17 +8,21 @@
 //!
 //! It never touches a file, a clock or a network, and prints nothing.
 
+mod cluster;
 mod controller;
 mod effects;
 mod endings;
 mod faults;
 mod history;
+mod member;
+mod member_effects;
 mod mutation;
 mod points;
 mod promises;
 mod raft;
 mod render;
 mod rng;
+mod run;
 mod scenario;
 mod world;
 

@@ -3,8 +3,9 @@
 //! one) nothing up to the last copy is lost. All at once, as anybody would do it, members end up with different data.
 
 use crate::sim::controller::Sim;
+use crate::sim::member::Point;
 use crate::sim::mutation::Mutation;
-use crate::sim::world::{MemberNo, Point, TICK};
+use crate::sim::world::{MemberNo, TICK};
 
 /// For a quorum to come up and the newest copy to lead; for a member to catch up.
 const BOUND: u64 = 900_000;

@@ -264,4 +264,9 @@ impl World {
             self.break_promise("rollback-point", what);
         }
     }
+
+    /// A fault of this host excuses what could not be done there.
+    pub fn excuse(&mut self, no: usize) {
+        self.promises.excused[no] = true;
+    }
 }

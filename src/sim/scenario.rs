@@ -8,10 +8,11 @@ use crate::knowledge::{Feature, Knowledge};
 use crate::plan::model::{PinnedBinary, ReleasePin};
 use crate::sim::faults;
 use crate::sim::history::History;
+use crate::sim::member::Member as ModelMember;
 use crate::sim::promises::Promises;
 use crate::sim::raft::Data;
 use crate::sim::rng::Rng;
-use crate::sim::world::{MOST_MEMBERS, Member as ModelMember, Release, ReleaseNo, TICK, World};
+use crate::sim::world::{MOST_MEMBERS, Release, ReleaseNo, TICK, World};
 use crate::spec::model::{
     BackupPolicy, Become, ClientAccess, Cluster, Connection, HoldPoint, Member, OnFailure, Ownership, Process,
     ReleaseSource, RollbackPoints, Rollout, Runtime, Systemd, Toggle, Verify,
