@@ -5,13 +5,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::sim::{Mutation, Trial, Weather};
 
 /// Seeds that are run always.
-const FIXED: u64 = 400;
+const FIXED: u64 = 250;
 
 /// Seeds that found something once: each stays.
 const REMEMBERED: [u64; 13] = [548, 933, 968, 1564, 2459, 2854, 3404, 4155, 4322, 8045, 8068, 10_133, 10_557];
 
 /// So many seeds are run once for each instruction of their first controller.
-const CRASHED: usize = 6;
+const CRASHED: usize = 3;
 
 /// Fresh seeds are run for so long, unless `QUORATE_SIM_SECONDS` says otherwise.
 const FRESH: Duration = Duration::from_secs(5);
