@@ -129,7 +129,7 @@ impl<'a> Performer<'a> {
     }
 
     async fn stage(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
-        let Action::Stage { version, members, folder } = &step.action else {
+        let Action::Stage { version, members, folder, programs } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
         // Several members may live on one host: it is served once.
@@ -137,7 +137,7 @@ impl<'a> Performer<'a> {
         for name in members {
             hosts.entry(self.world.member(name)?.host.label().to_owned()).or_insert(name);
         }
-        let each = hosts.into_values().map(|name| self.stage_on(step, name, version, folder));
+        let each = hosts.into_values().map(|name| self.stage_on(step, name, version, folder, programs));
         let mut bytes = 0;
         for sent in join_all(each).await {
             bytes += sent?.0;
@@ -151,6 +151,7 @@ impl<'a> Performer<'a> {
         name: &MemberName,
         version: &Version,
         folder: &str,
+        wanted: &[String],
     ) -> Result<Bytes, ExecuteError> {
         let member = self.world.member(name)?;
         let pin = pin(self.plan, version, &member.arch)?;
@@ -158,10 +159,12 @@ impl<'a> Performer<'a> {
         let programs: Vec<Program> = pin
             .binaries
             .iter()
+            .filter(|(program, _)| wanted.contains(program))
             .map(|(program, binary)| Program { name: program.clone(), local: dir.join(program), digest: binary.sha256 })
             .collect();
         let sent = std::sync::Mutex::new(BTreeMap::<String, u64>::new());
-        let total = Bytes(pin.binaries.values().map(|binary| binary.size.0).sum());
+        let sizes = pin.binaries.iter().filter(|(program, _)| wanted.contains(program));
+        let total = Bytes(sizes.map(|(_, binary)| binary.size.0).sum());
         let progress = |program: &str, bytes: Bytes| {
             let Ok(mut sent) = sent.lock() else { return };
             sent.insert(program.to_owned(), bytes.0);

@@ -100,7 +100,7 @@ async fn upgrade_one((old_version, old): &(Version, PathBuf), (new_version, new)
     let kept = keep_binary(&bench.host, &site.binary, old_digest, &store, old_version).await.unwrap();
     assert!(!kept.copied, "it is staged already");
     let swap = Swap::to_staged(&site.binary, &staged, old_digest, new_digest);
-    let prepared = prepare_swap(&bench.host, &swap).await.unwrap();
+    let prepared = prepare_swap(&bench.host, &swap, None).await.unwrap();
 
     let began = Instant::now();
     end(&bench, &site).await;
