@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::task::JoinHandle;
 
 use crate::execute::ExecuteError;
 use crate::execute::compare;
@@ -34,17 +35,23 @@ pub struct Performer<'a> {
     pub(super) prepared: BTreeMap<MemberName, PreparedSwap>,
     /// Rollback points that are not on the disk yet.
     unflushed: Vec<(MemberName, RollbackPoint)>,
+    /// Those that are on their way there: what could not be done, in words.
+    flushing: Vec<JoinHandle<Option<String>>>,
     logs: Logs,
 }
 
 impl<'a> Performer<'a> {
     pub fn new(plan: &'a Plan, world: &'a World, run: &'a str, events: &'a (dyn Fn(Event) + Send + Sync)) -> Self {
-        Self { plan, world, run, events, prepared: BTreeMap::new(), unflushed: Vec::new(), logs: Logs::default() }
-    }
-
-    /// Remembers where each member's log ends now.
-    pub async fn mark_logs(&mut self) {
-        self.logs.mark(self.world).await;
+        Self {
+            plan,
+            world,
+            run,
+            events,
+            prepared: BTreeMap::new(),
+            unflushed: Vec::new(),
+            flushing: Vec::new(),
+            logs: Logs::default(),
+        }
     }
 
     /// Tells what was logged since and is neither expected nor harmless.
@@ -52,17 +59,26 @@ impl<'a> Performer<'a> {
         self.logs.tell_unexpected(self.world, self.plan, self.events).await;
     }
 
-    /// Once the last member is done, and nobody waits for it: copies that were made get onto the disk.
-    pub async fn flush_copies(&mut self) {
-        let unflushed = std::mem::take(&mut self.unflushed);
-        let world = self.world;
-        let each = unflushed.iter().map(async |(name, point)| {
-            let member = world.member(name)?;
-            flush_rollback_point(&member.host, point).await.map_err(ExecuteError::from)
-        });
-        for ((name, _), flushed) in unflushed.iter().zip(join_all(each).await) {
-            if let Err(error) = flushed {
-                self.notice(format!("the rollback point of {name} is not known to be on the disk yet: {error}"));
+    /// Once the last member is done: copies that were made get onto the disk, while the run waits for something else.
+    pub fn begin_flush(&mut self) {
+        for (name, point) in std::mem::take(&mut self.unflushed) {
+            let Ok(member) = self.world.member(&name) else { continue };
+            let host = member.host.clone();
+            self.flushing.push(tokio::spawn(async move {
+                let flushed = flush_rollback_point(&host, &point).await;
+                let error = flushed.err()?;
+                Some(format!("the rollback point of {name} is not known to be on the disk yet: {error}"))
+            }));
+        }
+    }
+
+    /// Waits for what [`Self::begin_flush`] began.
+    pub async fn finish_flush(&mut self) {
+        for flushed in join_all(std::mem::take(&mut self.flushing)).await {
+            match flushed {
+                Ok(None) => {}
+                Ok(Some(problem)) => self.notice(problem),
+                Err(error) => self.notice(format!("a rollback point is not known to be on the disk yet: {error}")),
             }
         }
     }
@@ -82,8 +98,17 @@ impl<'a> Performer<'a> {
 
     /// Does it, and says what came of it. Errors become results: the engine decides what they mean.
     pub async fn perform(&mut self, step: &Step, effect: &Effect, looks: &mut Looks<'_>) -> EffectResult {
+        if *effect != Effect::Stage {
+            self.logs.mark(self.world).await;
+        }
         let result = match effect {
-            Effect::Stage => self.stage(step).await,
+            Effect::Stage => {
+                // Nothing that runs is touched yet: where the logs end is found out meanwhile.
+                let mut logs = std::mem::take(&mut self.logs);
+                let (staged, ()) = tokio::join!(self.stage(step), logs.mark(self.world));
+                self.logs = logs;
+                staged
+            }
             Effect::Preflight => self.preflight(step).await,
             Effect::Prepare => member::prepare(self, step).await,
             Effect::Backup => take_backup::take(self, step).await,

@@ -96,7 +96,7 @@ pub async fn hand_over(
     how: HandOver,
     looks: &mut Looks<'_>,
 ) -> Result<EffectResult, ExecuteError> {
-    let look = looks.look(&[], false).await;
+    let look = looks.fresh(false).await;
     if look.leader() != Some(&action.member) {
         return Ok(skipped("it does not lead"));
     }

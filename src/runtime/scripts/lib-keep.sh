@@ -2,7 +2,8 @@
 # Keeping a binary for the way back.
 
 # Sets `kept` to where a binary is kept, and `copied` when it was not there: SOURCE WANTED-DIGEST STORE VERSION. It goes to
-# STORE/VERSION/etcd; where another build of that version is already there, beside it under its own digest.
+# STORE/VERSION/etcd; where another build of that version is already there, beside it under its own digest. `known` is the
+# digest that SOURCE was just seen to have, or empty.
 keep() {
     said=$(umask 022 && mkdir -p -- "$3/$4" 2>&1) || refuse_failed "making $3/$4" "$said"
     chmod 0755 -- "$3" "$3/$4" 2>/dev/null
@@ -17,9 +18,14 @@ keep() {
     rm -f -- "$part"
     # A second name for the same file costs nothing, and the swap, a rename, leaves it alone. Should somebody write to the
     # file itself, its digest tells: whoever uses a kept binary looks at it first.
-    { [ ! -L "$1" ] && ln -- "$1" "$part" 2>/dev/null; } || copy_to_part "$1"
-    digest "$part"
-    [ "$digest" = "$2" ] || { rm -f -- "$part"; refuse digest "$1 has digest ${digest:-unreadable}"; }
+    { [ ! -L "$1" ] && ln -- "$1" "$part" 2>/dev/null; } || {
+        copy_to_part "$1"
+        known=
+    }
+    if [ "$known" != "$2" ]; then
+        digest "$part"
+        [ "$digest" = "$2" ] || { rm -f -- "$part"; refuse digest "$1 has digest ${digest:-unreadable}"; }
+    fi
     said=$(mv -f -- "$part" "$kept" 2>&1) || {
         rm -f -- "$part"
         refuse_failed "putting $kept in place" "$said"

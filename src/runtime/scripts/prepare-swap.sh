@@ -23,6 +23,7 @@ main() {
     fi
     [ "$digest" = "$old" ] || refuse digest "$path has digest ${digest:-unreadable}"
     if [ -n "$store" ]; then
+        known=$digest
         keep "$(readlink -f -- "$path")" "$old" "$store" "$version"
         tell kept "$kept"
     fi

@@ -1,11 +1,12 @@
 //! The whole of what is done to one member, with real etcd as a plain process.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Bench, digest_of, until};
+use crate::etcd::testing::free_port;
 use crate::runtime::*;
 use crate::spec::model::Runtime;
 use crate::units::Version;
@@ -26,10 +27,6 @@ pub(super) fn releases() -> Option<Vec<(Version, PathBuf)>> {
         .collect();
     found.sort();
     Some(found)
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 pub(super) fn program(local: &Path) -> Program {
