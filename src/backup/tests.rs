@@ -4,18 +4,19 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
 
+use super::network::Network;
 use super::trial::{Release, Start, Trial};
 use super::*;
 use crate::etcd::snapshot::SnapshotFileError;
-use crate::etcd::testing::{RealMember, dialer, eventually, release};
-use crate::etcd::{Dialer, Endpoint, EtcdError};
+use crate::etcd::testing::{RealMember, dialer, eventually, release, serve};
+use crate::etcd::{Consistency, Dialer, Endpoint, EtcdError};
 use crate::host::ByteStream;
 use crate::spec::model::{Become, Connection};
 
@@ -541,6 +542,86 @@ async fn a_trial_that_does_not_start_shows_its_log() {
     let text = error.to_string();
     assert!(matches!(&error, BackupError::TrialStart { .. }), "{text}");
     assert!(text.contains("it ended (exit status: ") && text.lines().count() > 2, "{text}");
+}
+
+/// How often somebody dials a peer that a member remembers.
+struct OldPeer {
+    url: String,
+    dialed: Arc<AtomicU64>,
+}
+
+impl OldPeer {
+    async fn listen() -> Self {
+        let dialed = Arc::new(AtomicU64::new(0));
+        let count = dialed.clone();
+        let port = serve(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(())
+        })
+        .await;
+        Self { url: format!("http://127.0.0.1:{port}"), dialed }
+    }
+
+    fn dialed(&self) -> u64 {
+        self.dialed.load(Ordering::SeqCst)
+    }
+}
+
+/// A v2 backup of a member of a cluster that has `peer` as its second member.
+async fn backup_that_remembers(tools: &Path, peer: &OldPeer, into: &Path) {
+    let mut member = RealMember::start(tools, &[]).await;
+    write(&member.client(), Api::V2, "key", 1).await;
+    let endpoint = format!("http://127.0.0.1:{}", member.place.client_port);
+    let etcdctl = |args: &[&str]| {
+        let mut command = std::process::Command::new(tools.join("etcdctl"));
+        let output = command.env("ETCDCTL_API", "2").args(args).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    etcdctl(&["--endpoint", &endpoint, "member", "add", "m2", &peer.url]);
+    eventually("the live member dials its new peer", Duration::from_secs(30), || {
+        std::future::ready(if peer.dialed() > 0 { Ok(()) } else { Err("not yet") })
+    })
+    .await;
+    member.kill();
+    let data_dir = member.place.data_dir.to_str().unwrap();
+    etcdctl(&["backup", "--data-dir", data_dir, "--backup-dir", into.to_str().unwrap()]);
+}
+
+async fn dials_nobody(tools: &str) {
+    let Some(tools) = release(tools) else { return };
+    let (version, root, peer) = (version_of(&tools), tempfile::tempdir().unwrap(), OldPeer::listen().await);
+    let listens_on = listens_on(&version);
+    let network = Network::apart(listens_on).await;
+    if let Network::Shared { why } = &network {
+        println!("skipped: no network of its own can be had here: {why}");
+        return;
+    }
+    let places = [root.path().join("apart"), root.path().join("shared")];
+    backup_that_remembers(&tools, &peer, &places[0]).await;
+    let copied = std::process::Command::new("cp").arg("-a").args(&places).status().unwrap();
+    assert!(copied.success());
+    let found = Tools { version: &version, host_etcdctl: None, local_release_dir: &tools, listens_on };
+    let found = Release::find(&found).await.unwrap();
+    let before = peer.dialed();
+    let trial = Trial::start(&found, &places[0], Bytes(0), Start::ForceNewCluster { network: &network }).await.unwrap();
+    assert_eq!(trial.client.v2_tree(Consistency::Linearizable).await.unwrap().digest().keys, 1);
+    trial.stop().await;
+    assert_eq!(peer.dialed(), before, "a copy in a network of its own reached its old peer");
+    // The control: the same copy in the network of this machine does dial it.
+    let network = Network::Shared { why: "the control".to_owned() };
+    let trial = Trial::start(&found, &places[1], Bytes(0), Start::ForceNewCluster { network: &network }).await.unwrap();
+    trial.stop().await;
+    assert!(peer.dialed() > before, "the control dialed nobody: this test proves nothing");
+}
+
+#[tokio::test]
+async fn a_restored_copy_of_2_2_dials_no_old_peer() {
+    dials_nobody("2.2.5").await;
+}
+
+#[tokio::test]
+async fn a_restored_copy_of_3_2_dials_no_old_peer() {
+    dials_nobody("3.2.32").await;
 }
 
 fn listens_on(version: &Version) -> TrialListens {
