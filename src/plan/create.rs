@@ -10,7 +10,7 @@ use crate::plan::model::{
 };
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::upgrade::release_size;
-use crate::plan::{Input, basis, estimate, hosts, layout, pins, target};
+use crate::plan::{Input, basis, estimate, layout, pins, room, target};
 use crate::runtime::{CreateSpec, member_args, render_unit};
 use crate::spec::model::{Cluster, Member, Ownership, Runtime};
 use crate::units::{MemberName, Span};
@@ -92,7 +92,7 @@ pub fn plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings) -> R
     target::known_release(cluster, input.knowledge, &mut findings);
     let pins = pins(input, survey, &mut findings);
     let size = pins.values().map(|pin| release_size(pin)).max().unwrap_or_default();
-    hosts::check_room(survey, size, &mut findings);
+    room::check_store(input, survey, size, &mut findings);
     settings_known(input, &mut findings);
     let actions = actions(input, survey, &mut findings);
     if !findings.refusals.is_empty() {

@@ -17,6 +17,7 @@ pub mod layout;
 pub mod model;
 mod options;
 mod requirements;
+mod room;
 mod settle;
 mod survey;
 mod target;
@@ -75,7 +76,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if create::made_but_not_started(input.cluster, &survey) {
         return create::start_plan(input, &survey, findings);
     }
-    health::check(input.cluster, &survey, &mut findings);
+    health::check(input.cluster, &survey, input.knowledge, &mut findings);
     let Some(way) = target::find(input.cluster, &survey, input.knowledge, &mut findings) else {
         return Err(with_a_reason(findings, &survey));
     };
@@ -137,7 +138,8 @@ fn checks_before_change(
     release_size: Bytes,
     findings: &mut Findings,
 ) {
-    hosts::check(input.cluster, survey, way, release_size, findings);
+    hosts::check(input.cluster, survey, way, input.knowledge, findings);
+    room::check(input, survey, way, release_size, findings);
     options::check(input.cluster, way, &survey.members, input.knowledge, findings);
     quorum(survey, way, findings);
     if !way.left.is_empty() {
