@@ -183,10 +183,9 @@ async fn pull(
     }
     let content = pulled.content();
     let logs = pulled.contents.wal_files;
-    let newest = content.snap_index.map_or_else(
-        || "no raft snapshot".to_owned(),
-        |index| format!("newest raft snapshot at index {index}"),
-    );
+    let newest = content
+        .snap_index
+        .map_or_else(|| "no raft snapshot".to_owned(), |index| format!("newest raft snapshot at index {index}"));
     parts.checks.push(Check {
         what: "v2 backup, archive".to_owned(),
         result: format!(

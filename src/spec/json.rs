@@ -29,10 +29,10 @@ pub fn values_of_object(text: &str) -> BTreeMap<String, Range<usize>> {
             b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if (depth == 1 && *byte == b',') || (depth == 0 && *byte == b'}') {
-            if let Some((key, start)) = open.take() {
-                places.insert(key, trimmed(text, start..at));
-            }
+        if ((depth == 1 && *byte == b',') || (depth == 0 && *byte == b'}'))
+            && let Some((key, start)) = open.take()
+        {
+            places.insert(key, trimmed(text, start..at));
         }
         at = next;
     }
