@@ -103,7 +103,9 @@ fn failure_of(error: SessionError) -> Failure {
     match error {
         SessionError::Spec(diagnostics) => specs::failure(diagnostics.0),
         SessionError::Stale(differences) => Failure::Stale(differences),
-        SessionError::Usage(message) => Failure::Usage(message),
-        error => Failure::other(error.to_string()),
+        error => {
+            let told = error.told();
+            Failure::Other { message: told.seen, todo: told.todo }
+        }
     }
 }

@@ -54,8 +54,8 @@ impl Session {
 
 fn choose(clusters: Vec<Cluster>, wanted: Option<&str>) -> Result<Cluster, SessionError> {
     let names: Vec<ClusterName> = clusters.iter().map(|cluster| cluster.name.clone()).collect();
-    let chosen = choose_cluster(&names, wanted).map_err(SessionError::Usage)?;
+    let chosen = choose_cluster(&names, wanted).map_err(SessionError::Cluster)?;
     let found = clusters.into_iter().find(|cluster| &cluster.name == chosen);
     // It is one of them: its name was taken from there.
-    found.ok_or_else(|| SessionError::Usage("the spec declares no cluster".to_owned()))
+    found.ok_or_else(|| SessionError::Cluster("the spec declares no cluster".to_owned()))
 }
