@@ -230,7 +230,8 @@ fn actions(input: &Input<'_>, survey: &Survey<'_>, findings: &mut Findings) -> V
         let arch = surveyed.and_then(|member| member.host()).map(|host| host.arch.clone()).unwrap_or_default();
         let needs_switch = features.has(Feature::NeedsUnsupportedArchSwitch) && arch != "amd64";
         let environment = needs_switch.then(|| ("ETCD_UNSUPPORTED_ARCH".to_owned(), arch)).into_iter().collect();
-        let spec = create_spec(input.cluster, declared, environment);
+        let mut spec = create_spec(input.cluster, declared, environment);
+        spec.unit_template = input.templates.own_unit();
         let unit_file = match &input.cluster.runtime {
             Runtime::Systemd(_) => render_unit(&spec).map(Some),
             Runtime::Process(_) => Ok(None),
@@ -311,6 +312,7 @@ fn create_spec(cluster: &Cluster, declared: &Member, environment: BTreeMap<Strin
         token: format!("quorate-{}", cluster.name),
         settings: cluster.settings.clone(),
         environment,
+        unit_template: None,
     }
 }
 
@@ -368,6 +370,7 @@ fn assemble(
         kind: Kind::Create,
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
+        modules_dir: input.modules_dir.map(std::path::Path::to_owned),
         declared: Cluster { client: input.cluster.client.sealed(), ..input.cluster.clone() },
         basis: basis::of(input.inventory),
         summary: Summary {

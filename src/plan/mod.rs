@@ -24,6 +24,8 @@ mod target;
 mod upgrade;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +39,7 @@ use crate::plan::model::{
 };
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::target::Way;
+use crate::runtime::Templates;
 use crate::spec::model::{Cluster, Toggle};
 use crate::units::{Bytes, Version};
 
@@ -46,6 +49,10 @@ pub struct Input<'a> {
     pub cluster: &'a Cluster,
     /// Where the run will be kept; it is no part of any decision.
     pub state_dir: &'a Path,
+    /// The user's own folder of knowledge and templates, for whoever opens a saved plan; no part of any decision.
+    pub modules_dir: Option<&'a Path>,
+    /// What the unit of a new member is made from.
+    pub templates: &'a Templates,
     pub inventory: &'a Inventory,
     pub knowledge: &'a Knowledge,
     /// The releases that [`wanted_releases`] asked for, as far as they could be had.
@@ -404,6 +411,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Finding
         kind: if changes { Kind::Upgrade } else { Kind::NothingToDo },
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
+        modules_dir: input.modules_dir.map(Path::to_owned),
         declared,
         basis: basis::of(input.inventory),
         summary: Summary {

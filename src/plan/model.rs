@@ -25,6 +25,9 @@ pub struct Plan {
     pub cluster: ClusterName,
     /// Where the run of this plan is kept on the controller.
     pub state_dir: PathBuf,
+    /// The user's own folder of knowledge and templates, where the spec names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules_dir: Option<PathBuf>,
     /// What was declared; inline certificates and keys are replaced by their digests.
     pub declared: Cluster,
     /// Everything the decisions rest on. The plan is refused when it no longer holds.

@@ -44,8 +44,10 @@ impl Session {
         plan_backup(&Input {
             cluster: &self.cluster,
             state_dir: self.state.dir(),
+            modules_dir: self.modules.dir.as_deref(),
+            templates: &self.modules.templates,
             inventory: &live.observation.inventory,
-            knowledge: &self.knowledge,
+            knowledge: &self.modules.knowledge,
             releases: &found.pins(),
             missing_releases: &found.missing,
         })

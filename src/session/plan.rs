@@ -61,8 +61,10 @@ impl Session {
             plan(&Input {
                 cluster: &self.cluster,
                 state_dir: self.state.dir(),
+                modules_dir: self.modules.dir.as_deref(),
+                templates: &self.modules.templates,
                 inventory,
-                knowledge: &self.knowledge,
+                knowledge: &self.modules.knowledge,
                 releases: &pins,
                 missing_releases: &missing,
             })
@@ -126,7 +128,7 @@ impl Session {
     pub(super) async fn look(&self, hashes: Toggle) -> Result<Live, SessionError> {
         let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
         let options = ObserveOptions {
-            knowledge: &self.knowledge,
+            knowledge: &self.modules.knowledge,
             now: OffsetDateTime::now_utc(),
             nonce: new_id(),
             probe_deadline: PROBE_DEADLINE.duration(),

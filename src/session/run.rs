@@ -44,7 +44,7 @@ impl Session {
             |release: &Release| ((release.version.clone(), release.platform.arch.clone()), release.dir.clone());
         Ok(World {
             cluster: self.cluster.clone(),
-            knowledge: self.knowledge.clone(),
+            knowledge: self.modules.knowledge.clone(),
             members,
             release_dirs: live.found.releases.iter().map(by_version).collect(),
             scratch_dir: self.state.scratch_dir()?,

@@ -132,12 +132,7 @@ pub fn declarations<'a>(blocks: &[(FileId, &'a Block)], cx: &mut Cx) -> Vec<Decl
 }
 
 /// Gives every declared variable its value, or reports why it has none.
-pub fn resolve(
-    declared: &[Declaration],
-    files: &Files,
-    environment: &[(String, String)],
-    cx: &mut Cx,
-) {
+pub fn resolve(declared: &[Declaration], files: &Files, environment: &[(String, String)], cx: &mut Cx) {
     let names: BTreeSet<String> = declared.iter().map(|declaration| declaration.name.clone()).collect();
     let mut values = Values::new();
     for (name, value) in environment {
