@@ -124,13 +124,7 @@ fn process(member: &Surveyed<'_>, findings: &mut Findings) {
     }
 }
 
-fn unit(
-    cluster: &Cluster,
-    systemd: &Systemd,
-    member: &Surveyed<'_>,
-    knowledge: &Knowledge,
-    findings: &mut Findings,
-) {
+fn unit(cluster: &Cluster, systemd: &Systemd, member: &Surveyed<'_>, knowledge: &Knowledge, findings: &mut Findings) {
     let Some(host) = member.host() else {
         return;
     };

@@ -47,7 +47,8 @@ fn flag(
     knowledge: &Knowledge,
     findings: &mut Findings,
 ) {
-    let FlagState::Absent { gone_after, instead, guards, advice, .. } = knowledge.flag_state(&option.name, &way.to) else {
+    let FlagState::Absent { gone_after, instead, guards, advice, .. } = knowledge.flag_state(&option.name, &way.to)
+    else {
         return;
     };
     // An option that the running version does not know either has no effect today: nothing changes with the rung.

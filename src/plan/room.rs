@@ -64,9 +64,8 @@ pub fn check_store(input: &Input<'_>, survey: &Survey<'_>, release_size: Bytes, 
 /// The release that is staged, and the old binary that is kept: once for all members that share a folder on a host.
 fn store<'a>(input: &Input<'_>, member: &'a Surveyed<'a>, release_size: Bytes, claims: &mut Vec<Claim<'a>>) {
     let Some((host, free)) = member.host().and_then(|host| Some((host, host.store_free?))) else { return };
-    let is_claimed = claims
-        .iter()
-        .any(|claim| claim.rule == "disk-store" && claim.member.view.host_label == member.view.host_label);
+    let is_claimed =
+        claims.iter().any(|claim| claim.rule == "disk-store" && claim.member.view.host_label == member.view.host_label);
     if is_claimed {
         return;
     }
@@ -155,7 +154,8 @@ fn hold(claims: Vec<Claim<'_>>, findings: &mut Findings) {
         }
     }
     if let Some((free, needed)) = tightest.filter(|_| findings.refusals.len() == before) {
-        findings.pass("disk-room", format!("disks have room: where it is least, {needed} are needed and {free} are free"));
+        findings
+            .pass("disk-room", format!("disks have room: where it is least, {needed} are needed and {free} are free"));
     }
 }
 
