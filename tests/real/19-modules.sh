@@ -4,6 +4,11 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
+# Creation is refused beside an etcd that runs, such as one of another test: here only
+# our own processes are seen.
+ALONE=(unshare -rpf --mount-proc)
+"${ALONE[@]}" true 2>/dev/null || skip "needs namespaces of its own (unshare -rpf --mount-proc)"
+
 "$TESTS/fixtures/release-dir" "$WORK/releases" 3.2.32
 mkdir -p "$WORK/spec/own/runtime/systemd"
 cat >"$WORK/spec/main.hcl" <<HCL
@@ -31,9 +36,8 @@ HCL
 template=$WORK/spec/own/runtime/systemd/etcd.service.j2
 printf '# Ours.\n[Service]\nUser={{ user }}\nExecStart={{ program | systemd_word }}\n' >"$template"
 
-# An etcd of another test is something that creation must not overlook.
 find_unit() { jq -r '.plan.rungs[].steps[].action | select(.type == "create-member") | .unit_file' "$WORK/OUT"; }
-run_expect 2 "$QUORATE" -chdir="$WORK/spec" plan -detailed-exitcode -json "-out=$WORK/saved"
+run_expect 2 "${ALONE[@]}" "$QUORATE" -chdir="$WORK/spec" plan -detailed-exitcode -json "-out=$WORK/saved"
 assert_eq "$(find_unit)" "$(printf '# Ours.\n[Service]\nUser=etcd\nExecStart="%s/bin/etcd"\n' "$WORK")" "the unit in the plan"
 # What was planned is in the plan: also where the folder is another one by then.
 echo nonsense >"$template"
@@ -43,6 +47,6 @@ assert_eq "$(jq -r .plan.modules_dir "$WORK/OUT")" "$WORK/spec/own" "the folder 
 
 # A mistake in it is named, with its line.
 printf '[Service]\nExecStart={{ programm }}\n' >"$template"
-run_expect 1 "$QUORATE" -chdir="$WORK/spec" plan
+run_expect 1 "${ALONE[@]}" "$QUORATE" -chdir="$WORK/spec" plan
 assert_contains "$OUT$ERR" "line 2"
 assert_contains "$OUT$ERR" "etcd.service.j2"
