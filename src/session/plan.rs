@@ -69,8 +69,10 @@ impl Session {
             plan(&Input {
                 cluster: &self.cluster,
                 state_dir: self.state.dir(),
+                modules_dir: self.modules.dir.as_deref(),
+                templates: &self.modules.templates,
                 inventory,
-                knowledge: &self.knowledge,
+                knowledge: &self.modules.knowledge,
                 releases: &pins,
                 missing_releases: &missing,
             })
@@ -138,7 +140,7 @@ impl Session {
         let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
         tracing::debug!("connected; looking at hosts and members");
         let options = ObserveOptions {
-            knowledge: &self.knowledge,
+            knowledge: &self.modules.knowledge,
             now: OffsetDateTime::now_utc(),
             nonce: new_id(),
             probe_deadline: PROBE_DEADLINE.duration(),
