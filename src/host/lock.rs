@@ -85,8 +85,12 @@ pub struct HostLock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     /// Answered at that time since boot.
-    Held { at: Duration },
-    Lost { why: String },
+    Held {
+        at: Duration,
+    },
+    Lost {
+        why: String,
+    },
 }
 
 impl HostLock {
@@ -151,7 +155,10 @@ impl Host {
         let Some((ssh, socket_dir)) = self.ssh() else { return Ok(Link::Local) };
         let link = SshLink::connect(ssh, socket_dir).await.map_err(|trouble| HostError::Connect {
             host: self.label().to_owned(),
-            reason: format!("the host allows one session a connection, and a second connection fails: {}", trouble.reason),
+            reason: format!(
+                "the host allows one session a connection, and a second connection fails: {}",
+                trouble.reason
+            ),
             fix: trouble.fix,
         })?;
         Ok(Link::Ssh(link))
@@ -162,8 +169,12 @@ impl Host {
         let host = || self.label().to_owned();
         let start_error = |reason: String| HostError::Start { host: host(), command: command.clone(), reason };
         let one_line = |text: &str| !text.contains(['\n', '\0']);
-        if !wanted.folder.starts_with('/') || ![&wanted.folder, &wanted.name, &wanted.record].iter().all(|text| one_line(text)) {
-            return Err(start_error("a lock's folder is absolute, and no part of it has a line break".to_owned()).into());
+        if !wanted.folder.starts_with('/')
+            || ![&wanted.folder, &wanted.name, &wanted.record].iter().all(|text| one_line(text))
+        {
+            return Err(
+                start_error("a lock's folder is absolute, and no part of it has a line break".to_owned()).into()
+            );
         }
         let mark = Mark::new().map_err(|error| start_error(format!("no random numbers: {error}")))?;
         let (tries, patience) = (TRIES.to_string(), PATIENCE.as_secs().to_string());
@@ -182,7 +193,11 @@ impl Host {
                 ("held", _) => Ok(held),
                 ("taken", record) => Err(LockError::Taken { host: host(), path, record: record.to_owned() }),
                 ("failed", reason) => Err(LockError::Failed { host: host(), path, reason: shown(reason.as_bytes()) }),
-                _ => Err(LockError::Failed { host: host(), path, reason: format!("it said {:?}", shown(line.as_bytes())) }),
+                _ => Err(LockError::Failed {
+                    host: host(),
+                    path,
+                    reason: format!("it said {:?}", shown(line.as_bytes())),
+                }),
             },
             Ok(None) => Err(held.why_not_started(self.become_(), host(), command, path).await),
         }

@@ -190,7 +190,10 @@ fn the_script_does_the_same_under_every_shell_and_without_flock() {
             assert_eq!(fourth.first, "taken carol", "{shell:?}");
             fourth.end();
             third.end();
-            assert!(!dir.path().join("a/b/m1.lock").exists() && !dir.path().join("a/b/m1.lock.1").exists(), "{shell:?}");
+            assert!(
+                !dir.path().join("a/b/m1.lock").exists() && !dir.path().join("a/b/m1.lock.1").exists(),
+                "{shell:?}"
+            );
             tried += 1;
         }
     }
@@ -236,7 +239,11 @@ fn a_silent_network_ends_it() {
 
 #[test]
 fn shellcheck_finds_nothing() {
-    let child = Process::new("shellcheck").args(["-s", "sh", "-f", "gcc", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let child = Process::new("shellcheck")
+        .args(["-s", "sh", "-f", "gcc", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
     let Ok(mut child) = child else { return };
     child.stdin.take().unwrap().write_all(SCRIPT.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();

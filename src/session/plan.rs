@@ -6,6 +6,7 @@ use crate::observe::{Observation, ObserveOptions, observe};
 use crate::plan::model::Plan;
 use crate::plan::{Input, basis, plan, wanted_releases};
 use crate::session::connect::{Hosts, connect_all};
+use crate::session::locks::HostLocks;
 use crate::session::releases::{Found, get};
 use crate::session::{Events, Session, SessionError};
 use crate::spec::model::{Cluster, Toggle};
@@ -21,6 +22,7 @@ pub struct Live {
     pub(super) hosts: Hosts,
     pub(super) observation: Observation,
     pub(super) found: Found,
+    pub(super) locks: HostLocks,
 }
 
 /// A plan, and what it was made over.
@@ -43,8 +45,9 @@ impl Live {
         seen
     }
 
-    /// Closes all connections.
+    /// Lets the locks go, and closes all connections.
     pub async fn close(self) {
+        self.locks.held.release().await;
         for host in self.hosts.into_values().flatten() {
             host.close().await;
         }
@@ -125,6 +128,7 @@ impl Session {
 
     pub(super) async fn look(&self, hashes: Toggle) -> Result<Live, SessionError> {
         let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
+        let locks = self.lock_hosts(&hosts).await?;
         let options = ObserveOptions {
             knowledge: &self.knowledge,
             now: OffsetDateTime::now_utc(),
@@ -134,7 +138,7 @@ impl Session {
             hashes,
         };
         let observation = observe(&self.cluster, &hosts, &options).await;
-        Ok(Live { hosts, observation, found: Found::default() })
+        Ok(Live { hosts, observation, found: Found::default(), locks })
     }
 }
 

@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn says_how_long() {
-        let holder = Holder { since: "2026-11-21T12:00:00.000Z".to_owned(), ..Holder::this_process("a", "b", "c", None) };
+        let holder =
+            Holder { since: "2026-11-21T12:00:00.000Z".to_owned(), ..Holder::this_process("a", "b", "c", None) };
         let at = |text: &str| OffsetDateTime::parse(text, &Rfc3339).unwrap();
         assert_eq!(holder.held_for(at("2026-11-21T12:03:00Z")), Some(Duration::from_secs(180)));
         assert_eq!(holder.held_for(at("2026-11-21T11:00:00Z")), None);

@@ -66,7 +66,11 @@ impl State {
                         "it is the journal of run {run}, in the folder of run {id}: this folder is a copy"
                     )));
                 }
-                _ => return Err(wrong("the first line of a journal says which run it is of; this one does not".to_owned())),
+                _ => {
+                    return Err(wrong(
+                        "the first line of a journal says which run it is of; this one does not".to_owned(),
+                    ));
+                }
             }
         }
         Ok(StoredRun { id: id.to_owned(), plan: read_plan(&dir.join("plan.json")), dir, journal })
@@ -95,7 +99,8 @@ fn read_plan(path: &Path) -> Result<Plan, String> {
     let mut text = Vec::new();
     let file = fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
     file.take(MOST_PLAN_BYTES).read_to_end(&mut text).map_err(|error| format!("{}: {error}", path.display()))?;
-    serde_json::from_slice(&text).map_err(|error| format!("{}: not a plan that this quorate reads: {error}", path.display()))
+    serde_json::from_slice(&text)
+        .map_err(|error| format!("{}: not a plan that this quorate reads: {error}", path.display()))
 }
 
 /// Whether a file ends with a line break, or is empty, or is not there.
