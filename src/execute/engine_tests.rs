@@ -327,6 +327,7 @@ fn a_lost_lock_ends_the_run_at_a_safe_place() {
         let mut engine = Engine::new(&plan);
         let mut asked = 0;
         let mut down = None;
+        let mut last_effect = 0;
         let ending = loop {
             asked += 1;
             assert!(asked < MOST_DIRECTIVES);
@@ -337,6 +338,7 @@ fn a_lost_lock_ends_the_run_at_a_safe_place() {
                 Directive::End(ending) => break ending,
                 Directive::Await { step, stage, .. } => engine.record(&held(stage, step.id, "m2")),
                 Directive::Perform { step, effect } => {
+                    last_effect = asked;
                     if let Effect::Operate { member, operation } = &effect {
                         match operation {
                             Operation::Stop { .. } => {
