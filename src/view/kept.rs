@@ -98,7 +98,7 @@ pub fn prune_text(report: &PruneReport, style: Style) -> String {
     let mut page = Page::new(style);
     let line = |page: &mut Page, tone, word: &str, backup: &BackupSummary, why: &str| {
         let text = format!("{}, {} from {}, {}{why}", backup.id, backup.taken_at, backup.member, backup.size);
-        page.row(0, &[cell(tone, word, 8)], Tone::Plain, &text);
+        page.row(0, &[cell(tone, word, 9)], Tone::Plain, &text);
     };
     let gone = if report.dry_run { "would go" } else { "removed" };
     for backup in &report.removed {
@@ -202,8 +202,11 @@ pub fn clean_json(report: &CleanReport) -> Value {
 #[must_use]
 pub fn left_by_text(holder: &Holder, style: Style) -> String {
     let mut page = Page::new(style);
+    let Holder { who, controller, command, pid, since, .. } = holder;
+    let run = holder.run.as_ref().map(|run| format!(", run {run}")).unwrap_or_default();
     let text = format!(
-        "{holder}; it ended without giving the state back. Its lock went with it; what it left undone is planned anew"
+        "`quorate {command}` of {who} on {controller} (process {pid}, since {since}{run}) ended without giving the state back. \
+         Its lock went with it; what it left undone is planned anew"
     );
     page.row(0, &[cell(Tone::Warn, "Note:", 6)], Tone::Plain, &text);
     page.finish()

@@ -79,7 +79,7 @@ after_kill() {
   assert_eq "$(json "$WORK/OUT" '.journal[0].entry')" run-started "its first line"
   # Who takes over the state is told of whom.
   run_expect 0 quorate apply -auto-approve -var release=3.2.32
-  assert_contains "$(squeezed "$ERR")" "it ended without giving the state back"
+  assert_contains "$(squeezed "$ERR")" "ended without giving the state back"
 }
 
 records_of_others() {

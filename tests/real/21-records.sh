@@ -68,7 +68,7 @@ runs_are_told() {
   q 0 runs show "$UPGRADE"
   assert_contains "$(squeezed "$OUT")" "cut short by a crash"
   nothing_left 3.2.32
-  assert_eq "$(tail -c 1 "$journal")" "}" "after plan, which changes nothing"
+  [[ -n $(tail -c 1 "$journal") ]] || fail "plan has changed a journal"
   q 0 apply -auto-approve
   assert_eq "$(wc -l <"$journal")" $((lines - 1)) "lines after the tail was cut"
   # Garbage in the middle, a newer format, a copied folder: the place is named.
@@ -97,7 +97,7 @@ all_is_private() {
 
 leftovers_go() {
   local store=$SPEC/members/.quorate data=$SPEC/members/m1/data before sleeper
-  before=$(running)
+  before=$(members)
   mkdir -p "$store/3.0.17" "$store/2.3.8" "$data.part.quorate-x-v3.1.20" "$data.bak" "$data.quorate-of-somebody" "$WORK/precious"
   cp "$(command -v sleep)" "$store/2.3.8/etcd"
   "$store/2.3.8/etcd" 600 &
@@ -128,11 +128,13 @@ leftovers_go() {
   for stays in "$store/2.3.8/etcd" "$store/notes" "$data.bak/x" "$data.quorate-of-somebody" "$WORK/precious/x"; do
     assert_file "$stays"
   done
-  assert_eq "$(running)" "$before" "processes after clean"
+  assert_eq "$(members)" "$before" "members after clean"
   q 0 clean -dry-run
   assert_contains "$(squeezed "$OUT")" "Nothing to remove."
   end_process "$sleeper"
 }
+
+members() { running | grep -v '/[.]quorate/'; }
 
 # The state on a small disk of its own; backups elsewhere.
 full_disk() {
@@ -157,7 +159,7 @@ full_disk() {
   quorate apply -auto-approve -var release=3.2.32 >"$WORK/apply" 2>&1 </dev/null &
   local apply=$! status=0
   on_exit end_process "$apply"
-  wait_for 60 "a member is being stopped" grep -q '"type":"stop"' "$state"/state/runs/*/journal.jsonl
+  wait_for 60 "a member is being stopped" grep -rq '"type":"stop"' "$state/state/runs"
   fill "$state"
   wait "$apply" || status=$?
   assert_eq "$status" 0 "apply on a disk that fills up; $(tail -n 20 "$WORK/apply")"
