@@ -168,13 +168,11 @@ impl Host {
         let command = "script lock".to_owned();
         let host = || self.label().to_owned();
         let start_error = |reason: String| HostError::Start { host: host(), command: command.clone(), reason };
-        let one_line = |text: &str| !text.contains(['\n', '\0']);
-        if !wanted.folder.starts_with('/')
-            || ![&wanted.folder, &wanted.name, &wanted.record].iter().all(|text| one_line(text))
-        {
-            return Err(
-                start_error("a lock's folder is absolute, and no part of it has a line break".to_owned()).into()
-            );
+        let one_line = |text: &String| !text.contains(['\n', '\0']);
+        let parts = [&wanted.folder, &wanted.name, &wanted.record];
+        if !wanted.folder.starts_with('/') || wanted.name.contains('/') || !parts.into_iter().all(one_line) {
+            let rule = "a lock's folder is absolute, its name has no slash, and nothing of it a line break";
+            return Err(start_error(rule.to_owned()).into());
         }
         let mark = Mark::new().map_err(|error| start_error(format!("no random numbers: {error}")))?;
         let (tries, patience) = (TRIES.to_string(), PATIENCE.as_secs().to_string());

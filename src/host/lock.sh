@@ -70,6 +70,8 @@ taken() {
 # A holder that has just ended may need a moment to be gone.
 try_again_or_say_taken() {
     tried=$((tried + 1))
+    # It is our own, by another name of this host: there is nothing to wait for.
+    [ "$(head -n 1 -- "$lock" 2>/dev/null)" != "$record" ] || taken
     [ "$tried" -lt "$tries" ] || taken
     sleep 0.1 2>/dev/null || sleep 1
 }

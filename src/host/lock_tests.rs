@@ -86,9 +86,12 @@ async fn the_loss_of_a_lock_is_seen() {
         let held = host.lock(&request(dir.path(), "alice")).await.unwrap();
         // Whoever has the file open, and only that.
         let path = dir.path().join("store/m 1.lock").display().to_string();
-        let holders = "for fd in /proc/[0-9]*/fd/*; do [ \"$(readlink \"$fd\")\" = \"$1\" ] || continue; \
-                       pid=${fd#/proc/}; kill -9 \"${pid%%/*}\"; done; true";
-        assert!(host.run(&Command::new("sh", &["-c", holders, "sh", &path])).await.unwrap().success());
+        let kill = "k=1; for fd in /proc/[0-9]*/fd/*; do [ \"$(readlink \"$fd\")\" = \"$1\" ] || continue; \
+                    pid=${fd#/proc/}; kill -9 \"${pid%%/*}\" && k=0; done; exit $k";
+        // Shells move their descriptors about; one may be looked for at its old place.
+        let killed =
+            async || host.run(&Command::new("sh", &["-c", kill, "sh", &path])).await.unwrap().success().then_some(());
+        until("its holder is killed", killed).await;
         let why = until("the lock is known to be lost", async || held.check().await.err()).await;
         assert!(why.contains("ended"), "{why}");
         let next = host.lock(&request(dir.path(), "bob")).await.unwrap();
@@ -124,6 +127,8 @@ async fn a_lock_that_cannot_be_says_why() {
     let error = host.lock(&request(dir.path(), "alice")).await.unwrap_err();
     assert!(matches!(&error, LockError::Failed { reason, .. } if reason.contains("symbolic link")), "{error}");
     assert!(!dir.path().join("precious").exists());
+    let above = LockRequest { name: "../x".to_owned(), ..request(dir.path(), "alice") };
+    assert!(matches!(host.lock(&above).await, Err(LockError::Host(HostError::Start { .. }))));
     let error = host.lock(&request(dir.path(), "two\nlines")).await.unwrap_err();
     assert!(matches!(error, LockError::Host(HostError::Start { .. })), "{error}");
 }

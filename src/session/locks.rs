@@ -66,6 +66,8 @@ impl Session {
             for result in join_all(group.iter().map(|(_, host)| host.lock(&wanted))).await {
                 match result {
                     Ok(lock) => locks.push(lock),
+                    // Two names of one host: the lock there is ours already.
+                    Err(LockError::Taken { record, .. }) if record == wanted.record => {}
                     Err(error @ LockError::Taken { .. }) => return Err(taken(error)),
                     Err(error) => missing.push(error.to_string()),
                 }

@@ -88,6 +88,10 @@ pub(super) fn cut_torn_tail(path: &Path) -> Result<bool, StateError> {
     if ends_whole(path).map_err(StateError::io(path, "cannot be read"))? {
         return Ok(false);
     }
+    // No journal of ours: reading it will say so.
+    if std::fs::metadata(path).is_ok_and(|meta| meta.len() > MOST_BYTES) {
+        return Ok(false);
+    }
     let cannot_read = || StateError::io(path, "cannot be read");
     let file =
         OpenOptions::new().read(true).write(true).open(path).map_err(StateError::io(path, "cannot be repaired"))?;

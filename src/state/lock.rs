@@ -65,7 +65,8 @@ impl State {
         if !path.exists() {
             return Ok(LockSeen::Free);
         }
-        let file = open(&path)?;
+        // Who may only read may look as well.
+        let file = File::open(&path).map_err(StateError::io(&path, "cannot be opened"))?;
         if !take(&file, &path)? {
             return Ok(LockSeen::Held(read(&file)));
         }
