@@ -438,3 +438,44 @@ fn a_folder_of_modules_that_is_wrong_is_named_with_what_to_do() {
     let said = stderr(&with_modules(&folder, "own"));
     assert!(said.contains("mine.hcl") && said.contains("do: "), "{said}");
 }
+
+#[test]
+fn what_is_kept_can_be_looked_at_without_a_host_or_a_lock() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("main.hcl"), LOCAL_SPEC).unwrap();
+    let json = |args: &[&str]| -> serde_json::Value {
+        let output = run(&folder, args);
+        assert_code(&output, 0);
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(json(&["runs", "-json"])["count"], 0);
+    assert_eq!(json(&["backup", "list", "-json"])["count"], 0);
+    assert_eq!(json(&["backup", "verify", "all", "-json"])["bad"], 0);
+    assert_eq!(json(&["backup", "prune", "-dry-run", "-json"])["prune"]["removed"], serde_json::json!([]));
+    assert_eq!(json(&["unlock", "-json"])["state"], "free");
+    for (args, hint) in [
+        (&["runs", "show", "nothing"][..], "quorate runs"),
+        (&["runs", "show", "../x"], "there is no run"),
+        (&["backup", "verify", "nothing"], "quorate backup list"),
+        (&["clean"], "quorate clean -auto-approve"),
+        (&["runs", "-cluster=other"], "no such cluster"),
+    ] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        let words = stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(hint), "{args:?}: {words}");
+    }
+}
+
+const LOCAL_SPEC: &str = r#"
+cluster "test" {
+  version = "3.2.32"
+  connection "local" {}
+  runtime "process" {
+    dir = "members"
+  }
+  member "m1" {
+    address = "127.0.0.1"
+  }
+}
+"#;

@@ -79,7 +79,7 @@ pub async fn take(request: &Request<'_>) -> Result<Taken, BackupError> {
     };
     manifest.write(part.path()).await?;
     let path = part.keep()?;
-    let (pruned, prune_problem) = match manifest::prune(request.dir, request.cluster, request.keep) {
+    let (pruned, prune_problem) = match manifest::prune(request.dir, request.cluster, request.keep, request.needed) {
         Ok(pruned) => (pruned, None),
         Err(problem) => (Vec::new(), Some(problem)),
     };

@@ -16,6 +16,8 @@ use crate::etcd::testing::{RealMember, release};
 use crate::spec::model::{Become, Connection};
 
 /// A member, and everything a request needs besides.
+static NONE: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
+
 struct Scene {
     member: RealMember,
     client: Client,
@@ -67,6 +69,7 @@ impl Scene {
             id,
             dir: &self.dir,
             keep: 3,
+            needed: &NONE,
             verify: Verify::Restore,
             source: Source { name: &self.name, host: &self.host, client: &self.client, cluster_id: self.cluster_id },
             v3: Some(V3Part { not_older_than: None, compare: V3Compare::Digest }),

@@ -8,8 +8,9 @@ use super::failure::Failure;
 use super::specs;
 use crate::execute::StopSignal;
 use crate::plan::model::Plan;
-use crate::session::{Session, SessionError};
-use crate::view::{BackupSummary, diagnostics_text};
+use crate::session::{Records, Session, SessionError};
+use crate::spec::Diagnostic;
+use crate::view::{BackupSummary, diagnostics_text, left_by_text};
 
 pub use crate::session::{Events, Live, Planned, Ran};
 
@@ -18,14 +19,44 @@ pub fn open(context: &Context) -> Result<Session, Failure> {
     let inputs = specs::inputs(context)?;
     let session = Session::open(&context.dir, &inputs, context.cluster.as_deref());
     let session = session.map_err(|error| failure(error, context))?;
-    warn(context, &session);
+    warn(context, &session.warnings);
     Ok(session)
 }
 
+/// What the spec in the context's folder keeps, for commands that only look at that.
+pub fn open_records(context: &Context) -> Result<Records, Failure> {
+    let inputs = specs::inputs(context)?;
+    let records = Records::open(&context.dir, &inputs, context.cluster.as_deref());
+    let records = records.map_err(|error| failure(error, context))?;
+    warn(context, &records.warnings);
+    Ok(records)
+}
+
+/// Nobody else may change anything from here on. Says so when whoever did last never gave it back.
+pub fn lock_for_run(context: &Context, session: &mut Session, command: &str) -> Result<(), Failure> {
+    session.lock_for_run(command).map_err(failure_of)?;
+    tell_left_by(context, session);
+    Ok(())
+}
+
+pub fn lock_for_task(context: &Context, session: &mut Session, command: &str) -> Result<(), Failure> {
+    session.lock_for_task(command).map_err(failure_of)?;
+    tell_left_by(context, session);
+    Ok(())
+}
+
+fn tell_left_by(context: &Context, session: &Session) {
+    if let Some(holder) = session.left_by()
+        && context.screen.format == Format::Human
+    {
+        context.screen.err.write(&left_by_text(holder, context.screen.err_terminal.style));
+    }
+}
+
 /// What is worth knowing of a spec that holds: beside the result, never in it.
-fn warn(context: &Context, session: &Session) {
-    if !session.warnings.is_empty() && context.screen.format == Format::Human {
-        let reports = specs::reports(session.warnings.clone());
+fn warn(context: &Context, warnings: &[Diagnostic]) {
+    if !warnings.is_empty() && context.screen.format == Format::Human {
+        let reports = specs::reports(warnings.to_vec());
         let style = context.screen.err_terminal.style;
         context.screen.err.write(&diagnostics_text(super::failure::diagnostics(&reports), style));
     }
@@ -99,7 +130,7 @@ fn failure(error: SessionError, context: &Context) -> Failure {
     }
 }
 
-fn failure_of(error: SessionError) -> Failure {
+pub fn failure_of(error: SessionError) -> Failure {
     match error {
         SessionError::Spec(diagnostics) => specs::failure(diagnostics.0),
         SessionError::Stale(differences) => Failure::Stale(differences),

@@ -10,6 +10,7 @@ use crate::execute::engine::{Directive, Engine};
 use crate::execute::event::Event;
 use crate::execute::gates::{Judgement, judge};
 use crate::execute::journal::{Ending, Entry, GateStage};
+use crate::execute::locks::Locks;
 use crate::execute::looks::Looks;
 use crate::execute::world::World;
 use crate::plan::model::{Action, Gate, Plan, Step, StepId};
@@ -46,6 +47,7 @@ pub async fn execute(
 ) -> Result<Ending, ExecuteError> {
     let mut driver = Driver {
         engine: Engine::new(plan),
+        locks: &world.locks,
         journal: run.journal()?,
         looks: Looks::new(world),
         performer: Performer::new(plan, world, &run.id, events),
@@ -59,7 +61,13 @@ pub async fn execute(
         controller: controller.host.clone(),
         pid: std::process::id(),
     })?;
-    let ending = driver.perform_all(&mut stop).await?;
+    let ending = match driver.perform_all(&mut stop).await {
+        Ok(ending) => ending,
+        Err(error) => {
+            driver.tell_who_is_down();
+            return Err(error);
+        }
+    };
     driver.performer.begin_flush();
     driver.performer.finish_flush().await;
     driver.performer.tidy().await;
@@ -70,6 +78,7 @@ pub async fn execute(
 
 struct Driver<'a> {
     engine: Engine<'a>,
+    locks: &'a Locks,
     journal: JournalFile,
     looks: Looks<'a>,
     performer: Performer<'a>,
@@ -79,6 +88,7 @@ struct Driver<'a> {
 impl<'a> Driver<'a> {
     async fn perform_all(&mut self, stop: &mut StopSignal) -> Result<Ending, ExecuteError> {
         let mut stop_written = false;
+        let mut lock_lost = false;
         loop {
             let asked = stop.borrow().clone();
             if let Some(signal) = asked
@@ -99,12 +109,28 @@ impl<'a> Driver<'a> {
                     }
                 }
                 Directive::Perform { step, effect } => {
+                    if !lock_lost && let Err(reason) = self.locks.check().await {
+                        lock_lost = true;
+                        self.write(Entry::LockLost { reason })?;
+                        continue;
+                    }
                     self.write(Entry::Intent { step: step.id, effect: effect.clone() })?;
                     let begun = Instant::now();
                     let result = self.performer.perform(step, &effect, &mut self.looks).await;
                     self.write(Entry::Outcome { step: step.id, effect, result, took_ms: millis(begun.elapsed()) })?;
                 }
             }
+        }
+    }
+
+    /// The run ends right here, because what comes next cannot be recorded.
+    fn tell_who_is_down(&self) {
+        if let Some(member) = self.engine.member_that_is_down() {
+            (self.events)(Event::Notice {
+                text: format!(
+                    "{member} was stopped and is not up again: once the journal can be written, `quorate apply` brings it up"
+                ),
+            });
         }
     }
 

@@ -58,6 +58,7 @@ pub struct Engine<'p> {
     deferrals: u32,
     leader: Option<MemberName>,
     stop_requested: Option<String>,
+    lock_lost: Option<String>,
     phase: Phase,
 }
 
@@ -70,6 +71,7 @@ impl<'p> Engine<'p> {
             deferrals: 0,
             leader: plan.summary.leader.clone(),
             stop_requested: None,
+            lock_lost: None,
             phase: Phase::Between,
         }
     }
@@ -104,6 +106,7 @@ impl<'p> Engine<'p> {
                 self.gate_failed(*step, *stage, &reasons.join("; "), culprits);
             }
             Entry::StopRequested { signal } => self.stop_requested = Some(signal.clone()),
+            Entry::LockLost { reason } => self.lock_lost = Some(reason.clone()),
             Entry::RunEnded { ending } => self.phase = Phase::Ended(ending.clone()),
             Entry::RunStarted { .. } | Entry::Intent { .. } => {}
         }
@@ -113,8 +116,8 @@ impl<'p> Engine<'p> {
         let Some(step) = self.pick() else {
             return Directive::End(Ending::Succeeded);
         };
-        if let Some(signal) = &self.stop_requested {
-            return Directive::End(Ending::Interrupted { signal: signal.clone() });
+        if let Some(ending) = self.early_ending(None) {
+            return Directive::End(ending);
         }
         if self.holds_before(step) {
             return Directive::End(Ending::Held { before: step.id });
@@ -150,6 +153,27 @@ impl<'p> Engine<'p> {
             .filter(|other| !self.done.contains(&other.id))
     }
 
+    /// How the run ends at the next safe place, where it is not to go on to its end.
+    fn early_ending(&self, step: Option<StepId>) -> Option<Ending> {
+        if let Some(reason) = &self.lock_lost {
+            let todo =
+                vec!["run `quorate apply` again: it takes the locks, looks at what is there, and finishes".to_owned()];
+            return Some(Ending::Failed { step, reason: reason.clone(), rolled_back: None, todo });
+        }
+        self.stop_requested.clone().map(|signal| Ending::Interrupted { signal })
+    }
+
+    /// The member that was stopped and has not been started again, if there is one.
+    pub fn member_that_is_down(&self) -> Option<MemberName> {
+        match self.phase {
+            Phase::Effects { step, next } if !self.plan.step(step).is_none_or(|step| stop_is_safe(step, next)) => {
+                self.member_of(step)
+            }
+            Phase::PuttingBack { step, .. } => self.member_of(step),
+            _ => None,
+        }
+    }
+
     /// Before the last member of a rung, where the spec says so. A plan that begins with that member was made, and
     /// approved, to go on from there.
     fn holds_before(&self, step: &Step) -> bool {
@@ -167,10 +191,10 @@ impl<'p> Engine<'p> {
             return lost_step(id);
         };
         // A stop is honored for as long as the member in hand still runs.
-        if let Some(signal) = &self.stop_requested
+        if let Some(ending) = self.early_ending(Some(id))
             && stop_is_safe(step, next)
         {
-            return Directive::End(Ending::Interrupted { signal: signal.clone() });
+            return Directive::End(ending);
         }
         match effects(step).into_iter().nth(next) {
             Some(effect) => Directive::Perform { step, effect },
@@ -183,7 +207,8 @@ impl<'p> Engine<'p> {
             return lost_step(id);
         };
         let waits_for_time = |gate: &Gate| matches!(gate, Gate::Soak { .. } | Gate::V2Settle { .. });
-        let keep = |gate: &&Gate| self.stop_requested.is_none() || !waits_for_time(gate);
+        let in_a_hurry = self.early_ending(None).is_some();
+        let keep = |gate: &&Gate| !in_a_hurry || !waits_for_time(gate);
         Directive::Await { step, stage: GateStage::After, gates: step.after.iter().filter(keep).cloned().collect() }
     }
 

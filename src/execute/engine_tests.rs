@@ -318,3 +318,48 @@ proptest! {
         prop_assert_eq!(again.directive(), engine.directive());
     }
 }
+
+#[test]
+fn a_lost_lock_ends_the_run_at_a_safe_place() {
+    let lost = || Entry::LockLost { reason: "the lock on h1 is lost".to_owned() };
+    for at in 0..60 {
+        let plan = upgrade();
+        let mut engine = Engine::new(&plan);
+        let mut asked = 0;
+        let mut down = None;
+        let mut last_effect = 0;
+        let ending = loop {
+            asked += 1;
+            assert!(asked < MOST_DIRECTIVES);
+            if asked == at {
+                engine.record(&lost());
+            }
+            match engine.directive() {
+                Directive::End(ending) => break ending,
+                Directive::Await { step, stage, .. } => engine.record(&held(stage, step.id, "m2")),
+                Directive::Perform { step, effect } => {
+                    last_effect = asked;
+                    if let Effect::Operate { member, operation } = &effect {
+                        match operation {
+                            Operation::Stop { .. } => {
+                                assert!(at == 0 || asked <= at, "{member} is stopped after the lock was lost");
+                                down = Some(member.clone());
+                            }
+                            Operation::Start { .. } => down = None,
+                            _ => {}
+                        }
+                    }
+                    engine.record(&Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 });
+                }
+            }
+            assert_eq!(engine.member_that_is_down(), down, "at directive {asked}, lost at {at}");
+        };
+        assert_eq!(down, None, "lost at {at}: a member is left down");
+        match &ending {
+            // Nothing but looks was left to do.
+            Ending::Succeeded => assert!(at == 0 || last_effect < at, "lost at {at}, and all was done"),
+            Ending::Failed { reason, .. } => assert_eq!(reason, "the lock on h1 is lost"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

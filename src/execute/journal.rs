@@ -76,6 +76,10 @@ pub enum Entry {
     StopRequested {
         signal: String,
     },
+    /// A lock on a host is gone: somebody else could be at work there. What is in hand is brought to a safe end.
+    LockLost {
+        reason: String,
+    },
     RunEnded {
         ending: Ending,
     },

@@ -17,6 +17,7 @@ pub mod gates;
 #[cfg(test)]
 mod gates_tests;
 pub mod journal;
+pub mod locks;
 mod logs;
 mod looks;
 mod member;

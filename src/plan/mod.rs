@@ -14,6 +14,7 @@ mod findings;
 mod health;
 mod hosts;
 pub mod layout;
+pub mod leftovers;
 pub mod model;
 mod options;
 mod requirements;

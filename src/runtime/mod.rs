@@ -12,6 +12,7 @@ mod answer;
 mod binary;
 mod create;
 mod error;
+mod leftovers;
 mod log;
 mod rollback_point;
 mod scripts;
@@ -26,6 +27,7 @@ pub use binary::{
 };
 pub use create::{create, remove_created};
 pub use error::{Refusal, RuntimeError};
+pub use leftovers::{Leftover, LeftoverKind, Removed, leftovers, remove_leftovers};
 pub use log::{LogCursor, LogLines, log_cursor, log_lines_since};
 pub use rollback_point::{CopyRequest, RollbackPoint, copy_data_dir, flush_rollback_point};
 pub use service::{

@@ -44,6 +44,16 @@ pub enum SessionError {
     BackupStopped { signal: String },
     #[error("the run ended without a backup")]
     BackupMissing,
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// Somebody else is at work on a host.
+    #[error("{host}: somebody else is at work on this host ({path}): {holder}")]
+    HostLocked { host: String, path: String, holder: String },
+    /// Hosts that cannot be locked, or whose lock was lost.
+    #[error("not all hosts can be locked against a second run: {}", .missing.join("; "))]
+    HostsNotLocked { missing: Vec<String> },
+    #[error("this is a bug in quorate: a run was to begin without the lock of its state")]
+    NotLocked,
 }
 
 /// What is said to a person: what was seen, and what to do about it; that is never empty.
@@ -90,18 +100,23 @@ impl SessionError {
             Self::NoTools { .. } => "check the `release` blocks, or put the release where one of them points",
             Self::BackupFailed { .. } => "see what the check says, mend it, then run `quorate backup` again",
             Self::BackupStopped { .. } => "run `quorate backup` again",
+            Self::Backup(error) => of_backup(error),
+            Self::HostLocked { .. } => {
+                "wait until that has ended, or end it there (Ctrl-C brings it to a safe end); the lock goes with its \
+                 connection, also after kill -9"
+            }
+            Self::HostsNotLocked { .. } => {
+                "see that every host is reached and lets its lock be made, then run it again"
+            }
+            Self::NotLocked => "please report it, with the command",
             Self::BackupMissing => "see the run's journal below runs/ of the state directory; then run it again",
         }
     }
 }
 
-fn of_state(error: &StateError) -> &'static str {
-    match error {
-        StateError::Io { .. } => "make the state directory writable, with room on its disk",
-        StateError::Journal { .. } => {
-            "keep the file as it is, and run `quorate plan`: it looks at what is there, and needs no journal"
-        }
-    }
+/// Each says by itself what to do.
+fn of_state(_: &StateError) -> &'static str {
+    LOOK_AGAIN
 }
 
 fn of_execute(error: &ExecuteError) -> &'static str {

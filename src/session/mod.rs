@@ -6,9 +6,12 @@
 
 mod backup;
 mod choose;
+mod clean;
 mod connect;
 mod error;
+mod locks;
 mod plan;
+mod records;
 mod releases;
 mod run;
 
@@ -19,12 +22,15 @@ use crate::plan::model::Plan;
 use crate::runtime::Templates;
 use crate::spec::model::Cluster;
 use crate::spec::{Diagnostic, Inputs, load};
-use crate::state::State;
+use crate::state::{State, StateLock};
 use crate::units::ClusterName;
 use choose::choose_cluster;
 
+pub use clean::{Cleaned, Cleaning, Place};
 pub use error::SessionError;
+pub use locks::{is_here, run_under_way, this_process};
 pub use plan::{Live, Planned};
+pub use records::{Backups, Recorded};
 pub use run::Ran;
 
 /// Where events of a run go.
@@ -36,6 +42,8 @@ pub struct Session {
     pub warnings: Vec<Diagnostic>,
     modules: Modules,
     state: State,
+    /// Held by commands that change something.
+    lock: Option<StateLock>,
 }
 
 /// What is known of etcd, and the templates of new members: built in, or with a folder of the user's own over it.
@@ -70,14 +78,36 @@ impl Session {
         let cluster = choose(loaded.spec.clusters, cluster)?;
         let state = State::open(&loaded.spec.settings.state_dir)?;
         let modules = Modules::load(loaded.spec.settings.modules_dir.as_deref())?;
-        Ok(Self { cluster, warnings: loaded.warnings, modules, state })
+        Ok(Self { cluster, warnings: loaded.warnings, modules, state, lock: None })
     }
 
     /// For a saved plan: what it declares stands for the spec.
     pub fn of_saved(plan: &Plan) -> Result<Self, SessionError> {
         let state = State::open(&plan.state_dir)?;
         let modules = Modules::load(plan.modules_dir.as_deref())?;
-        Ok(Self { cluster: plan.declared.clone(), warnings: Vec::new(), modules, state })
+        Ok(Self { cluster: plan.declared.clone(), warnings: Vec::new(), modules, state, lock: None })
+    }
+}
+
+/// The state of a spec, for commands that only look at what was kept: no cluster has to be named, and nothing is locked.
+pub struct Records {
+    pub state: State,
+    /// The clusters that are declared, or the one that was named.
+    pub clusters: Vec<Cluster>,
+    named: Option<ClusterName>,
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Records {
+    pub fn open(dir: &Path, inputs: &Inputs, cluster: Option<&str>) -> Result<Self, SessionError> {
+        let loaded = load(dir, inputs).map_err(SessionError::Spec)?;
+        let state = State::open(&loaded.spec.settings.state_dir)?;
+        let clusters = match cluster {
+            Some(_) => vec![choose(loaded.spec.clusters, cluster)?],
+            None => loaded.spec.clusters,
+        };
+        let named = cluster.and(clusters.first()).map(|cluster| cluster.name.clone());
+        Ok(Self { state, clusters, named, warnings: loaded.warnings })
     }
 }
 

@@ -7,6 +7,7 @@ use crate::observe::{Observation, ObserveOptions, observe};
 use crate::plan::model::Plan;
 use crate::plan::{Input, basis, plan, wanted_releases};
 use crate::session::connect::{Hosts, connect_all};
+use crate::session::locks::HostLocks;
 use crate::session::releases::{Found, get};
 use crate::session::{Events, Session, SessionError};
 use crate::spec::model::{Cluster, Toggle};
@@ -22,6 +23,7 @@ pub struct Live {
     pub(super) hosts: Hosts,
     pub(super) observation: Observation,
     pub(super) found: Found,
+    pub(super) locks: HostLocks,
 }
 
 /// A plan, and what it was made over.
@@ -44,8 +46,9 @@ impl Live {
         seen
     }
 
-    /// Closes all connections.
+    /// Lets the locks go, and closes all connections.
     pub async fn close(self) {
+        self.locks.held.release().await;
         for host in self.hosts.into_values().flatten() {
             host.close().await;
         }
@@ -138,6 +141,7 @@ impl Session {
     pub(super) async fn look(&self, hashes: Toggle) -> Result<Live, SessionError> {
         tracing::debug!("connecting to the hosts");
         let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
+        let locks = self.lock_hosts(&hosts).await?;
         tracing::debug!("connected; looking at hosts and members");
         let options = ObserveOptions {
             knowledge: &self.modules.knowledge,
@@ -148,7 +152,7 @@ impl Session {
             hashes,
         };
         let observation = observe(&self.cluster, &hosts, &options).await;
-        Ok(Live { hosts, observation, found: Found::default() })
+        Ok(Live { hosts, observation, found: Found::default(), locks })
     }
 }
 
