@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
 use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
 use crate::spec::model::OnFailure;
-use crate::units::MemberName;
+use crate::units::{MemberName, Minor};
 
 /// What the driver has to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,14 @@ enum Phase {
         reason: String,
     },
     Ended(Ending),
+}
+
+/// What gates that failed say besides their reasons.
+struct Found<'e> {
+    culprits: &'e [MemberName],
+    unwell: &'e [MemberName],
+    dead: &'e [MemberName],
+    cluster_version: Option<Minor>,
 }
 
 /// How often in one run a member may be put off because it has just become leader. Where leadership moves faster than
@@ -94,6 +102,18 @@ impl<'p> Engine<'p> {
         }
     }
 
+    /// Whether a member that runs is about to be stopped: nothing of its step has been done that a fresh look at the
+    /// gates before it would come too late for.
+    pub fn is_before_a_stop(&self) -> bool {
+        match &self.phase {
+            Phase::Effects { step, next } => self
+                .plan
+                .step(*step)
+                .is_some_and(|step| matches!(step.action, Action::Member(_)) && stop_is_safe(step, *next)),
+            _ => false,
+        }
+    }
+
     /// Takes in what happened. Entries that do not concern the engine change nothing.
     pub fn record(&mut self, entry: &Entry) {
         match entry {
@@ -102,8 +122,9 @@ impl<'p> Engine<'p> {
             Entry::StepDone { step, leader, .. } | Entry::StepUndone { step, leader, .. } => {
                 self.gates_held(*step, leader.clone());
             }
-            Entry::GateFailed { step, stage, reasons, culprits, .. } => {
-                self.gate_failed(*step, *stage, &reasons.join("; "), culprits);
+            Entry::GateFailed { step, stage, reasons, culprits, unwell, dead, cluster_version, .. } => {
+                let found = Found { culprits, unwell, dead, cluster_version: *cluster_version };
+                self.gate_failed(*step, *stage, &reasons.join("; "), &found);
             }
             Entry::StopRequested { signal } => self.stop_requested = Some(signal.clone()),
             Entry::LockLost { reason } => self.lock_lost = Some(reason.clone()),
@@ -230,6 +251,8 @@ impl<'p> Engine<'p> {
         };
         if self.leads(step) && self.deferrals < MOST_DEFERRALS && self.other_members_of_rung(step).next().is_some() {
             self.deferrals += 1;
+            // Also where this was the second look before one stop.
+            self.phase = Phase::Between;
             return;
         }
         self.phase = self.after_effect(id, 0);
@@ -307,7 +330,7 @@ impl<'p> Engine<'p> {
         };
     }
 
-    fn gate_failed(&mut self, id: StepId, stage: GateStage, why: &str, culprits: &[MemberName]) {
+    fn gate_failed(&mut self, id: StepId, stage: GateStage, why: &str, found: &Found<'_>) {
         let reason = match stage {
             GateStage::Before => format!("not ready for the step: {why}"),
             GateStage::After => format!("after the step: {why}"),
@@ -317,24 +340,35 @@ impl<'p> Engine<'p> {
             Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo })
         };
         self.phase = match (&self.phase, stage) {
-            (Phase::GatesAfter { .. }, GateStage::After) if self.only_this_member_is_at_fault(id, culprits) => {
+            (Phase::GatesAfter { .. }, GateStage::After) if self.putting_back_helps(id, found) => {
                 Phase::PuttingBack { step: id, reason }
             }
             (Phase::GatesUndo { reason: first, .. }, GateStage::Undo) => {
                 ended(format!("{first}; {reason}"), self.by_hand(id))
             }
+            (Phase::GatesAfter { .. }, _)
+                if self.member_of(id).is_some_and(|member| found.culprits.contains(&member)) =>
+            {
+                ended(reason, self.by_hand(id))
+            }
             _ => ended(reason, Vec::new()),
         };
     }
 
-    /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5).
-    fn only_this_member_is_at_fault(&self, id: StepId, culprits: &[MemberName]) -> bool {
+    /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5). One
+    /// whose process is gone need not be stopped: whatever else is wrong, it is better up, on the binary that can be.
+    /// Once the cluster version has moved there is no way back for one that runs: the old binary would not stay up.
+    fn putting_back_helps(&self, id: StepId, found: &Found<'_>) -> bool {
+        let at_fault = if found.unwell.is_empty() { found.culprits } else { found.unwell };
+        let moved = |action: &MemberAction| found.cluster_version.is_some_and(|minor| minor > action.from.minor());
         self.plan.step(id).is_some_and(|step| match &step.action {
             Action::Member(action) => {
                 action.on_failure == OnFailure::RollbackMember
                     && has_way_back(action)
-                    && !culprits.is_empty()
-                    && culprits.iter().all(|member| *member == action.member)
+                    && (found.dead.contains(&action.member)
+                        || (!moved(action)
+                            && !at_fault.is_empty()
+                            && at_fault.iter().all(|member| *member == action.member)))
             }
             _ => false,
         })
@@ -355,7 +389,13 @@ impl<'p> Engine<'p> {
         vec![
             format!("look at {}: is its process there, what does its log say", action.member),
             format!("the old binary is kept at {} (version {})", action.binary.kept, action.from),
-            format!("put it back at {}, start the member, see it healthy", action.binary.path),
+            format!(
+                "while the cluster version is still {}: put it back at {}, start the member, see it healthy; later than \
+                 that only {} can run",
+                action.from.minor(),
+                action.binary.path,
+                action.to
+            ),
             "then `quorate plan` shows what is left".to_owned(),
         ]
     }

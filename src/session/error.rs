@@ -133,6 +133,10 @@ fn of_execute(error: &ExecuteError) -> &'static str {
         ExecuteError::NotSeen { .. } => "see that the host is reached, then plan again",
         ExecuteError::OldBinaryGone { .. } => "put the binary that the member runs back at its path, then plan again",
         ExecuteError::NoHeir { .. } => "bring the other members to health, then run `quorate apply` again",
+        ExecuteError::NoWayBack { .. } => {
+            "see in its log why the new binary did not serve; `quorate plan` shows what is left"
+        }
+        ExecuteError::LeaderNotSeen { .. } => "see why the members agree on no leader, then run `quorate apply` again",
         ExecuteError::StillLeads { .. } => {
             "move leadership by hand (etcdctl move-leader), then run `quorate apply` again"
         }
