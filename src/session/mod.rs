@@ -10,6 +10,7 @@ mod connect;
 mod error;
 mod plan;
 mod releases;
+mod rollback;
 mod run;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ use choose::choose_cluster;
 
 pub use error::SessionError;
 pub use plan::{Live, Planned};
+pub use rollback::RollbackPlanned;
 pub use run::Ran;
 
 /// Where events of a run go.

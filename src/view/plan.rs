@@ -37,10 +37,13 @@ pub fn last_line(plan: &Plan) -> String {
             plan.summary.to
         );
     }
+    let stops_all = plan.replacement().is_some();
     let tally = |wanted: fn(&Action) -> bool| plan.steps().filter(|step| wanted(&step.action)).count();
     let parts: Vec<String> = [
-        (tally(|action| matches!(action, Action::Member(m) if m.from != m.to)), "to upgrade"),
-        (tally(|action| matches!(action, Action::Member(m) if m.from == m.to)), "to restart"),
+        (tally(|action| matches!(action, Action::Member(m) if m.from < m.to)), "to upgrade"),
+        (tally(|action| matches!(action, Action::Member(m) if m.from > m.to)), "to put back"),
+        (tally(|action| matches!(action, Action::ReplaceData(_))), "to put back, all at once"),
+        (tally(|action| matches!(action, Action::Member(m) if m.from == m.to)) * usize::from(!stops_all), "to restart"),
         (tally(|action| matches!(action, Action::CreateMember(_))), "to create"),
     ]
     .into_iter()
@@ -55,6 +58,7 @@ fn write_head(page: &mut Page, plan: &Plan) {
     let summary = &plan.summary;
     let title = match (&plan.kind, &summary.from) {
         (Kind::Create, _) => format!("Cluster {}: to be created, etcd {}", plan.cluster, summary.to),
+        (Kind::Rollback, Some(from)) => format!("Cluster {}: back from {from} to {}", plan.cluster, summary.to),
         (_, Some(from)) if from != &summary.to => format!("Cluster {}: {from} -> {}", plan.cluster, summary.to),
         (_, _) => format!("Cluster {}: {}", plan.cluster, summary.to),
     };

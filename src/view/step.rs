@@ -102,7 +102,7 @@ fn headline(action: &Action) -> String {
         Action::Backup(backup) => format!("from {}: {}", backup.member, backup_contents(backup)),
         Action::CompareData { moment } => match moment {
             Moment::BeforeFirstStop => "all members: the same HashKV at one revision, before the first stop".to_owned(),
-            Moment::AtTheEnd => "all members: the same HashKV at one revision, at the end".to_owned(),
+            Moment::AtTheEnd => "all members: the same data, at the end".to_owned(),
         },
         Action::Member(member) => member_headline(member),
         Action::CreateMember(create) => format!("{}: a new member, etcd {}", create.member, create.spec.version),
