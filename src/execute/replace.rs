@@ -68,7 +68,8 @@ pub async fn stop_all(
     let (last, first): (Vec<_>, Vec<_>) = members.iter().partition(|name| leader.as_ref() == Some(*name));
     let mut outcomes = Vec::new();
     for wave in [first, last] {
-        outcomes.extend(join_all(wave.iter().map(async |name| (*name, stop_one(performer, name, *timeout).await))).await);
+        outcomes
+            .extend(join_all(wave.iter().map(async |name| (*name, stop_one(performer, name, *timeout).await))).await);
     }
     let (mut stopped, mut wrong) = (Vec::new(), Vec::new());
     for (name, outcome) in outcomes {

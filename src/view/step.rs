@@ -91,7 +91,10 @@ fn shortened(rows: Vec<Row>, id: StepId, first: &[Row]) -> Vec<Row> {
 fn headline(plan: &Plan, action: &Action) -> String {
     match action {
         Action::Preflight { version, members } if plan.kind == Kind::Rollback => {
-            format!("{}: each member's own options, read by the parser of etcd {version}, which is kept there", names(members))
+            format!(
+                "{}: each member's own options, read by the parser of etcd {version}, which is kept there",
+                names(members)
+            )
         }
         Action::Prepare { members } if plan.kind == Kind::Rollback => {
             format!("{}: the binary that is kept there, checked, laid beside the one that runs", names(members))

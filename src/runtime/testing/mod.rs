@@ -5,6 +5,7 @@ mod binary;
 mod copy;
 mod process;
 mod real;
+mod replace;
 mod stage;
 mod systemd;
 
