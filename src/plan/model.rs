@@ -2,7 +2,7 @@
 
 mod replace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,16 @@ impl Plan {
 
     /// How many members are changed.
     pub fn members_changed(&self) -> usize {
-        self.steps().filter(|step| matches!(step.action, Action::Member(_) | Action::CreateMember { .. })).count()
+        let changed: BTreeSet<&MemberName> = self
+            .steps()
+            .filter_map(|step| match &step.action {
+                Action::Member(action) => Some(&action.member),
+                Action::CreateMember(action) => Some(&action.member),
+                Action::ReplaceData(action) => Some(&action.member),
+                _ => None,
+            })
+            .collect();
+        changed.len()
     }
 
     /// The replacement of all data directories, where this plan does or finishes one.

@@ -149,7 +149,7 @@ fn refuse_points(to: &Version, why: &[String], findings: &mut Findings) {
             must: format!(
                 "every member has a rollback point of {to}: no member may keep data that has seen the newer version"
             ),
-            fix: "restore a backup instead (`quorate backup list`)".to_owned(),
+            fix: "restore a backup instead: `quorate restore BACKUP`".to_owned(),
         },
         None,
     );

@@ -404,6 +404,20 @@ fn a_start_that_was_cut_off_goes_on_with_those_that_are_down() {
 }
 
 #[test]
+fn a_saved_plan_is_not_applied_while_something_else_is_under_way() {
+    use crate::plan::replacing::differs;
+    let there = completed("3.1.20", "3.2.32");
+    let fresh = back(there.clone()).by_points().plan();
+    assert_eq!(differs(&fresh, &there.inventory), None);
+    let under_way = cut_off(there.clone(), ReplacementPhase::Replacing, &["m2"]);
+    assert!(differs(&fresh, &under_way.inventory).unwrap().contains("a rollback to 3.1.20 is under way"));
+    let finishing = back(under_way.clone()).plan();
+    assert_eq!(differs(&finishing, &under_way.inventory), None);
+    assert!(differs(&finishing, &there.inventory).unwrap().contains("no longer under way"));
+    assert_eq!(fresh.members_changed(), 3);
+}
+
+#[test]
 fn notes_that_do_not_fit_are_not_acted_on() {
     let there = cut_off(all_down(completed("3.1.20", "3.2.32")), ReplacementPhase::Replacing, &NAMES);
     let text = there.inventory.members[0].host.known().unwrap().member.clone().unwrap().data_dir.replacing.unwrap();
