@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::escape::escape;
 use super::page::{Page, Tone, cell};
 use super::phrases::{gates, joined, operation, undo, verb};
-use super::words::{grouped, names, span};
+use super::words::{self, grouped, names, span};
 use crate::plan::model::{
     Action, BackupAction, CreateAction, Kind, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
     Replacement, ReplacementPhase, Role, Step, StepId,
@@ -102,8 +102,8 @@ fn headline(plan: &Plan, action: &Action) -> String {
         Action::Member(member) if plan.replacement().is_some() => {
             format!("{}: alone, on {}", member.member, member.to)
         }
-        Action::Stage { version, members, folder } => {
-            format!("{}: etcd {version} into {folder}, beside what runs", names(members))
+        Action::Stage { version, members, folder, programs } => {
+            format!("{}: {} {version} into {folder}, beside what runs", names(members), words::listed(programs))
         }
         Action::Preflight { version, members } => {
             format!("{}: each member's own options, read by etcd {version}'s own parser", names(members))
@@ -156,7 +156,9 @@ fn member_headline(member: &MemberAction) -> String {
         Role::Leader => "leader",
         Role::Down => "down now",
     };
-    if member.from == member.to {
+    if member.only_starts() {
+        format!("{}: {role}, on {}", member.member, member.to)
+    } else if member.from == member.to {
         format!("{}: {role}, the binary is {} already, only the process is not", member.member, member.to)
     } else {
         format!("{}: {role}, {} -> {}", member.member, member.from, member.to)

@@ -12,6 +12,7 @@ use crate::plan::model::{
 };
 use crate::plan::rollback::{Asked, BackupTaken, By, LastRun, Rollback, RollbackInput, plan as plan_rollback};
 use crate::plan::{Input, plan_backup};
+use crate::runtime::Templates;
 use crate::units::{RaftIndex, Revision};
 use crate::view::{Style, choices_text, plan_text, refusals_text};
 
@@ -60,6 +61,8 @@ impl Back {
         let input = Input {
             cluster: &self.there.cluster,
             state_dir: Path::new("/srv/prod/.quorate"),
+            modules_dir: None,
+            templates: &Templates::default(),
             inventory: &self.there.inventory,
             knowledge: &KNOWLEDGE,
             releases: &[],
@@ -368,6 +371,8 @@ fn a_replacement_that_was_cut_off_is_finished_and_nothing_else_is_planned() {
     let backup = plan_backup(&Input {
         cluster: &there.cluster,
         state_dir: Path::new("/srv"),
+        modules_dir: None,
+        templates: &Templates::default(),
         inventory: &there.inventory,
         knowledge: &KNOWLEDGE,
         releases: &[],
