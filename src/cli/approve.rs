@@ -10,16 +10,17 @@ use crate::view::{Output, TerminalKind};
 const LONGEST_ANSWER: u64 = 1024;
 
 /// Refuses where nobody can be asked: before hosts are looked at.
-pub fn can_ask(screen: &Screen) -> Result<(), Failure> {
+pub fn can_ask(screen: &Screen, command: &str) -> Result<(), Failure> {
+    let back = if command == "rollback" { " -rollback" } else { "" };
     let todo = [
-        "read the plan, then apply exactly it: quorate plan -out=FILE, then quorate apply FILE",
-        "or approve beforehand whatever is planned: quorate apply -auto-approve",
+        format!("read the plan, then apply exactly it: quorate plan{back} -out=FILE, then quorate apply FILE"),
+        format!("or approve beforehand whatever is planned: quorate {command} -auto-approve"),
     ];
-    can_ask_for("apply needs somebody to approve the plan", &todo, screen)
+    can_ask_for(&format!("{command} needs somebody to approve the plan"), &todo, screen)
 }
 
 /// The same, for another question.
-pub fn can_ask_for(need: &str, todo: &[&str], screen: &Screen) -> Result<(), Failure> {
+pub fn can_ask_for(need: &str, todo: &[impl AsRef<str>], screen: &Screen) -> Result<(), Failure> {
     let why = if screen.format == Format::Json {
         "-json leaves no place for a question"
     } else if !std::io::stdin().is_terminal() {
@@ -29,8 +30,10 @@ pub fn can_ask_for(need: &str, todo: &[&str], screen: &Screen) -> Result<(), Fai
     } else {
         return Ok(());
     };
-    let todo = todo.iter().map(|&what| what.to_owned()).collect();
-    Err(Failure::Other { message: format!("{need}: {why}"), todo })
+    Err(Failure::Other {
+        message: format!("{need}: {why}"),
+        todo: todo.iter().map(|what| what.as_ref().to_owned()).collect(),
+    })
 }
 
 fn question_goes_to(screen: &Screen) -> Option<&Output> {
@@ -44,9 +47,9 @@ fn question_goes_to(screen: &Screen) -> Option<&Output> {
 }
 
 /// Asks about a plan, and waits for the answer.
-pub fn ask(context: &Context, cluster: &str) -> Result<(), Failure> {
+pub fn ask(context: &Context, cluster: &str, command: &str) -> Result<(), Failure> {
     let what = format!("Quorate will do what is described above, on cluster \"{cluster}\".");
-    ask_whether("Do you want to perform these actions?", &what, "apply", &context.screen)
+    ask_whether("Do you want to perform these actions?", &what, command, &context.screen)
 }
 
 /// Asks a question of which only 'yes' is an answer.

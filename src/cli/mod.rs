@@ -16,6 +16,7 @@ mod fmt;
 mod guard;
 mod logging;
 mod plan;
+mod rollback;
 mod runs;
 pub mod session;
 mod show;
@@ -61,6 +62,7 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
     match &parsed.command {
         Command::Plan(args) => plan::run(args, &context(&args.declared)?),
         Command::Apply(args) => apply::run(args, &context(&args.declared)?),
+        Command::Rollback(args) => rollback::run(args, &context(&args.declared)?),
         Command::Show(args) => show::run(args, screen),
         Command::Validate(args) => validate::run(&context(&args.declared)?),
         Command::Fmt(args) => fmt::run(args, screen),

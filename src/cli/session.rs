@@ -8,11 +8,12 @@ use super::failure::Failure;
 use super::specs;
 use crate::execute::StopSignal;
 use crate::plan::model::Plan;
+use crate::plan::rollback::Asked;
 use crate::session::{Records, Session, SessionError};
 use crate::spec::Diagnostic;
 use crate::view::{BackupSummary, diagnostics_text, left_by_text};
 
-pub use crate::session::{Events, Live, Planned, Ran};
+pub use crate::session::{Events, Live, Planned, Ran, RollbackPlanned};
 
 /// The session of the spec in the context's folder.
 pub fn open(context: &Context) -> Result<Session, Failure> {
@@ -65,6 +66,11 @@ fn warn(context: &Context, warnings: &[Diagnostic]) {
 /// Looks at the cluster, finds the releases, and plans.
 pub async fn make_plan(session: &Session, events: Events<'_>) -> Result<Planned, Failure> {
     session.plan(events).await.map_err(|error| named(error, session))
+}
+
+/// Looks at the cluster, and plans the way back.
+pub async fn make_rollback(session: &Session, asked: &Asked) -> Result<RollbackPlanned, Failure> {
+    session.plan_rollback(asked).await.map_err(|error| named(error, session))
 }
 
 /// The session of a saved plan. Certificates that the spec read from files are not in a plan: then the spec is read

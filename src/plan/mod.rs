@@ -17,7 +17,9 @@ pub mod layout;
 pub mod leftovers;
 pub mod model;
 mod options;
+pub mod replacing;
 mod requirements;
+pub mod rollback;
 mod room;
 mod settle;
 mod survey;
@@ -76,6 +78,10 @@ pub use backup::{PlannedBackup, plan as plan_backup};
 
 /// Makes the plan, or says every reason why there is none.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
+    let under_way = replacing::refusals(input.inventory);
+    if !under_way.is_empty() {
+        return Err(under_way);
+    }
     let survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
     if create::nothing_is_there(input.cluster, &survey) {
@@ -372,6 +378,11 @@ fn after_completion(ways: &[WayBack], rollback_points: Toggle) -> String {
 }
 
 fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
+    clients_of(input.knowledge, &way.from, steps)
+}
+
+/// What clients notice of members that run `from` and are stopped one by one.
+fn clients_of(knowledge: &Knowledge, from: &Version, steps: &[Step]) -> Vec<String> {
     use crate::knowledge::Feature;
     let stops = |step: &Step| match &step.action {
         Action::Member(action) => action.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. })),
@@ -380,7 +391,7 @@ fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
     if !steps.iter().any(stops) {
         return vec!["nothing: no member is stopped".to_owned()];
     }
-    let features = input.knowledge.features(&way.from);
+    let features = knowledge.features(from);
     let mut lines =
         vec!["connections to a member break when it is stopped; clients go on with another endpoint".to_owned()];
     lines.push(if features.has(Feature::MoveLeader) {
@@ -391,7 +402,7 @@ fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
         format!(
             "writes pause 1 to 2 s when the leader is stopped, and some may fail: {} cannot hand leadership over, an \
              election follows",
-            way.live_minor()
+            from.minor()
         )
     });
     lines

@@ -14,6 +14,7 @@ mod create;
 mod error;
 mod leftovers;
 mod log;
+mod replace;
 mod rollback_point;
 mod scripts;
 mod service;
@@ -29,6 +30,7 @@ pub use create::{create, remove_created};
 pub use error::{Refusal, RuntimeError};
 pub use leftovers::{Leftover, LeftoverKind, Removed, leftovers, remove_leftovers};
 pub use log::{LogCursor, LogLines, log_cursor, log_lines_since};
+pub use replace::{DataPaths, Laid, Replaced, lay_ready, mark_replacement, replace_data, unmark_replacement};
 pub use rollback_point::{CopyRequest, RollbackPoint, copy_data_dir, flush_rollback_point};
 pub use service::{
     Death, Digest, Exit, MemberNow, ProcessNow, StartOutcome, Started, StopOutcome, UnitState, is_running, start, stop,

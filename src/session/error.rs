@@ -129,6 +129,9 @@ fn of_execute(error: &ExecuteError) -> &'static str {
         ExecuteError::UnknownMember { .. } | ExecuteError::WrongStep { .. } => {
             "make a new plan: this one is not of this spec"
         }
+        ExecuteError::MayNotStopAll | ExecuteError::Note { .. } => {
+            "report this: quorate plans such a step only for a rollback or a restore, and a note always serializes"
+        }
         ExecuteError::NoRelease { .. } => "check the `release` blocks, then make a new plan",
         ExecuteError::NotSeen { .. } => "see that the host is reached, then plan again",
         ExecuteError::OldBinaryGone { .. } => "put the binary that the member runs back at its path, then plan again",

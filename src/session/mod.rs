@@ -13,6 +13,7 @@ mod locks;
 mod plan;
 mod records;
 mod releases;
+mod rollback;
 mod run;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ pub use error::SessionError;
 pub use locks::{is_here, run_under_way, this_process};
 pub use plan::{Live, Planned};
 pub use records::{Backups, Recorded};
+pub use rollback::RollbackPlanned;
 pub use run::Ran;
 
 /// Where events of a run go.

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use crate::artifact::{Platform, warm_up};
 use crate::observe::{Observation, ObserveOptions, observe};
 use crate::plan::model::Plan;
-use crate::plan::{Input, basis, plan, wanted_releases};
+use crate::plan::{Input, basis, plan, replacing, wanted_releases};
 use crate::session::connect::{Hosts, connect_all};
 use crate::session::locks::HostLocks;
 use crate::session::releases::{Found, get};
@@ -111,7 +111,8 @@ impl Session {
             ]));
         }
         let mut live = self.look(Toggle::Off).await?;
-        let differences = basis::differences(&saved.basis, &basis::of(&live.observation.inventory));
+        let mut differences = basis::differences(&saved.basis, &basis::of(&live.observation.inventory));
+        differences.extend(replacing::differs(saved, &live.observation.inventory));
         if !differences.is_empty() {
             return Err(SessionError::Stale(differences));
         }

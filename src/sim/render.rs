@@ -315,6 +315,7 @@ fn facts(world: &World, no: MemberNo) -> MemberFacts {
             device: Some(DISK),
             file_system: "ext4".to_owned(),
             rollback_points: Vec::new(),
+            replacing: None,
         },
         certificates: Vec::new(),
         next_start: None,

@@ -119,6 +119,20 @@ impl State {
         Ok(Run { id, dir })
     }
 
+    /// All runs, the newest first.
+    pub fn runs(&self) -> Result<Vec<Run>, StateError> {
+        let dir = self.private("runs")?;
+        let mut runs = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(StateError::io(&dir, "cannot be read"))? {
+            let entry = entry.map_err(StateError::io(&dir, "cannot be read"))?;
+            if let Ok(id) = entry.file_name().into_string() {
+                runs.push(Run { id, dir: entry.path() });
+            }
+        }
+        runs.sort_by(|a, b| b.id.cmp(&a.id));
+        Ok(runs)
+    }
+
     fn private(&self, name: &str) -> Result<PathBuf, StateError> {
         let dir = self.dir.join(name);
         make_private_dir(&dir)?;

@@ -6,6 +6,7 @@
 //! never stops the work: when nobody can read any more (a closed pipe, a lost terminal), it falls silent.
 
 mod backups;
+mod choices;
 mod diagnostic;
 mod escape;
 mod history;
@@ -34,6 +35,7 @@ mod runs;
 mod tests;
 
 pub use backups::{BackupSummary, backups_text};
+pub use choices::{choices_json, choices_text, nothing_json, nothing_text};
 pub use diagnostic::{diagnostics_json, diagnostics_text};
 pub use escape::{escape, escape_json, escape_lines, is_hidden};
 pub use history::{RunRecord, RunState, history_json, history_text, runs_json, runs_text};

@@ -46,8 +46,9 @@ pub fn last_line(plan: &Plan) -> String {
         actions.filter(|action| wanted(action)).count()
     };
     let created = tally(|action| usize::from(matches!(action, Action::CreateMember(_))));
-    // What is created is started as well.
-    let together = match created {
+    // What is created or put back is started as well.
+    let replaced = tally(|action| usize::from(matches!(action, Action::ReplaceData(_))));
+    let together = match created + replaced {
         0 => tally(|action| match action {
             Action::StartTogether { members } => members.len(),
             _ => 0,
@@ -56,8 +57,17 @@ pub fn last_line(plan: &Plan) -> String {
     };
     let parts: Vec<String> = [
         (created, "to create"),
-        (together + changes(MemberAction::only_starts), "to start"),
-        (changes(|action| !action.only_starts() && action.from != action.to), "to upgrade"),
+        (replaced, "to put back, all at once"),
+        (
+            if replaced > 0 {
+                0
+            } else {
+                together + changes(|action| action.only_starts() && action.from <= action.to)
+            },
+            "to start",
+        ),
+        (changes(|action| !action.only_starts() && action.from < action.to), "to upgrade"),
+        (changes(|action| action.from > action.to), "to put back"),
         (changes(|action| !action.only_starts() && action.from == action.to), "to restart"),
     ]
     .into_iter()
@@ -72,6 +82,7 @@ fn write_head(page: &mut Page, plan: &Plan) {
     let summary = &plan.summary;
     let title = match (&plan.kind, &summary.from) {
         (Kind::Create, _) => format!("Cluster {}: to be created, etcd {}", plan.cluster, summary.to),
+        (Kind::Rollback, Some(from)) => format!("Cluster {}: back from {from} to {}", plan.cluster, summary.to),
         (_, Some(_)) if only_the_cluster_version_is_left(plan) => {
             let version = plan.basis.cluster_version.map_or_else(String::new, |minor| format!(" {minor}"));
             format!(

@@ -164,6 +164,7 @@ pub fn data_dir() -> DataDirFacts {
         device: None,
         file_system: "ext4".to_owned(),
         rollback_points: Vec::new(),
+        replacing: None,
     }
 }
 

@@ -6,6 +6,7 @@ mod copy;
 mod leftovers;
 mod process;
 mod real;
+mod replace;
 mod stage;
 mod systemd;
 
