@@ -1,16 +1,22 @@
 //! `quorate plan`: shows what would be done, and saves it when asked.
 
+use super::again;
 use super::args::PlanArgs;
 use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{self, Planned};
 use crate::plan::file;
+use crate::plan::model::Plan;
 use crate::session::Session;
 use crate::view::{json_line, plan_json, plan_text, saved_text};
 
 pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
     let session = session::open(context)?;
+    let again = |plan: &Plan| match &args.out {
+        Some(path) => again::apply_saved(context, path, plan.declared.client.has_sealed(), &session.sensitive),
+        None => again::apply(context, &session.sensitive),
+    };
     let plan = super::runtime()?.block_on(async {
         let Planned { plan, live } = make(context, &session).await?;
         tracing::info!(round_trips = ?live.round_trips(), "looked at the hosts");
@@ -26,7 +32,7 @@ pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
         Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
         Format::Human => {
             screen.out.write(&plan_text(&plan, screen.style()));
-            screen.out.write(&saved_text(&plan, args.out.as_deref(), screen.style()));
+            screen.out.write(&saved_text(&plan, args.out.as_deref(), &again(&plan), screen.style()));
         }
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })

@@ -32,6 +32,8 @@ pub type Events<'a> = &'a (dyn Fn(crate::execute::event::Event) + Send + Sync);
 pub struct Session {
     pub cluster: Cluster,
     pub warnings: Vec<Diagnostic>,
+    /// Names of the spec's variables whose values are never shown.
+    pub sensitive: Vec<String>,
     knowledge: Knowledge,
     state: State,
 }
@@ -42,13 +44,19 @@ impl Session {
         let loaded = load(dir, inputs).map_err(SessionError::Spec)?;
         let cluster = choose(loaded.spec.clusters, cluster)?;
         let state = State::open(&loaded.spec.settings.state_dir)?;
-        Ok(Self { cluster, warnings: loaded.warnings, knowledge: Knowledge::embedded()?, state })
+        Ok(Self {
+            cluster,
+            warnings: loaded.warnings,
+            sensitive: loaded.sensitive,
+            knowledge: Knowledge::embedded()?,
+            state,
+        })
     }
 
     /// For a saved plan: what it declares stands for the spec.
     pub fn of_saved(cluster: Cluster, state_dir: &Path) -> Result<Self, SessionError> {
         let state = State::open(state_dir)?;
-        Ok(Self { cluster, warnings: Vec::new(), knowledge: Knowledge::embedded()?, state })
+        Ok(Self { cluster, warnings: Vec::new(), sensitive: Vec::new(), knowledge: Knowledge::embedded()?, state })
     }
 }
 

@@ -34,7 +34,8 @@ pub use diagnostic::{diagnostics_json, diagnostics_text};
 pub use escape::{escape, escape_json, escape_lines, is_hidden};
 pub use json::{JSON_FORMAT, error_json, json_line, plan_json, refusals_json, stale_json};
 pub use notes::{
-    applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json, version_text,
+    Again, applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json,
+    version_text,
 };
 pub use output::{Kind as TerminalKind, Output, Terminal};
 pub use page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};

@@ -93,7 +93,7 @@ fn head_facts(plan: &Plan, summary: &Summary) -> Vec<String> {
 
 /// Who runs what, when not all run the same.
 fn mixed_versions(plan: &Plan) -> Option<String> {
-    let mut versions = plan.basis.members.values().map(|member| &member.server_version);
+    let mut versions = plan.basis.members.values().filter_map(|member| member.server_version.as_ref());
     let first = versions.next()?;
     if versions.all(|version| version == first) {
         return None;
