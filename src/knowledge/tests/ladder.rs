@@ -124,7 +124,8 @@ fn an_entry_is_written_only_where_every_version_in_the_cluster_applies_it() {
         assert!(apply(V2, server, cluster), "{server} {cluster:?}");
     }
     // 3.6 may be beside it.
-    for (server, cluster) in [("3.5.33", Some("3.5.0")), ("3.5.33", None), ("3.6.14", Some("3.5.0")), ("3.6.14", None)] {
+    for (server, cluster) in [("3.5.33", Some("3.5.0")), ("3.5.33", None), ("3.6.14", Some("3.5.0")), ("3.6.14", None)]
+    {
         assert!(!apply(V2, server, cluster), "{server} {cluster:?}");
     }
     assert!(!apply(Alarm, "3.0.17", Some("2.3.0")) && !apply(Alarm, "3.0.17", None));
