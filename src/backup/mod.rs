@@ -17,6 +17,8 @@ mod archive;
 mod error;
 mod folder;
 mod manifest;
+mod network;
+mod relay;
 mod take;
 mod trial;
 mod v2;
@@ -32,6 +34,7 @@ use time::OffsetDateTime;
 
 pub use error::BackupError;
 pub use manifest::{Check, Kept, Listing, Manifest, V2Content, V3Content, find, list, prune, verify_stored};
+pub use relay::relay_if_asked;
 pub use take::{Taken, take};
 
 use crate::etcd::Client;

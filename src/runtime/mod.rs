@@ -33,7 +33,7 @@ pub use service::{
 };
 pub use site::{Service, Site, staged_path, store_dir};
 pub use stage::{Preflight, PreflightOutcome, Program, check_staged, preflight, stage};
-pub use unit::{CreateSpec, Templates, member_args, render_unit};
+pub use unit::{CreateSpec, Templates, UnitTemplate, member_args, render_unit};
 
 #[cfg(test)]
 mod testing;

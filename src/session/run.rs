@@ -29,6 +29,7 @@ impl Session {
         stop: StopSignal,
         events: Events<'_>,
     ) -> Result<Ran, SessionError> {
+        tracing::debug!("the run begins");
         let run = self.state.begin_run(plan)?;
         let world = self.world(live)?;
         let ending = execute(plan, &world, &run, &controller(), stop, events).await?;
@@ -44,7 +45,7 @@ impl Session {
             |release: &Release| ((release.version.clone(), release.platform.arch.clone()), release.dir.clone());
         Ok(World {
             cluster: self.cluster.clone(),
-            knowledge: self.knowledge.clone(),
+            knowledge: self.modules.knowledge.clone(),
             members,
             release_dirs: live.found.releases.iter().map(by_version).collect(),
             scratch_dir: self.state.scratch_dir()?,
@@ -55,7 +56,9 @@ impl Session {
         let inventory = &live.observation.inventory;
         let host = match live.hosts.get(name) {
             Some(Ok(host)) => host.clone(),
-            Some(Err(why)) => return Err(SessionError::Other(format!("{name}: {why}"))),
+            Some(Err(why)) => {
+                return Err(SessionError::NotConnected { member: name.clone(), why: why.clone() });
+            }
             None => return Err(ExecuteError::UnknownMember { member: name.clone() }.into()),
         };
         let facts = facts_of(inventory, name);
@@ -75,7 +78,7 @@ impl Session {
 fn client(live: &Live, name: &MemberName) -> Result<Client, SessionError> {
     live.observation.clients.get(name).cloned().ok_or_else(|| {
         let why = live.observation.inventory.member(name).and_then(|view| view.etcd.why()).unwrap_or("not looked at");
-        SessionError::Other(format!("{name}: its client port is not known: {why}"))
+        SessionError::NoClient { member: name.clone(), why: why.to_owned() }
     })
 }
 

@@ -25,6 +25,8 @@ mod words;
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
+mod refused;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod tests;
