@@ -302,9 +302,9 @@ fn certificates(member: &Surveyed<'_>, findings: &mut Findings) {
                 Some(member.view),
                 Words {
                     seen: format!("{} ({}): {problem}", certificate.path, certificate.option),
-                    must: "the certificates that a member uses can be read: a restart would fail on one that cannot"
+                    must: "a member can read the certificates and keys that it uses, and they fit: else a restart would fail"
                         .to_owned(),
-                    fix: "put the certificate right, or correct its path".to_owned(),
+                    fix: "put the files right (owner, mode, content), or correct the path".to_owned(),
                 },
                 None,
             );

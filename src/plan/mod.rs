@@ -102,7 +102,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let changes_binaries = survey.members.iter().any(|member| upgrade::is_to_change(member, &way));
     let pins = if changes_binaries { pins(input, &survey, &mut findings) } else { BTreeMap::new() };
     let release_size = pins.values().map(|pin| upgrade::release_size(pin)).max().unwrap_or_default();
-    files_that_a_swap_would_not_know(&survey, &pins, &mut findings);
+    files_that_a_swap_would_not_know(&survey, &pins, changes_binaries.then_some(&way.to), &mut findings);
     checks_before_change(input, &survey, &way, release_size, &mut findings);
     if !findings.refusals.is_empty() {
         return Err(with_a_reason(findings, &survey));
@@ -202,12 +202,18 @@ fn way_back(rung: &crate::knowledge::Rung, way: &Way, findings: &mut Findings) {
 fn files_that_a_swap_would_not_know(
     survey: &Survey<'_>,
     pins: &BTreeMap<String, &ReleasePin>,
+    wanted: Option<&Version>,
     findings: &mut Findings,
 ) {
     for member in survey.members.iter().filter(|member| member.runs_something_else_than_its_file()) {
         let (Some(facts), Some(host), Some(etcd)) = (member.facts(), member.host(), member.etcd()) else { continue };
         let new = pins.get(&host.arch).and_then(|pin| pin.binaries.get("etcd")).map(|binary| binary.sha256);
-        if new.is_some() && facts.binary.sha256 == new {
+        // Before the release is at hand, its version is all that can be compared; the plan is made again with it.
+        let is_wanted = match new {
+            Some(_) => facts.binary.sha256 == new,
+            None => wanted.is_some() && facts.binary.version.as_ref() == wanted,
+        };
+        if is_wanted {
             continue;
         }
         let version = facts.binary.version.as_ref().map_or_else(|| "of no version".to_owned(), Version::to_string);
@@ -220,8 +226,19 @@ fn files_that_a_swap_would_not_know(
                     "{} runs {}, and the file {} is another one ({version}, sha256 {digest})",
                     member.view.name, etcd.server_version, facts.binary.path
                 ),
-                must: "the file that a member is started from is the one that it runs, or the one that is declared"
-                    .to_owned(),
+                must: match wanted.filter(|wanted| **wanted != etcd.server_version) {
+                    Some(wanted) => format!(
+                        "the file that a member is started from is the one that it runs ({}), or that of the declared \
+                         release ({wanted})",
+                        etcd.server_version
+                    ),
+                    None => {
+                        format!(
+                            "the file that a member is started from is the one that it runs ({})",
+                            etcd.server_version
+                        )
+                    }
+                },
                 fix: format!(
                     "find out who put it there; put the binary of {} back at that path, then plan again",
                     etcd.server_version

@@ -150,6 +150,9 @@ pub struct MemberBasis {
     pub binary_sha256: Option<Sha256>,
     pub options_sha256: Option<Sha256>,
     pub unit_sha256: Option<Sha256>,
+    /// Over its certificates and keys. Plans that were saved before there was this do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates_sha256: Option<Sha256>,
     pub data_dir: Option<String>,
 }
 

@@ -40,6 +40,7 @@ fn basis(versions: [Option<&str>; 3], cluster: Option<&str>) -> Basis {
         binary_sha256: running.map(etcd_digest),
         options_sha256: Some(digest("options")),
         unit_sha256: Some(digest("unit")),
+        certificates_sha256: None,
         data_dir: Some("/var/lib/etcd".to_owned()),
     };
     Basis {
@@ -379,6 +380,7 @@ pub fn creation() -> Plan {
         binary_sha256: None,
         options_sha256: None,
         unit_sha256: None,
+        certificates_sha256: None,
         data_dir: None,
     };
     let basis = Basis {

@@ -191,7 +191,7 @@ impl Narrator {
                 };
                 said(Tone::Plain, format!("{head}{why}{} ({})", done(detail, &doing), milliseconds(took_ms)))
             }
-            EffectResult::Skipped { why } => said(Tone::Faint, format!("{head}{name}: not needed, {why}")),
+            EffectResult::Skipped { why } => said(Tone::Faint, format!("{head}{name}: nothing to do, {why}")),
             EffectResult::Failed { reason, log } => Utterance::Said {
                 tone: Tone::Bad,
                 text: format!("{head}{name} failed after {}: {reason}", milliseconds(took_ms)),

@@ -177,6 +177,7 @@ pub fn certificate(option: &str, ip_addresses: &[&str]) -> CertificateFacts {
         option: option.to_owned(),
         path: format!("/etc/etcd/pki/{option}.crt"),
         problem: None,
+        sha256: Some(etcd_digest(option)),
         subject: "CN=etcd".to_owned(),
         not_before: "2025-01-01T00:00:00Z".to_owned(),
         not_after: "2027-01-01T00:00:00Z".to_owned(),

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 
 use super::builders::*;
 use crate::observe::inventory::{Device, NextStart, Seen};
+use crate::plan::basis;
 use crate::spec::model::Toggle;
 use crate::units::Bytes;
 
@@ -198,4 +199,21 @@ fn a_certificate_that_cannot_be_read() {
         facts.certificates = vec![certificate];
     });
     assert_snapshot!(unreadable.refused("certificate-readable"));
+}
+
+#[test]
+fn a_plan_rests_on_the_certificates_as_they_are() {
+    let with = |digest: &str| {
+        let digest = etcd_digest(digest);
+        rung().facts("m3", |facts| {
+            let mut certificate = certificate("cert-file", &["10.0.0.13"]);
+            certificate.sha256 = Some(digest);
+            facts.certificates = vec![certificate];
+        })
+    };
+    let (planned, changed) = (with("one").plan().unwrap().basis, with("other").plan().unwrap().basis);
+    assert_eq!(basis::differences(&planned, &planned), Vec::<String>::new());
+    let differences = basis::differences(&planned, &changed);
+    assert_eq!(differences.len(), 1, "{differences:?}");
+    assert!(differences[0].starts_with("m3: certificates and keys was sha256 "), "{differences:?}");
 }
