@@ -17,6 +17,8 @@ mod archive;
 mod error;
 mod folder;
 mod manifest;
+mod network;
+mod relay;
 mod take;
 mod trial;
 mod v2;
@@ -36,6 +38,7 @@ pub use folder::{orphans, remove_orphan};
 pub use manifest::{
     Check, Kept, Listing, Manifest, Pruning, V2Content, V3Content, decide_pruning, find, list, prune, verify_stored,
 };
+pub use relay::relay_if_asked;
 pub use take::{Taken, take};
 
 use crate::etcd::Client;

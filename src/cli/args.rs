@@ -76,10 +76,10 @@ pub enum Command {
 /// What a command that reads the spec takes.
 #[derive(Debug, Args)]
 pub struct Declared {
-    /// A value for a variable. May be given more than once; the last one wins.
+    /// A value for a variable. May be given more than once; what stands last wins, -var or -var-file.
     #[arg(long, value_name = "NAME=VALUE")]
     pub var: Vec<String>,
-    /// A file with values for variables. May be given more than once; the last one wins.
+    /// A file with values for variables. May be given more than once; what stands last wins, -var or -var-file.
     #[arg(long, value_name = "FILE")]
     pub var_file: Vec<PathBuf>,
     /// The cluster that is meant, where the spec has several.

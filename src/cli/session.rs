@@ -75,7 +75,7 @@ pub fn open_for_saved(context: &Context, plan: &Plan) -> Result<Session, Failure
         context.cluster.get_or_insert_with(|| plan.cluster.to_string());
         return open(&context);
     }
-    Session::of_saved(plan.declared.clone(), &plan.state_dir).map_err(|error| failure(error, context))
+    Session::of_saved(plan).map_err(|error| failure(error, context))
 }
 
 /// Looks at the cluster again. A plan that does not fit any more is refused, with the differences.
@@ -134,7 +134,9 @@ pub fn failure_of(error: SessionError) -> Failure {
     match error {
         SessionError::Spec(diagnostics) => specs::failure(diagnostics.0),
         SessionError::Stale(differences) => Failure::Stale(differences),
-        SessionError::Usage(message) => Failure::Usage(message),
-        error => Failure::of_text(&error.to_string()),
+        error => {
+            let told = error.told();
+            Failure::Other { message: told.seen, todo: told.todo }
+        }
     }
 }

@@ -341,7 +341,7 @@ nearest() {
 
 tell_space() {
     nearest "$1"
-    tell space "$(stat -f -c '%a %S %T' "$near" 2>/dev/null)"
+    tell space "$(stat -f -c '%a %S %T' "$near" 2>/dev/null) $(stat -L -c '%d' "$near" 2>/dev/null)"
 }
 
 tell_data() {
@@ -474,6 +474,9 @@ heavy() {
 }
 
 tell_store() {
+    # Where a v2 backup is made before it is pulled.
+    tell scratch /var/tmp
+    tell_space /var/tmp
     tell store "$store"
     tell_space "$store"
     set +f

@@ -18,11 +18,14 @@ pub mod leftovers;
 pub mod model;
 mod options;
 mod requirements;
+mod room;
 mod settle;
 mod survey;
 mod target;
 mod upgrade;
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +40,7 @@ use crate::plan::model::{
 };
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::target::Way;
+use crate::runtime::Templates;
 use crate::spec::model::{Cluster, Toggle};
 use crate::units::{Bytes, Version};
 
@@ -46,6 +50,10 @@ pub struct Input<'a> {
     pub cluster: &'a Cluster,
     /// Where the run will be kept; it is no part of any decision.
     pub state_dir: &'a Path,
+    /// The user's own folder of knowledge and templates, for whoever opens a saved plan; no part of any decision.
+    pub modules_dir: Option<&'a Path>,
+    /// What the unit of a new member is made from.
+    pub templates: &'a Templates,
     pub inventory: &'a Inventory,
     pub knowledge: &'a Knowledge,
     /// The releases that [`wanted_releases`] asked for, as far as they could be had.
@@ -76,7 +84,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if create::made_but_not_started(input.cluster, &survey) {
         return create::start_plan(input, &survey, findings);
     }
-    health::check(input.cluster, &survey, &mut findings);
+    health::check(input.cluster, &survey, input.knowledge, &mut findings);
     let Some(way) = target::find(input.cluster, &survey, input.knowledge, &mut findings) else {
         return Err(with_a_reason(findings, &survey));
     };
@@ -138,7 +146,8 @@ fn checks_before_change(
     release_size: Bytes,
     findings: &mut Findings,
 ) {
-    hosts::check(input.cluster, survey, way, release_size, findings);
+    hosts::check(input.cluster, survey, way, input.knowledge, findings);
+    room::check(input, survey, way, release_size, findings);
     options::check(input.cluster, way, &survey.members, input.knowledge, findings);
     quorum(survey, way, findings);
     if !way.left.is_empty() {
@@ -403,6 +412,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Finding
         kind: if changes { Kind::Upgrade } else { Kind::NothingToDo },
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
+        modules_dir: input.modules_dir.map(Path::to_owned),
         declared,
         basis: basis::of(input.inventory),
         summary: Summary {

@@ -1,6 +1,6 @@
 //! A plan as data: what will be done, on whom, why, what must hold before and after, and what undoes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,9 @@ pub struct Plan {
     pub cluster: ClusterName,
     /// Where the run of this plan is kept on the controller.
     pub state_dir: PathBuf,
+    /// The user's own folder of knowledge and templates, where the spec names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules_dir: Option<PathBuf>,
     /// What was declared; inline certificates and keys are replaced by their digests.
     pub declared: Cluster,
     /// Everything the decisions rest on. The plan is refused when it no longer holds.
@@ -72,9 +75,18 @@ impl Plan {
         })
     }
 
-    /// How many members are changed.
+    /// How many members are created, started, or changed.
     pub fn members_changed(&self) -> usize {
-        self.steps().filter(|step| matches!(step.action, Action::Member(_) | Action::CreateMember { .. })).count()
+        let mut members = BTreeSet::new();
+        for step in self.steps() {
+            match &step.action {
+                Action::Member(action) => members.extend([&action.member]),
+                Action::CreateMember(action) => members.extend([&action.member]),
+                Action::StartTogether { members: started } => members.extend(started),
+                _ => {}
+            }
+        }
+        members.len()
     }
 }
 
@@ -196,11 +208,13 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Action {
-    /// Put a release beside what is there, on several hosts at once. Nothing that runs is touched.
+    /// Put programs of a release beside what is there, on several hosts at once. Nothing that runs is touched.
     Stage {
         version: Version,
         members: Vec<MemberName>,
         folder: String,
+        /// Those that a later step uses on the host; the rest would only cost time and room.
+        programs: Vec<String>,
     },
     /// Run the new binary's own flag parser on each member's real arguments.
     Preflight {
@@ -274,6 +288,13 @@ pub struct MemberAction {
     /// In this order, each journaled.
     pub operations: Vec<Operation>,
     pub on_failure: OnFailure,
+}
+
+impl MemberAction {
+    /// The member is down and only has to be started, on the binary that is in place.
+    pub fn only_starts(&self) -> bool {
+        !self.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. }))
+    }
 }
 
 /// As seen when the plan was made; the order among members is decided again by who leads at the time.

@@ -22,7 +22,7 @@ mod stage;
 mod unit;
 
 pub use binary::{
-    Kept, PreparedSwap, Swap, SwapBack, SwapState, SwapTarget, commit_swap, discard_swap, find_kept, keep_binary,
+    Keep, Kept, PreparedSwap, Swap, SwapBack, SwapState, SwapTarget, commit_swap, discard_swap, find_kept, keep_binary,
     prepare_swap, swap_back, swap_binary,
 };
 pub use create::{create, remove_created};
@@ -35,7 +35,7 @@ pub use service::{
 };
 pub use site::{Service, Site, staged_path, store_dir};
 pub use stage::{Preflight, PreflightOutcome, Program, check_staged, preflight, stage};
-pub use unit::{CreateSpec, Templates, member_args, render_unit};
+pub use unit::{CreateSpec, Templates, UnitTemplate, member_args, render_unit};
 
 #[cfg(test)]
 mod testing;

@@ -151,7 +151,7 @@ impl Session {
     /// Removes what may go.
     pub async fn clean(&self, cleaning: &Cleaning) -> Result<Cleaned, SessionError> {
         let locks = &cleaning.live.locks;
-        locks.held.check().await.map_err(SessionError::Other)?;
+        locks.held.check().await.map_err(|lost| SessionError::HostsNotLocked { missing: vec![lost] })?;
         let store = layout::store(&self.cluster.runtime);
         let mut cleaned = Cleaned::default();
         for found in cleaning.to_go().filter(|found| found.place == Place::Controller) {

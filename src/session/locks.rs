@@ -97,12 +97,11 @@ pub fn run_under_way(state: &State) -> Result<Option<String>, SessionError> {
 }
 
 fn taken(error: LockError) -> SessionError {
-    let LockError::Taken { host, path, record } = error else { return SessionError::Other(error.to_string()) };
+    let LockError::Taken { host, path, record } = error else {
+        return SessionError::HostsNotLocked { missing: vec![error.to_string()] };
+    };
     // It is what a host says: it is shown as a record, or not at all.
     let holder =
         Holder::read(&record).map_or_else(|| "by whom it does not say".to_owned(), |holder| holder.to_string());
-    SessionError::Other(format!(
-        "{host}: somebody else is at work on this host ({path}): {holder}\n  do: wait until that has ended, or end it there \
-         (Ctrl-C brings it to a safe end); the lock goes with its connection, also after kill -9"
-    ))
+    SessionError::HostLocked { host, path, holder }
 }

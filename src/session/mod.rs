@@ -15,9 +15,11 @@ mod records;
 mod releases;
 mod run;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::knowledge::Knowledge;
+use crate::knowledge::{Knowledge, KnowledgeError};
+use crate::plan::model::Plan;
+use crate::runtime::Templates;
 use crate::spec::model::Cluster;
 use crate::spec::{Diagnostic, Inputs, load};
 use crate::state::{State, StateLock};
@@ -38,10 +40,35 @@ pub type Events<'a> = &'a (dyn Fn(crate::execute::event::Event) + Send + Sync);
 pub struct Session {
     pub cluster: Cluster,
     pub warnings: Vec<Diagnostic>,
-    knowledge: Knowledge,
+    modules: Modules,
     state: State,
     /// Held by commands that change something.
     lock: Option<StateLock>,
+}
+
+/// What is known of etcd, and the templates of new members: built in, or with a folder of the user's own over it.
+struct Modules {
+    /// Laid out as `modules/`: `etcd/` and `runtime/`.
+    dir: Option<PathBuf>,
+    knowledge: Knowledge,
+    templates: Templates,
+}
+
+impl Modules {
+    fn load(dir: Option<&Path>) -> Result<Self, SessionError> {
+        let Some(dir) = dir else {
+            let (knowledge, templates) = (Knowledge::embedded()?, Templates::default());
+            return Ok(Self { dir: None, knowledge, templates });
+        };
+        // A folder that is not there is a slip of the pen; one without knowledge, or without templates, is not.
+        if let Err(error) = std::fs::read_dir(dir) {
+            return Err(KnowledgeError::Folder { dir: dir.to_owned(), why: error.to_string() }.into());
+        }
+        let etcd = dir.join("etcd");
+        let knowledge = Knowledge::load(etcd.exists().then_some(etcd.as_path()))?;
+        let templates = Templates::from_dir(&dir.join("runtime")).map_err(SessionError::Template)?;
+        Ok(Self { dir: Some(dir.to_owned()), knowledge, templates })
+    }
 }
 
 impl Session {
@@ -50,13 +77,15 @@ impl Session {
         let loaded = load(dir, inputs).map_err(SessionError::Spec)?;
         let cluster = choose(loaded.spec.clusters, cluster)?;
         let state = State::open(&loaded.spec.settings.state_dir)?;
-        Ok(Self { cluster, warnings: loaded.warnings, knowledge: Knowledge::embedded()?, state, lock: None })
+        let modules = Modules::load(loaded.spec.settings.modules_dir.as_deref())?;
+        Ok(Self { cluster, warnings: loaded.warnings, modules, state, lock: None })
     }
 
     /// For a saved plan: what it declares stands for the spec.
-    pub fn of_saved(cluster: Cluster, state_dir: &Path) -> Result<Self, SessionError> {
-        let state = State::open(state_dir)?;
-        Ok(Self { cluster, warnings: Vec::new(), knowledge: Knowledge::embedded()?, state, lock: None })
+    pub fn of_saved(plan: &Plan) -> Result<Self, SessionError> {
+        let state = State::open(&plan.state_dir)?;
+        let modules = Modules::load(plan.modules_dir.as_deref())?;
+        Ok(Self { cluster: plan.declared.clone(), warnings: Vec::new(), modules, state, lock: None })
     }
 }
 
@@ -84,8 +113,8 @@ impl Records {
 
 fn choose(clusters: Vec<Cluster>, wanted: Option<&str>) -> Result<Cluster, SessionError> {
     let names: Vec<ClusterName> = clusters.iter().map(|cluster| cluster.name.clone()).collect();
-    let chosen = choose_cluster(&names, wanted).map_err(SessionError::Usage)?;
+    let chosen = choose_cluster(&names, wanted).map_err(SessionError::Cluster)?;
     let found = clusters.into_iter().find(|cluster| &cluster.name == chosen);
     // It is one of them: its name was taken from there.
-    found.ok_or_else(|| SessionError::Usage("the spec declares no cluster".to_owned()))
+    found.ok_or_else(|| SessionError::Cluster("the spec declares no cluster".to_owned()))
 }

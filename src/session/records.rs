@@ -75,7 +75,7 @@ impl Session {
     pub fn prune(&self) -> Result<(), SessionError> {
         let policy = &self.cluster.backup;
         let needed = needed_runs_of(&self.state, &self.cluster.name)?.why;
-        backup::prune(&policy.dir, &self.cluster.name, policy.keep, &needed).map(drop).map_err(other)
+        backup::prune(&policy.dir, &self.cluster.name, policy.keep, &needed).map(drop).map_err(SessionError::from)
     }
 }
 
@@ -90,11 +90,7 @@ fn backups_of(state: &State, cluster: &Cluster) -> Result<Backups, SessionError>
 }
 
 fn list(dir: &Path) -> Result<Listing, SessionError> {
-    backup::list(dir).map_err(other)
-}
-
-fn other(error: backup::BackupError) -> SessionError {
-    SessionError::Other(error.to_string())
+    Ok(backup::list(dir)?)
 }
 
 /// Runs of a cluster that may still be needed. A run that cannot be read could be one of them.

@@ -15,8 +15,6 @@ use crate::state::Run;
 use crate::units::MemberName;
 
 /// Said when a command forgot to lock: no run without.
-const NOT_LOCKED: &str = "this is a bug in quorate: a run was to begin without the lock of its state";
-
 /// A run that has ended.
 pub struct Ran {
     pub run: Run,
@@ -32,12 +30,10 @@ impl Session {
         stop: StopSignal,
         events: Events<'_>,
     ) -> Result<Ran, SessionError> {
-        let lock = self.lock.as_ref().ok_or_else(|| SessionError::Other(NOT_LOCKED.to_owned()))?;
+        tracing::debug!("the run begins");
+        let lock = self.lock.as_ref().ok_or_else(|| SessionError::NotLocked)?;
         if !live.locks.missing.is_empty() {
-            return Err(SessionError::Other(format!(
-                "not all hosts can be locked against a second run: {}",
-                live.locks.missing.join("; ")
-            )));
+            return Err(SessionError::HostsNotLocked { missing: live.locks.missing.clone() });
         }
         let run = match &lock.holder.run {
             Some(id) if !self.state.run_ids()?.contains(id) => self.state.begin_run_as(id, plan)?,
@@ -57,7 +53,7 @@ impl Session {
             |release: &Release| ((release.version.clone(), release.platform.arch.clone()), release.dir.clone());
         Ok(World {
             cluster: self.cluster.clone(),
-            knowledge: self.knowledge.clone(),
+            knowledge: self.modules.knowledge.clone(),
             members,
             release_dirs: live.found.releases.iter().map(by_version).collect(),
             scratch_dir: self.state.scratch_dir()?,
@@ -70,7 +66,9 @@ impl Session {
         let inventory = &live.observation.inventory;
         let host = match live.hosts.get(name) {
             Some(Ok(host)) => host.clone(),
-            Some(Err(why)) => return Err(SessionError::Other(format!("{name}: {why}"))),
+            Some(Err(why)) => {
+                return Err(SessionError::NotConnected { member: name.clone(), why: why.clone() });
+            }
             None => return Err(ExecuteError::UnknownMember { member: name.clone() }.into()),
         };
         let facts = facts_of(inventory, name);
@@ -90,7 +88,7 @@ impl Session {
 fn client(live: &Live, name: &MemberName) -> Result<Client, SessionError> {
     live.observation.clients.get(name).cloned().ok_or_else(|| {
         let why = live.observation.inventory.member(name).and_then(|view| view.etcd.why()).unwrap_or("not looked at");
-        SessionError::Other(format!("{name}: its client port is not known: {why}"))
+        SessionError::NoClient { member: name.clone(), why: why.to_owned() }
     })
 }
 

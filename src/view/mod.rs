@@ -27,6 +27,8 @@ mod words;
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
+mod refused;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod tests;

@@ -92,6 +92,7 @@ pub fn undo(step: &Step) -> String {
             }
         }
         (Undo::SwapBack, _) => "put the old binary back and start it".to_owned(),
+        (Undo::StopAgain, Action::Member(_)) => "stop it again".to_owned(),
         (Undo::StopAgain, _) => "stop them again".to_owned(),
         (Undo::RemoveCreated, _) => "remove what was created".to_owned(),
     }
@@ -105,6 +106,7 @@ pub fn verb(action: &Action) -> &'static str {
         Action::Prepare { .. } => "prepare",
         Action::Backup(_) => "backup",
         Action::CompareData { .. } => "compare",
+        Action::Member(member) if member.only_starts() => "start",
         Action::Member(member) if member.from == member.to => "restart",
         Action::Member(_) => "member",
         Action::CreateMember(_) => "create",
@@ -143,7 +145,10 @@ pub fn effect<'a>(effect: &'a Effect, action: Option<&Action>) -> (Option<&'a Me
         Effect::CompareData => (None, "compare the data of all members".to_owned()),
         Effect::Operate { member, operation: what } => (Some(member), operation(what, member_action)),
         Effect::Create { member } => (Some(member), "create it".to_owned()),
-        Effect::StartTogether => (None, "start all new members at once".to_owned()),
+        Effect::StartTogether => match action {
+            Some(Action::StartTogether { members }) => (None, format!("start {}, all at once", names(members))),
+            _ => (None, "start members, all at once".to_owned()),
+        },
         Effect::PutBack { member } => (Some(member), "put the old binary back and start it".to_owned()),
     }
 }
@@ -164,7 +169,7 @@ pub fn effect_name(effect: &Effect) -> &'static str {
             Operation::Start { .. } => "start",
         },
         Effect::Create { .. } => "creation",
-        Effect::StartTogether => "start of all",
+        Effect::StartTogether => "start at once",
         Effect::PutBack { .. } => "putting the old binary back",
     }
 }

@@ -3,7 +3,7 @@
 use super::escape::escape;
 use super::page::{Page, Tone, cell};
 use super::phrases::{gates, joined, operation, undo, verb};
-use super::words::{grouped, names, span};
+use super::words::{self, grouped, names, span};
 use crate::plan::model::{
     Action, BackupAction, CreateAction, MemberAction, Moment, Plan, ReleasePin, Role, Step, StepId,
 };
@@ -87,8 +87,8 @@ fn shortened(rows: Vec<Row>, id: StepId, first: &[Row]) -> Vec<Row> {
 /// On whom, and what.
 fn headline(action: &Action) -> String {
     match action {
-        Action::Stage { version, members, folder } => {
-            format!("{}: etcd {version} into {folder}, beside what runs", names(members))
+        Action::Stage { version, members, folder, programs } => {
+            format!("{}: {} {version} into {folder}, beside what runs", names(members), words::listed(programs))
         }
         Action::Preflight { version, members } => {
             format!("{}: each member's own options, read by etcd {version}'s own parser", names(members))
@@ -116,7 +116,9 @@ fn member_headline(member: &MemberAction) -> String {
         Role::Leader => "leader",
         Role::Down => "down now",
     };
-    if member.from == member.to {
+    if member.only_starts() {
+        format!("{}: {role}, on {}", member.member, member.to)
+    } else if member.from == member.to {
         format!("{}: {role}, the binary is {} already, only the process is not", member.member, member.to)
     } else {
         format!("{}: {role}, {} -> {}", member.member, member.from, member.to)

@@ -100,16 +100,16 @@ fn plan_as_json_holds_the_plan() {
 
 #[test]
 fn refusals_come_all_at_once() {
-    assert_snapshot!(at_all_widths(|style| refusals_text("prod", &fixtures::refusals(), style)));
-    insta::assert_json_snapshot!(refusals_json("prod", &fixtures::refusals()));
+    assert_snapshot!(at_all_widths(|style| refusals_text("prod", &refused::refusals(), style)));
+    insta::assert_json_snapshot!(refusals_json("prod", &refused::refusals()));
 }
 
 #[test]
 fn refusals_are_in_the_same_order_however_they_were_found() {
-    let mut backwards = fixtures::refusals();
+    let mut backwards = refused::refusals();
     backwards.reverse();
     let style = Style::plain(100);
-    assert_eq!(refusals_text("prod", &backwards, style), refusals_text("prod", &fixtures::refusals(), style));
+    assert_eq!(refusals_text("prod", &backwards, style), refusals_text("prod", &refused::refusals(), style));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn backups_are_listed_with_what_was_checked() {
         id: "20260102T150421Z".to_owned(),
         cluster: "prod".parse().unwrap(),
         taken_at: "2026-01-02T15:04:21Z".to_owned(),
-        member: fixtures::name("m2"),
+        member: crate::plan::testing::name("m2"),
         version: "3.1.20".parse().unwrap(),
         revision: Some(Revision(18_240)),
         size: Bytes::mebi(41),
@@ -363,7 +363,7 @@ fn kept_backup(id: &str, needed: Option<&str>) -> KeptBackup {
         id: id.to_owned(),
         cluster: "prod".parse().unwrap(),
         taken_at: "2026-01-02T15:04:21Z".to_owned(),
-        member: fixtures::name("m2"),
+        member: crate::plan::testing::name("m2"),
         version: "3.1.20".parse().unwrap(),
         revision: Some(Revision(18_240)),
         size: Bytes::mebi(41),
