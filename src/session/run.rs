@@ -14,7 +14,6 @@ use crate::session::{Events, Session, SessionError, records};
 use crate::state::Run;
 use crate::units::MemberName;
 
-/// Said when a command forgot to lock: no run without.
 /// A run that has ended.
 pub struct Ran {
     pub run: Run,
@@ -31,7 +30,7 @@ impl Session {
         events: Events<'_>,
     ) -> Result<Ran, SessionError> {
         tracing::debug!("the run begins");
-        let lock = self.lock.as_ref().ok_or_else(|| SessionError::NotLocked)?;
+        let lock = self.lock.as_ref().ok_or(SessionError::NotLocked)?;
         if !live.locks.missing.is_empty() {
             return Err(SessionError::HostsNotLocked { missing: live.locks.missing.clone() });
         }
