@@ -3,11 +3,13 @@
 //! In come the command line, the environment and a person's answers; out go calls to the other rooms, what the view
 //! makes of the results, and an exit code. One file a command. Nothing here looks at a cluster or decides about one.
 
+mod again;
 mod apply;
 mod approve;
 mod args;
 mod argv;
 mod backup;
+mod clean;
 mod context;
 mod exit;
 mod failure;
@@ -15,9 +17,12 @@ mod fmt;
 mod guard;
 mod logging;
 mod plan;
+mod rollback;
+mod runs;
 pub mod session;
 mod show;
 mod specs;
+mod unlock;
 mod validate;
 mod version;
 
@@ -42,8 +47,19 @@ fn run(argv: Vec<OsString>) -> Exit {
         Err(error) => return args::show_error(error),
     };
     let screen = Screen::of_process(&parsed);
+    let does_work = matches!(parsed.command, Command::Apply(_) | Command::Backup(_));
     let result = logging::start().and_then(|()| enter(&parsed)).and_then(|()| dispatch(parsed, &screen));
-    result.unwrap_or_else(|failure| failure.show(&screen))
+    let exit = result.unwrap_or_else(|failure| failure.show(&screen));
+    written(&screen, exit, does_work)
+}
+
+/// Where the text is the result, a text that is not all there is no success. What was done to a cluster is done, whoever
+/// could read of it: then the exit code stays that of the work.
+fn written(screen: &Screen, exit: Exit, does_work: bool) -> Exit {
+    let Some(why) = screen.out.failure() else { return exit };
+    let message = format!("standard output cannot be written: {why}");
+    screen.err.write(&crate::view::error_text(&message, &[], screen.err_terminal.style));
+    if does_work { exit } else { Exit::Error }
 }
 
 /// `-chdir`: everything is as if quorate had been started there.
@@ -54,14 +70,26 @@ fn enter(parsed: &Parsed) -> Result<(), Failure> {
 }
 
 fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
-    let context = |declared: &args::Declared| Context::new(declared, parsed.inputs.clone(), screen.clone());
+    let context = |declared: &args::Declared| Context::new(declared, &parsed, screen.clone());
     match &parsed.command {
         Command::Plan(args) => plan::run(args, &context(&args.declared)?),
         Command::Apply(args) => apply::run(args, &context(&args.declared)?),
+        Command::Rollback(args) => rollback::run(args, &context(&args.declared)?),
         Command::Show(args) => show::run(args, screen),
         Command::Validate(args) => validate::run(&context(&args.declared)?),
         Command::Fmt(args) => fmt::run(args, screen),
-        Command::Backup(args) => backup::run(&context(&args.declared)?),
+        Command::Backup(args) => match &args.what {
+            None => backup::run(&context(&args.declared)?),
+            Some(args::BackupCommand::List(args)) => backup::list(&context(&args.declared)?),
+            Some(args::BackupCommand::Verify(args)) => backup::verify(args, &context(&args.declared)?),
+            Some(args::BackupCommand::Prune(args)) => backup::prune(args, &context(&args.declared)?),
+        },
+        Command::Runs(args) => match &args.what {
+            None => runs::list(&context(&args.declared)?),
+            Some(args::RunsCommand::Show(args)) => runs::show(args, &context(&args.declared)?),
+        },
+        Command::Clean(args) => clean::run(args, &context(&args.declared)?),
+        Command::Unlock(args) => unlock::run(args, &context(&args.declared)?),
         Command::Version(_) => Ok(version::run(screen)),
     }
 }

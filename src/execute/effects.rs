@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::task::JoinHandle;
 
 use crate::execute::ExecuteError;
 use crate::execute::compare;
@@ -12,6 +13,7 @@ use crate::execute::journal::{Detail, Effect, EffectResult};
 use crate::execute::logs::Logs;
 use crate::execute::looks::Looks;
 use crate::execute::member;
+use crate::execute::replace;
 use crate::execute::take_backup;
 use crate::execute::world::{World, pin};
 use crate::plan::model::{Action, CreateAction, MemberAction, Operation, Plan, Step};
@@ -32,19 +34,28 @@ pub struct Performer<'a> {
     pub(super) events: &'a (dyn Fn(Event) + Send + Sync),
     /// Swaps that need one rename only.
     pub(super) prepared: BTreeMap<MemberName, PreparedSwap>,
+    /// Flag parsers that were tried right after their host got the release.
+    tried: BTreeMap<MemberName, (PreflightOutcome, u32)>,
     /// Rollback points that are not on the disk yet.
     unflushed: Vec<(MemberName, RollbackPoint)>,
+    /// Those that are on their way there: what could not be done, in words.
+    flushing: Vec<JoinHandle<Option<String>>>,
     logs: Logs,
 }
 
 impl<'a> Performer<'a> {
     pub fn new(plan: &'a Plan, world: &'a World, run: &'a str, events: &'a (dyn Fn(Event) + Send + Sync)) -> Self {
-        Self { plan, world, run, events, prepared: BTreeMap::new(), unflushed: Vec::new(), logs: Logs::default() }
-    }
-
-    /// Remembers where each member's log ends now.
-    pub async fn mark_logs(&mut self) {
-        self.logs.mark(self.world).await;
+        Self {
+            plan,
+            world,
+            run,
+            events,
+            prepared: BTreeMap::new(),
+            tried: BTreeMap::new(),
+            unflushed: Vec::new(),
+            flushing: Vec::new(),
+            logs: Logs::default(),
+        }
     }
 
     /// Tells what was logged since and is neither expected nor harmless.
@@ -52,17 +63,26 @@ impl<'a> Performer<'a> {
         self.logs.tell_unexpected(self.world, self.plan, self.events).await;
     }
 
-    /// Once the last member is done, and nobody waits for it: copies that were made get onto the disk.
-    pub async fn flush_copies(&mut self) {
-        let unflushed = std::mem::take(&mut self.unflushed);
-        let world = self.world;
-        let each = unflushed.iter().map(async |(name, point)| {
-            let member = world.member(name)?;
-            flush_rollback_point(&member.host, point).await.map_err(ExecuteError::from)
-        });
-        for ((name, _), flushed) in unflushed.iter().zip(join_all(each).await) {
-            if let Err(error) = flushed {
-                self.notice(format!("the rollback point of {name} is not known to be on the disk yet: {error}"));
+    /// Once the last member is done: copies that were made get onto the disk, while the run waits for something else.
+    pub fn begin_flush(&mut self) {
+        for (name, point) in std::mem::take(&mut self.unflushed) {
+            let Ok(member) = self.world.member(&name) else { continue };
+            let host = member.host.clone();
+            self.flushing.push(tokio::spawn(async move {
+                let flushed = flush_rollback_point(&host, &point).await;
+                let error = flushed.err()?;
+                Some(format!("the rollback point of {name} is not known to be on the disk yet: {error}"))
+            }));
+        }
+    }
+
+    /// Waits for what [`Self::begin_flush`] began.
+    pub async fn finish_flush(&mut self) {
+        for flushed in join_all(std::mem::take(&mut self.flushing)).await {
+            match flushed {
+                Ok(None) => {}
+                Ok(Some(problem)) => self.notice(problem),
+                Err(error) => self.notice(format!("a rollback point is not known to be on the disk yet: {error}")),
             }
         }
     }
@@ -82,12 +102,27 @@ impl<'a> Performer<'a> {
 
     /// Does it, and says what came of it. Errors become results: the engine decides what they mean.
     pub async fn perform(&mut self, step: &Step, effect: &Effect, looks: &mut Looks<'_>) -> EffectResult {
+        if *effect != Effect::Stage {
+            self.logs.mark(self.world).await;
+        }
         let result = match effect {
-            Effect::Stage => self.stage(step).await,
+            Effect::Stage => {
+                // Nothing that runs is touched yet: where the logs end is found out meanwhile.
+                let (mut logs, world) = (std::mem::take(&mut self.logs), self.world);
+                let (staged, ()) = tokio::join!(self.stage(step), logs.mark(world));
+                self.logs = logs;
+                staged
+            }
             Effect::Preflight => self.preflight(step).await,
             Effect::Prepare => member::prepare(self, step).await,
             Effect::Backup => take_backup::take(self, step).await,
             Effect::CompareData => compare::compare(self.world).await,
+            Effect::ReadyData => replace::lay_all_ready(self, step).await,
+            Effect::StopAll => replace::stop_all(self, step, looks).await,
+            Effect::MarkReplacement => replace::mark(self, step).await,
+            Effect::ReplaceData { .. } => replace::replace(self, step).await,
+            Effect::ReplaceBinary { .. } => replace::replace_binary(self, step, looks).await,
+            Effect::EndReplacement => replace::end(self, step).await,
             Effect::Operate { operation, .. } => match &step.action {
                 Action::Member(action) => self.operate(action, operation, looks).await,
                 _ => Err(ExecuteError::WrongStep { step: step.id }),
@@ -96,7 +131,7 @@ impl<'a> Performer<'a> {
                 Action::CreateMember(action) => self.create(action).await,
                 _ => Err(ExecuteError::WrongStep { step: step.id }),
             },
-            Effect::StartTogether => self.start_together(step).await,
+            Effect::StartTogether => self.start_together(step, looks).await,
             Effect::PutBack { .. } => match &step.action {
                 Action::Member(action) => member::put_back(self, action, looks).await,
                 _ => Err(ExecuteError::WrongStep { step: step.id }),
@@ -128,20 +163,38 @@ impl<'a> Performer<'a> {
         }
     }
 
-    async fn stage(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
-        let Action::Stage { version, members, folder } = &step.action else {
+    async fn stage(&mut self, step: &Step) -> Result<EffectResult, ExecuteError> {
+        let Action::Stage { version, members, folder, programs } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
         // Several members may live on one host: it is served once.
-        let mut hosts: BTreeMap<String, &MemberName> = BTreeMap::new();
+        let mut hosts: BTreeMap<String, Vec<&MemberName>> = BTreeMap::new();
         for name in members {
-            hosts.entry(self.world.member(name)?.host.label().to_owned()).or_insert(name);
+            hosts.entry(self.world.member(name)?.host.label().to_owned()).or_default().push(name);
         }
-        let each = hosts.into_values().map(|name| self.stage_on(step, name, version, folder));
+        let tries_out = self.plan.steps().any(|step| matches!(step.action, Action::Preflight { .. }));
+        let shared: &Self = self;
+        let each = hosts.into_values().map(async |names| {
+            let sent = match names.first() {
+                Some(name) => shared.stage_on(step, name, version, folder, programs).await?,
+                None => Bytes::default(),
+            };
+            // A host that has its release first need not wait for the others. What fails here is done again, and told,
+            // in its own step.
+            let mut tried = Vec::new();
+            for name in names.into_iter().filter(|_| tries_out) {
+                tried.extend(shared.preflight_on(name, version).await.ok().map(|outcome| (name.clone(), outcome)));
+            }
+            Ok::<_, ExecuteError>((sent, tried))
+        });
         let mut bytes = 0;
-        for sent in join_all(each).await {
-            bytes += sent?.0;
+        let mut tried = BTreeMap::new();
+        for host in join_all(each).await {
+            let (sent, outcomes) = host?;
+            bytes += sent.0;
+            tried.extend(outcomes);
         }
+        self.tried = tried;
         Ok(done(Detail::Staged { bytes: Bytes(bytes), already_there: 0 }))
     }
 
@@ -151,6 +204,7 @@ impl<'a> Performer<'a> {
         name: &MemberName,
         version: &Version,
         folder: &str,
+        wanted: &[String],
     ) -> Result<Bytes, ExecuteError> {
         let member = self.world.member(name)?;
         let pin = pin(self.plan, version, &member.arch)?;
@@ -158,10 +212,12 @@ impl<'a> Performer<'a> {
         let programs: Vec<Program> = pin
             .binaries
             .iter()
+            .filter(|(program, _)| wanted.contains(program))
             .map(|(program, binary)| Program { name: program.clone(), local: dir.join(program), digest: binary.sha256 })
             .collect();
         let sent = std::sync::Mutex::new(BTreeMap::<String, u64>::new());
-        let total = Bytes(pin.binaries.values().map(|binary| binary.size.0).sum());
+        let sizes = pin.binaries.iter().filter(|(program, _)| wanted.contains(program));
+        let total = Bytes(sizes.map(|(_, binary)| binary.size.0).sum());
         let progress = |program: &str, bytes: Bytes| {
             let Ok(mut sent) = sent.lock() else { return };
             sent.insert(program.to_owned(), bytes.0);
@@ -180,11 +236,15 @@ impl<'a> Performer<'a> {
         Ok(Bytes(sent))
     }
 
-    async fn preflight(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+    async fn preflight(&mut self, step: &Step) -> Result<EffectResult, ExecuteError> {
         let Action::Preflight { version, members } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
-        let each = members.iter().map(async |name| (name, self.preflight_on(name, version).await));
+        let tried = std::mem::take(&mut self.tried);
+        let each = members.iter().map(async |name| match tried.get(name) {
+            Some(outcome) => (name, Ok(outcome.clone())),
+            None => (name, self.preflight_on(name, version).await),
+        });
         let mut accepted = Vec::new();
         let mut complaints = Vec::new();
         for (name, outcome) in join_all(each).await {
@@ -233,10 +293,13 @@ impl<'a> Performer<'a> {
     }
 
     /// Members of a new cluster wait for each other: they are started at once.
-    async fn start_together(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+    async fn start_together(&self, step: &Step, looks: &mut Looks<'_>) -> Result<EffectResult, ExecuteError> {
         let Action::StartTogether { members } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
+        for name in members {
+            looks.forget(name);
+        }
         let each = members.iter().map(async |name| {
             let member = self.world.member(name)?;
             Ok::<_, ExecuteError>((name, start(&member.host, &member.site, CREATED_START_WATCH).await?))

@@ -66,6 +66,7 @@ pub struct Engine<'p> {
     deferrals: u32,
     leader: Option<MemberName>,
     stop_requested: Option<String>,
+    lock_lost: Option<String>,
     phase: Phase,
 }
 
@@ -78,6 +79,7 @@ impl<'p> Engine<'p> {
             deferrals: 0,
             leader: plan.summary.leader.clone(),
             stop_requested: None,
+            lock_lost: None,
             phase: Phase::Between,
         }
     }
@@ -125,6 +127,7 @@ impl<'p> Engine<'p> {
                 self.gate_failed(*step, *stage, &reasons.join("; "), &found);
             }
             Entry::StopRequested { signal } => self.stop_requested = Some(signal.clone()),
+            Entry::LockLost { reason } => self.lock_lost = Some(reason.clone()),
             Entry::RunEnded { ending } => self.phase = Phase::Ended(ending.clone()),
             Entry::RunStarted { .. } | Entry::Intent { .. } => {}
         }
@@ -134,13 +137,26 @@ impl<'p> Engine<'p> {
         let Some(step) = self.pick() else {
             return Directive::End(Ending::Succeeded);
         };
-        if let Some(signal) = &self.stop_requested {
-            return Directive::End(Ending::Interrupted { signal: signal.clone() });
+        if let Some(ending) = self.early_ending(None)
+            && !self.cluster_is_down()
+        {
+            return Directive::End(ending);
         }
         if self.holds_before(step) {
             return Directive::End(Ending::Held { before: step.id });
         }
         Directive::Await { step, stage: GateStage::Before, gates: step.before.clone() }
+    }
+
+    /// All members were stopped, or some other plan had done it and this one finishes, and not all are back: no place to
+    /// leave a cluster in at a person's Ctrl-C.
+    fn cluster_is_down(&self) -> bool {
+        let begun = self.plan.steps().any(|step| {
+            self.done.contains(&step.id)
+                && matches!(step.action, Action::StopAll { .. } | Action::MarkReplacement(_) | Action::ReplaceData(_))
+        });
+        let ends = |step: &Step| matches!(step.action, Action::EndReplacement { .. });
+        begun && self.plan.steps().any(|step| ends(step) && !self.done.contains(&step.id))
     }
 
     /// The next step: in the order of the plan, but a member that leads waits until the other members of its rung
@@ -171,6 +187,27 @@ impl<'p> Engine<'p> {
             .filter(|other| !self.done.contains(&other.id))
     }
 
+    /// How the run ends at the next safe place, where it is not to go on to its end.
+    fn early_ending(&self, step: Option<StepId>) -> Option<Ending> {
+        if let Some(reason) = &self.lock_lost {
+            let todo =
+                vec!["run `quorate apply` again: it takes the locks, looks at what is there, and finishes".to_owned()];
+            return Some(Ending::Failed { step, reason: reason.clone(), rolled_back: None, todo });
+        }
+        self.stop_requested.clone().map(|signal| Ending::Interrupted { signal })
+    }
+
+    /// The member that was stopped and has not been started again, if there is one.
+    pub fn member_that_is_down(&self) -> Option<MemberName> {
+        match self.phase {
+            Phase::Effects { step, next } if !self.plan.step(step).is_none_or(|step| stop_is_safe(step, next)) => {
+                self.member_of(step)
+            }
+            Phase::PuttingBack { step, .. } => self.member_of(step),
+            _ => None,
+        }
+    }
+
     /// Before the last member of a rung, where the spec says so. A plan that begins with that member was made, and
     /// approved, to go on from there.
     fn holds_before(&self, step: &Step) -> bool {
@@ -188,10 +225,11 @@ impl<'p> Engine<'p> {
             return lost_step(id);
         };
         // A stop is honored for as long as the member in hand still runs.
-        if let Some(signal) = &self.stop_requested
+        if let Some(ending) = self.early_ending(Some(id))
             && stop_is_safe(step, next)
+            && !self.cluster_is_down()
         {
-            return Directive::End(Ending::Interrupted { signal: signal.clone() });
+            return Directive::End(ending);
         }
         match effects(step).into_iter().nth(next) {
             Some(effect) => Directive::Perform { step, effect },
@@ -204,7 +242,8 @@ impl<'p> Engine<'p> {
             return lost_step(id);
         };
         let waits_for_time = |gate: &Gate| matches!(gate, Gate::Soak { .. } | Gate::V2Settle { .. });
-        let keep = |gate: &&Gate| self.stop_requested.is_none() || !waits_for_time(gate);
+        let in_a_hurry = self.early_ending(None).is_some();
+        let keep = |gate: &&Gate| !in_a_hurry || !waits_for_time(gate);
         Directive::Await { step, stage: GateStage::After, gates: step.after.iter().filter(keep).cloned().collect() }
     }
 
@@ -283,7 +322,7 @@ impl<'p> Engine<'p> {
             Some(_) => {
                 Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo: self.by_hand(id) })
             }
-            None => Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo: Vec::new() }),
+            None => Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo: self.while_down() }),
         }
     }
 
@@ -326,7 +365,7 @@ impl<'p> Engine<'p> {
             {
                 ended(reason, self.by_hand(id))
             }
-            _ => ended(reason, Vec::new()),
+            _ => ended(reason, self.while_down()),
         };
     }
 
@@ -356,14 +395,35 @@ impl<'p> Engine<'p> {
         }
     }
 
+    /// What a person can do when a whole cluster was stopped and is not back yet.
+    fn while_down(&self) -> Vec<String> {
+        let Some(replacement) = self.plan.replacement().filter(|_| self.cluster_is_down()) else {
+            return Vec::new();
+        };
+        let command = replacement.kind.command();
+        let mut todo =
+            vec![format!("do not start members by hand: `{command}` looks again, and finishes in a safe order")];
+        for (name, member) in &replacement.members {
+            todo.push(format!(
+                "nothing was deleted: the data that {name} had is at {0}, or at {0}.quorate-replaced-{1}",
+                member.data_dir,
+                replacement.id.as_deref().unwrap_or("RUN"),
+            ));
+        }
+        todo
+    }
+
     /// What a person can do when quorate could not bring a member back.
     fn by_hand(&self, id: StepId) -> Vec<String> {
+        if self.cluster_is_down() {
+            return self.while_down();
+        }
         let Some(Action::Member(action)) = self.plan.step(id).map(|step| &step.action) else {
             return Vec::new();
         };
         vec![
             format!("look at {}: is its process there, what does its log say", action.member),
-            format!("the old binary is kept at {} (version {})", action.binary.kept, action.from),
+            format!("the binary that it had before is kept at {} (version {})", action.binary.kept, action.from),
             format!(
                 "while the cluster version is still {}: put it back at {}, start the member, see it healthy; later than \
                  that only {} can run",
@@ -406,6 +466,17 @@ pub fn effects(step: &Step) -> Vec<Effect> {
             .collect(),
         Action::CreateMember(action) => vec![Effect::Create { member: action.member.clone() }],
         Action::StartTogether { .. } => vec![Effect::StartTogether],
+        Action::ReadyData { .. } => vec![Effect::ReadyData],
+        Action::StopAll { .. } => vec![Effect::StopAll],
+        Action::MarkReplacement(_) => vec![Effect::MarkReplacement],
+        Action::ReplaceData(action) => {
+            let mut effects = vec![Effect::ReplaceData { member: action.member.clone() }];
+            if action.replacement.binary.is_some() {
+                effects.push(Effect::ReplaceBinary { member: action.member.clone() });
+            }
+            effects
+        }
+        Action::EndReplacement { .. } => vec![Effect::EndReplacement],
         Action::Finish { .. } => Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use crate::plan::model::{
     Action, BackupAction, Kind, PLAN_FORMAT, Plan, Refusal, Rung, Step, StepId, Summary, Undo, V2Backup, V3Backup,
 };
 use crate::plan::survey::{Survey, Surveyed};
-use crate::plan::{Input, basis, estimate as estimates, layout, settle};
+use crate::plan::{Input, basis, estimate as estimates, layout, replacing, settle};
 use crate::spec::model::{Cluster, Verify};
 use crate::units::{Bytes, Span, Version};
 
@@ -40,6 +40,11 @@ pub fn action(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, too
         size: settle::v2_size(facts),
     });
     Some(BackupAction { member: source.view.name.clone(), verify: cluster.backup.verify, v3, v2, tools: tools.clone() })
+}
+
+/// What takes the v2 backup on the member's host.
+pub fn host_program(action: &BackupAction) -> Option<String> {
+    action.v2.is_some().then(|| "etcdctl".to_owned())
 }
 
 /// Keys of the v2 API that nobody here can save are a reason not to begin.
@@ -85,6 +90,10 @@ pub fn estimate(action: &BackupAction, survey: &Survey<'_>) -> Span {
 
 /// Plans one backup now. A cluster that is not well can be backed up as long as one member serves.
 pub fn plan(input: &Input<'_>) -> Result<PlannedBackup, Vec<Refusal>> {
+    let under_way = replacing::refusals(input.inventory);
+    if !under_way.is_empty() {
+        return Err(under_way);
+    }
     let survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
     let Some(live) = survey.serving().map(|(_, etcd)| etcd.server_version.clone()).min() else {
@@ -134,6 +143,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, action: BackupAction, live: 
                 version: tools.clone(),
                 members: vec![action.member.clone()],
                 folder: layout::store(&input.cluster.runtime),
+                programs: host_program(&action).into_iter().collect(),
             },
             why: "etcdctl takes the v2 backup on the member's host".to_owned(),
             before: Vec::new(),
@@ -162,6 +172,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, action: BackupAction, live: 
         kind: Kind::Backup,
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
+        modules_dir: input.modules_dir.map(std::path::Path::to_owned),
         declared: Cluster { client: input.cluster.client.sealed(), ..input.cluster.clone() },
         basis: basis::of(input.inventory),
         summary: Summary {

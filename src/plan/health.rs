@@ -2,21 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use crate::observe::inventory::{HostFacts, ListedMember};
+use crate::knowledge::Knowledge;
+use crate::observe::inventory::{HostFacts, ListedMember, NOT_ASKED};
 use crate::plan::create::leftovers;
 use crate::plan::findings::{Findings, Words};
-use crate::plan::survey::{Standing, Survey, Surveyed};
-use crate::spec::model::Cluster;
+use crate::plan::survey::{Standing, Survey};
+use crate::spec::model::{Cluster, Ownership, Runtime};
 use crate::units::{Bytes, MemberId, MemberName};
-
-/// The quota that etcd has when none is set: 2 GiB (`quota-backend-bytes`, all versions since 3.0).
-const DEFAULT_QUOTA: Bytes = Bytes::mebi(2048);
 
 /// A database at this share of its quota is too near to the NOSPACE alarm to begin.
 const QUOTA_SHARE_PERCENT: u64 = 95;
 
 /// Checks everything that must hold of the cluster as a whole.
-pub fn check(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
+pub fn check(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
     reachable(survey, findings);
     answering(cluster, survey, findings);
     if !one_cluster(survey, findings) {
@@ -29,7 +27,7 @@ pub fn check(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
     if led && free_of_alarms {
         healthy(survey, findings);
     }
-    quota(survey, findings);
+    quota(survey, knowledge, findings);
     equal_data(survey, findings);
 }
 
@@ -58,6 +56,18 @@ fn answering(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
     }
     for member in &survey.members {
         match member.standing {
+            Standing::Silent { why, .. } if why.starts_with(NOT_ASKED) => findings.refuse(
+                "member-asked",
+                Some(member.view),
+                Words {
+                    seen: format!("the process of {} runs, and {why}", member.view.name),
+                    must: "every member that runs can be asked how it is".to_owned(),
+                    fix: "let quorate read the file (`become = \"sudo\"` in the `connection` block), or give the \
+                          `client` block a certificate of its own"
+                        .to_owned(),
+                },
+                None,
+            ),
             Standing::Silent { why, facts } => findings.refuse(
                 "member-answers",
                 Some(member.view),
@@ -115,9 +125,13 @@ fn hosts_empty(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) 
             Some(member.view),
             Words {
                 seen: not_recognized(cluster, host),
-                must: "a cluster is created only where nothing of etcd is: a new, empty member is never put in place \
-                       of an old one"
-                    .to_owned(),
+                must: if adopts(cluster) {
+                    "`adopt = true` takes over the members that the declared unit runs".to_owned()
+                } else {
+                    "a cluster is created only where nothing of etcd is: a new, empty member is never put in place of \
+                     an old one"
+                        .to_owned()
+                },
                 fix:
                     "if this is the member, correct the `runtime` block (`unit`, `adopt`, `dir`) or `data_dir` so that \
                       it is found; if it is of no use any more, move it away by hand"
@@ -135,10 +149,23 @@ fn not_recognized(cluster: &Cluster, host: &HostFacts) -> String {
     } else {
         format!("the member is not found, but there is {}", found.join(", and "))
     };
+    if adopts(cluster) {
+        if let Some(unit) = host.unit.as_ref().filter(|unit| unit.load_state == "not-found") {
+            seen.push_str(&format!("; there is no unit {}", unit.name));
+        }
+        for process in &host.processes {
+            let unit = process.unit.as_deref().unwrap_or("no unit");
+            seen.push_str(&format!("; pid {} belongs to {unit}", process.pid));
+        }
+    }
     for note in &host.notes {
         seen.push_str(&format!("; {note}"));
     }
     seen
+}
+
+fn adopts(cluster: &Cluster) -> bool {
+    matches!(&cluster.runtime, Runtime::Systemd(systemd) if systemd.ownership == Ownership::Adopted)
 }
 
 fn one_cluster(survey: &Survey<'_>, findings: &mut Findings) -> bool {
@@ -183,6 +210,7 @@ fn member_list(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) 
         listed_member(listed, &etcd.members, survey, findings);
     }
     duplicates(&etcd.members, findings);
+    names(survey, &etcd.members, findings);
     missing(cluster, survey, &etcd.members, findings);
     if findings.refusals.len() == before {
         findings.pass("member-list-agreed", format!("{} members, all declared, all agree", etcd.members.len()));
@@ -276,6 +304,32 @@ fn duplicates(members: &[ListedMember], findings: &mut Findings) {
     }
 }
 
+/// Every step, message and instruction names a member by its label: under a wrong one the wrong host would be stopped.
+fn names(survey: &Survey<'_>, members: &[ListedMember], findings: &mut Findings) {
+    for (view, etcd) in survey.serving() {
+        let own = members.iter().find(|listed| listed.id == etcd.member_id).map_or("", |listed| listed.name.as_str());
+        if own.is_empty() || own == view.name.as_str() {
+            continue;
+        }
+        let taken = survey.members.iter().any(|member| member.view.name.as_str() == own);
+        let fix = if taken {
+            format!("{own} is another block of the spec: check the addresses of {} and {own}", view.name)
+        } else {
+            format!("label the block \"{own}\", or correct its address")
+        };
+        findings.refuse(
+            "member-named",
+            Some(view),
+            Words {
+                seen: format!("the member that the spec calls {} is {own} ({}) to etcd", view.name, etcd.member_id),
+                must: "the label of a `member` block is the name that etcd knows the member by".to_owned(),
+                fix,
+            },
+            None,
+        );
+    }
+}
+
 fn with_name(members: &[ListedMember], name: &str) -> String {
     let named = members.iter().filter(|member| member.name == name);
     named.map(|member| format!("{} at {}", member.id, member.peer_urls.join(","))).collect::<Vec<_>>().join(", ")
@@ -316,6 +370,19 @@ fn leader(survey: &Survey<'_>, findings: &mut Findings) -> bool {
         findings.pass("one-leader", format!("all members see {leader} as leader"));
         return true;
     }
+    if !survey.has_quorum() && survey.is_quorum(survey.serving().count() + survey.stopped().count()) {
+        let down: Vec<MemberName> = survey.stopped().map(|member| member.view.name.clone()).collect();
+        findings.later(
+            "one-leader",
+            format!(
+                "{} of {} voters serve, which is no quorum and no leader: {} started first, all at once",
+                survey.serving().count(),
+                survey.voters(),
+                crate::plan::findings::whom(&down, "is", "are")
+            ),
+        );
+        return false;
+    }
     // All see one that was not seen itself: that has a refusal of its own, unless it is down.
     let agreed = survey.agreed(|etcd| etcd.leader).flatten();
     if agreed.is_some_and(|id| !is_down(id, survey)) && !findings.refusals.is_empty() {
@@ -351,16 +418,11 @@ fn called(id: MemberId, survey: &Survey<'_>) -> String {
 
 fn is_down(id: MemberId, survey: &Survey<'_>) -> bool {
     let name = called(id, survey);
-    stopped(survey).any(|stopped| stopped.as_str() == name)
-}
-
-fn stopped<'s>(survey: &'s Survey<'_>) -> impl Iterator<Item = &'s MemberName> {
-    let down = |member: &&Surveyed<'_>| matches!(member.standing, Standing::Stopped { .. });
-    survey.members.iter().filter(down).map(|member| &member.view.name)
+    survey.stopped().any(|stopped| stopped.view.name.as_str() == name)
 }
 
 fn down(survey: &Survey<'_>) -> String {
-    stopped(survey).map(|name| format!(", {name} is down")).collect()
+    survey.stopped().map(|member| format!(", {} is down", member.view.name)).collect()
 }
 
 fn healthy(survey: &Survey<'_>, findings: &mut Findings) {
@@ -411,17 +473,19 @@ fn alarms(survey: &Survey<'_>, findings: &mut Findings) -> bool {
     none
 }
 
-fn quota(survey: &Survey<'_>, findings: &mut Findings) {
+fn quota(survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
+    // Versions before 3.0 have no database, and no such option.
+    let Some(flag) = knowledge.flag("quota-backend-bytes") else { return };
     for member in &survey.members {
         let (Some(facts), Some(etcd)) = (member.facts(), member.etcd()) else {
             continue;
         };
-        let declared = facts.option("quota-backend-bytes").and_then(|option| option.value.parse::<i64>().ok());
-        let quota = match declared {
-            Some(quota) if quota < 0 => continue,
-            Some(0) | None => DEFAULT_QUOTA,
-            Some(quota) => Bytes(quota.unsigned_abs()),
+        let set = facts.option(&flag.name).map(|option| option.value.as_str());
+        // Below zero there is none.
+        let Some(quota) = flag.effective(set, &etcd.server_version).and_then(|quota| quota.trim().parse().ok()) else {
+            continue;
         };
+        let quota = Bytes(quota);
         if let Some(size) = etcd.db_size
             && size.0 / QUOTA_SHARE_PERCENT >= quota.0 / 100
         {

@@ -14,14 +14,20 @@ mod findings;
 mod health;
 mod hosts;
 pub mod layout;
+pub mod leftovers;
 pub mod model;
 mod options;
+pub mod replacing;
 mod requirements;
+pub mod rollback;
+mod room;
 mod settle;
 mod survey;
 mod target;
 mod upgrade;
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +42,7 @@ use crate::plan::model::{
 };
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::target::Way;
+use crate::runtime::Templates;
 use crate::spec::model::{Cluster, Toggle};
 use crate::units::{Bytes, Version};
 
@@ -45,6 +52,10 @@ pub struct Input<'a> {
     pub cluster: &'a Cluster,
     /// Where the run will be kept; it is no part of any decision.
     pub state_dir: &'a Path,
+    /// The user's own folder of knowledge and templates, for whoever opens a saved plan; no part of any decision.
+    pub modules_dir: Option<&'a Path>,
+    /// What the unit of a new member is made from.
+    pub templates: &'a Templates,
     pub inventory: &'a Inventory,
     pub knowledge: &'a Knowledge,
     /// The releases that [`wanted_releases`] asked for, as far as they could be had.
@@ -67,6 +78,10 @@ pub use backup::{PlannedBackup, plan as plan_backup};
 
 /// Makes the plan, or says every reason why there is none.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
+    let under_way = replacing::refusals(input.inventory);
+    if !under_way.is_empty() {
+        return Err(under_way);
+    }
     let survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
     if create::nothing_is_there(input.cluster, &survey) {
@@ -75,7 +90,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if create::made_but_not_started(input.cluster, &survey) {
         return create::start_plan(input, &survey, findings);
     }
-    health::check(input.cluster, &survey, &mut findings);
+    health::check(input.cluster, &survey, input.knowledge, &mut findings);
     let Some(way) = target::find(input.cluster, &survey, input.knowledge, &mut findings) else {
         return Err(with_a_reason(findings, &survey));
     };
@@ -87,7 +102,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let changes_binaries = survey.members.iter().any(|member| upgrade::is_to_change(member, &way));
     let pins = if changes_binaries { pins(input, &survey, &mut findings) } else { BTreeMap::new() };
     let release_size = pins.values().map(|pin| upgrade::release_size(pin)).max().unwrap_or_default();
-    files_that_a_swap_would_not_know(&survey, &pins, &mut findings);
+    files_that_a_swap_would_not_know(&survey, &pins, changes_binaries.then_some(&way.to), &mut findings);
     checks_before_change(input, &survey, &way, release_size, &mut findings);
     if !findings.refusals.is_empty() {
         return Err(with_a_reason(findings, &survey));
@@ -137,7 +152,8 @@ fn checks_before_change(
     release_size: Bytes,
     findings: &mut Findings,
 ) {
-    hosts::check(input.cluster, survey, way, release_size, findings);
+    hosts::check(input.cluster, survey, way, input.knowledge, findings);
+    room::check(input, survey, way, release_size, findings);
     options::check(input.cluster, way, &survey.members, input.knowledge, findings);
     quorum(survey, way, findings);
     if !way.left.is_empty() {
@@ -186,12 +202,18 @@ fn way_back(rung: &crate::knowledge::Rung, way: &Way, findings: &mut Findings) {
 fn files_that_a_swap_would_not_know(
     survey: &Survey<'_>,
     pins: &BTreeMap<String, &ReleasePin>,
+    wanted: Option<&Version>,
     findings: &mut Findings,
 ) {
     for member in survey.members.iter().filter(|member| member.runs_something_else_than_its_file()) {
         let (Some(facts), Some(host), Some(etcd)) = (member.facts(), member.host(), member.etcd()) else { continue };
         let new = pins.get(&host.arch).and_then(|pin| pin.binaries.get("etcd")).map(|binary| binary.sha256);
-        if new.is_some() && facts.binary.sha256 == new {
+        // Before the release is at hand, its version is all that can be compared; the plan is made again with it.
+        let is_wanted = match new {
+            Some(_) => facts.binary.sha256 == new,
+            None => wanted.is_some() && facts.binary.version.as_ref() == wanted,
+        };
+        if is_wanted {
             continue;
         }
         let version = facts.binary.version.as_ref().map_or_else(|| "of no version".to_owned(), Version::to_string);
@@ -204,8 +226,19 @@ fn files_that_a_swap_would_not_know(
                     "{} runs {}, and the file {} is another one ({version}, sha256 {digest})",
                     member.view.name, etcd.server_version, facts.binary.path
                 ),
-                must: "the file that a member is started from is the one that it runs, or the one that is declared"
-                    .to_owned(),
+                must: match wanted.filter(|wanted| **wanted != etcd.server_version) {
+                    Some(wanted) => format!(
+                        "the file that a member is started from is the one that it runs ({}), or that of the declared \
+                         release ({wanted})",
+                        etcd.server_version
+                    ),
+                    None => {
+                        format!(
+                            "the file that a member is started from is the one that it runs ({})",
+                            etcd.server_version
+                        )
+                    }
+                },
                 fix: format!(
                     "find out who put it there; put the binary of {} back at that path, then plan again",
                     etcd.server_version
@@ -362,6 +395,11 @@ fn after_completion(ways: &[WayBack], rollback_points: Toggle) -> String {
 }
 
 fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
+    clients_of(input.knowledge, &way.from, steps)
+}
+
+/// What clients notice of members that run `from` and are stopped one by one.
+fn clients_of(knowledge: &Knowledge, from: &Version, steps: &[Step]) -> Vec<String> {
     use crate::knowledge::Feature;
     let stops = |step: &Step| match &step.action {
         Action::Member(action) => action.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. })),
@@ -370,7 +408,7 @@ fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
     if !steps.iter().any(stops) {
         return vec!["nothing: no member is stopped".to_owned()];
     }
-    let features = input.knowledge.features(&way.from);
+    let features = knowledge.features(from);
     let mut lines =
         vec!["connections to a member break when it is stopped; clients go on with another endpoint".to_owned()];
     lines.push(if features.has(Feature::MoveLeader) {
@@ -381,7 +419,7 @@ fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
         format!(
             "writes pause 1 to 2 s when the leader is stopped, and some may fail: {} cannot hand leadership over, an \
              election follows",
-            way.live_minor()
+            from.minor()
         )
     });
     lines
@@ -402,6 +440,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Finding
         kind: if changes { Kind::Upgrade } else { Kind::NothingToDo },
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
+        modules_dir: input.modules_dir.map(Path::to_owned),
         declared,
         basis: basis::of(input.inventory),
         summary: Summary {

@@ -12,7 +12,9 @@ mod answer;
 mod binary;
 mod create;
 mod error;
+mod leftovers;
 mod log;
+mod replace;
 mod rollback_point;
 mod scripts;
 mod service;
@@ -21,19 +23,21 @@ mod stage;
 mod unit;
 
 pub use binary::{
-    Kept, PreparedSwap, Swap, SwapBack, SwapState, SwapTarget, commit_swap, discard_swap, find_kept, keep_binary,
+    Keep, Kept, PreparedSwap, Swap, SwapBack, SwapState, SwapTarget, commit_swap, discard_swap, find_kept, keep_binary,
     prepare_swap, swap_back, swap_binary,
 };
 pub use create::{create, remove_created};
 pub use error::{Refusal, RuntimeError};
+pub use leftovers::{Leftover, LeftoverKind, Removed, leftovers, remove_leftovers};
 pub use log::{LogCursor, LogLines, log_cursor, log_lines_since};
+pub use replace::{DataPaths, Laid, Replaced, lay_ready, mark_replacement, replace_data, unmark_replacement};
 pub use rollback_point::{CopyRequest, RollbackPoint, copy_data_dir, flush_rollback_point};
 pub use service::{
     Death, Digest, Exit, MemberNow, ProcessNow, StartOutcome, Started, StopOutcome, UnitState, is_running, start, stop,
 };
 pub use site::{Service, Site, staged_path, store_dir};
 pub use stage::{Preflight, PreflightOutcome, Program, check_staged, preflight, stage};
-pub use unit::{CreateSpec, Templates, member_args, render_unit};
+pub use unit::{CreateSpec, Templates, UnitTemplate, member_args, render_unit};
 
 #[cfg(test)]
 mod testing;

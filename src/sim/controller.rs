@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::execute::journal::Ending;
 use crate::plan::model::{Action, Plan, Refusal};
 use crate::plan::{Input, basis, plan};
+use crate::runtime::Templates;
 use crate::sim::mutation::Mutation;
 use crate::sim::promises::InHand;
 use crate::sim::render::Renderer;
@@ -218,6 +219,8 @@ impl Sim {
             knowledge: &KNOWLEDGE,
             releases: &self.scenario.pins,
             missing_releases: &[],
+            modules_dir: None,
+            templates: &Templates::default(),
         })
     }
 }

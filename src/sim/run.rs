@@ -232,6 +232,7 @@ fn told(plan: &Plan, entry: &Entry) -> String {
             format!("{}: gates ({stage:?}) do not hold: {}", called(step), reasons.join("; "))
         }
         Entry::StopRequested { signal } => format!("a person asks to stop ({signal})"),
+        Entry::LockLost { reason } => format!("a lock is lost: {reason}"),
         Entry::RunEnded { ending } => format!("the run ends: {ending:?}"),
     }
 }

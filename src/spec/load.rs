@@ -22,12 +22,19 @@ const TOP_LEVEL: [&str; 4] = ["quorate", "variable", "locals", "cluster"];
 /// Where the values of variables come from, besides the files of the directory.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
-    /// `-var name=value`, in order.
-    pub cli_vars: Vec<(String, String)>,
-    /// `-var-file`, in order: HCL, or JSON where the name ends in `.json`.
-    pub var_files: Vec<PathBuf>,
+    /// What the command line gives, in order: the later wins, whichever of the two it is.
+    pub given: Vec<GivenOnLine>,
     /// The environment; only `QUORATE_VAR_…` is looked at.
     pub env: Vec<(String, String)>,
+}
+
+/// One option of the command line that gives values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GivenOnLine {
+    /// `-var name=value`.
+    Value { name: String, value: String },
+    /// `-var-file`: HCL, or JSON where the name ends in `.json`.
+    File(PathBuf),
 }
 
 /// A spec that holds, and what came up on the way.
@@ -37,6 +44,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// Values of sensitive variables and private keys: to be taken out of everything that is shown or stored.
     pub secrets: Vec<String>,
+    /// Names of the variables that are declared sensitive.
+    pub sensitive: Vec<String>,
 }
 
 /// Reads the spec in a directory.
@@ -63,11 +72,11 @@ fn load_here(dir: &Path, inputs: &Inputs) -> Result<Loaded, Diagnostics> {
         false if !reports.has_errors() => Shown::Yes,
         _ => Shown::No,
     };
-    let files = variables::read_files(&found.auto, &inputs.var_files, shown, &mut sources, &mut reports);
+    let files = variables::read_files(&found.auto, &inputs.given, shown, &mut sources, &mut reports);
     let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let mut cx = Cx::new(&absolute, &sources, reports);
     let spec = evaluate(&blocks, &files, inputs, &found, &mut cx);
-    let Cx { reports, mut secrets, .. } = cx;
+    let Cx { reports, mut secrets, sensitive, .. } = cx;
     secrets.retain(|secret| !secret.is_empty());
     // Longest first, so that no part of a secret is left where another one is a part of it.
     secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -75,7 +84,7 @@ fn load_here(dir: &Path, inputs: &Inputs) -> Result<Loaded, Diagnostics> {
     let failed = reports.has_errors();
     let diagnostics = reports.finish(&sources, &secrets);
     match spec {
-        Some(spec) if !failed => Ok(Loaded { spec, warnings: diagnostics, secrets }),
+        Some(spec) if !failed => Ok(Loaded { spec, warnings: diagnostics, secrets, sensitive }),
         _ => Err(Diagnostics(not_empty(diagnostics))),
     }
 }
@@ -184,7 +193,7 @@ fn describe_unknown(name: &str) -> String {
 fn evaluate(blocks: &Blocks, files: &variables::Files, inputs: &Inputs, found: &Found, cx: &mut Cx) -> Option<Spec> {
     cx.scope.module_path = cx.dir.display().to_string();
     let declared = variables::declarations(blocks.of("variable"), cx);
-    variables::resolve(&declared, files, &inputs.cli_vars, &inputs.env, cx);
+    variables::resolve(&declared, files, &inputs.env, cx);
     locals::resolve(blocks.of("locals"), cx);
     let settings = blocks::read_tool_settings(blocks.of("quorate"), cx);
     let mut clusters = Vec::new();

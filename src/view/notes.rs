@@ -9,46 +9,91 @@ use super::escape::{escape, escape_lines};
 use super::json::JSON_FORMAT;
 use super::page::{Page, Style, Tone, paint};
 use super::plan::last_line;
-use crate::plan::model::{PLAN_FORMAT, Plan};
+use crate::plan::model::{Kind, PLAN_FORMAT, Plan};
 
 /// Lines around a change that are shown with it.
 const CONTEXT_LINES: usize = 3;
 
 /// After a plan: how to do exactly that.
 #[must_use]
-pub fn saved_text(plan: &Plan, file: Option<&Path>, style: Style) -> String {
+pub fn saved_text(plan: &Plan, file: Option<&Path>, again: &Again, style: Style) -> String {
     let mut page = Page::new(style);
     match file {
         Some(path) => {
             page.blank();
             page.text(0, Tone::Plain, &format!("Saved to {}. To do exactly this:", path.display()));
-            page.verbatim(
-                2,
-                Tone::Strong,
-                &escape(&format!("quorate apply {}", shell_word(&path.display().to_string()))),
-            );
+            again.write(&mut page);
         }
         None if !plan.is_empty() => {
             page.blank();
-            page.text(
-                0,
-                Tone::Faint,
-                "Nothing was changed. To do this: quorate apply. To save it and do exactly this later: quorate plan -out=FILE",
-            );
+            page.text(0, Tone::Faint, "Nothing was changed. To do this:");
+            again.write(&mut page);
+            page.text(0, Tone::Faint, "To save it and do exactly this later: the same plan with -out=FILE");
         }
         None => {}
     }
     page.finish()
 }
 
+/// A command to be typed next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    pub words: Vec<String>,
+    /// Variables to be given as they were: their values are not shown.
+    pub untold: Vec<String>,
+}
+
+/// The command that finishes a run of such a plan, should it be cut short.
+#[must_use]
+pub fn finishing(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Rollback => "rollback",
+        Kind::Restore => "restore",
+        Kind::Create | Kind::Upgrade | Kind::NothingToDo | Kind::Backup => "apply",
+    }
+}
+
+impl Again {
+    /// As a shell takes it.
+    #[must_use]
+    pub fn command(&self) -> String {
+        self.words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// For the middle of a sentence.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        format!("`{}`{}", self.command(), self.rest())
+    }
+
+    fn rest(&self) -> String {
+        match self.untold.as_slice() {
+            [] => String::new(),
+            names => format!(" (and -var {} as given; sensitive, so not shown)", names.join(", -var ")),
+        }
+    }
+
+    fn write(&self, page: &mut Page) {
+        page.verbatim(2, Tone::Strong, &escape(&self.command()));
+        if !self.untold.is_empty() {
+            page.text(2, Tone::Faint, self.rest().trim());
+        }
+    }
+}
+
+impl Default for Again {
+    fn default() -> Self {
+        Self { words: vec!["quorate".to_owned(), "apply".to_owned()], untold: Vec::new() }
+    }
+}
+
 /// In quotes where a shell would take it for anything but one word.
 fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
+    if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();
     }
-    let dashed = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
-    format!("'{}'", dashed.replace('\'', "'\\''"))
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Before a saved plan is done.
@@ -63,13 +108,13 @@ pub fn applying_text(plan: &Plan, file: &Path, style: Style) -> String {
     page.finish()
 }
 
-/// The question before a cluster is touched; the answer is typed after it.
+/// The question before something is touched; the answer is typed after it.
 #[must_use]
-pub fn question_text(cluster: &str, style: Style) -> String {
+pub fn question_text(question: &str, what: &str, style: Style) -> String {
     let mut page = Page::new(style);
     page.blank();
-    page.text(0, Tone::Strong, "Do you want to perform these actions?");
-    page.text(2, Tone::Plain, &format!("Quorate will do what is described above, on cluster \"{cluster}\"."));
+    page.text(0, Tone::Strong, question);
+    page.text(2, Tone::Plain, what);
     page.text(2, Tone::Plain, "Only 'yes' will be accepted to approve.");
     page.blank();
     page.finish() + "  " + &paint(style.color, Tone::Strong, "Enter a value:") + " "
@@ -131,7 +176,6 @@ mod tests {
             ("my plan", "'my plan'"),
             ("it's", "'it'\\''s'"),
             ("$(rm)", "'$(rm)'"),
-            ("-x", "'./-x'"),
             ("", "''"),
         ] {
             assert_eq!(shell_word(name), word);

@@ -1,9 +1,9 @@
 //! Events of runs as the driver sends them, for tests of what is told.
 
-use super::fixtures::name;
 use crate::execute::event::Event;
 use crate::execute::journal::*;
 use crate::plan::model::{HandOver, Operation, StepId};
+use crate::plan::testing::name;
 use crate::units::{Bytes, MemberName, RaftIndex, Revision, Sha256, Span};
 
 /// Builds a journal: each entry takes a second.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::notes::Again;
 use super::page::{Page, Style, Tone, cell};
 use super::phrases::{effect, effect_name, title};
 use super::words::{count, grouped, lasting, milliseconds};
@@ -31,6 +32,12 @@ pub struct RunSummary {
     pub failures: Vec<Failure>,
     pub took_ms: u64,
     pub ending: Option<Ending>,
+    /// What goes on with it, should it end before it is done.
+    #[serde(skip)]
+    pub again: Again,
+    /// How many members the cluster has: each leaves its rollback point in the run that changes it.
+    #[serde(skip)]
+    pub members: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,7 +84,7 @@ pub struct Failure {
 }
 
 impl RunSummary {
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan, again: Again) -> Self {
         let step = |step: &crate::plan::model::Step| StepSummary {
             step: step.id,
             title: title(&step.action),
@@ -96,6 +103,8 @@ impl RunSummary {
             failures: Vec::new(),
             took_ms: 0,
             ending: None,
+            again,
+            members: plan.declared.members.len(),
         }
     }
 
@@ -140,7 +149,11 @@ impl RunSummary {
                     EffectResult::Failed { reason, log } => self.fail(*step, effect, reason, log),
                 }
             }
-            Entry::Intent { .. } | Entry::GateFailed { .. } | Entry::StopRequested { .. } | Entry::RunEnded { .. } => {}
+            Entry::Intent { .. }
+            | Entry::GateFailed { .. }
+            | Entry::StopRequested { .. }
+            | Entry::LockLost { .. }
+            | Entry::RunEnded { .. } => {}
         }
     }
 
@@ -196,11 +209,11 @@ pub fn summary_text(summary: &RunSummary, style: Style) -> String {
     page.finish()
 }
 
-fn row(page: &mut Page, label: &str, text: &str) {
+pub(super) fn row(page: &mut Page, label: &str, text: &str) {
     page.row(2, &[cell(Tone::Faint, label, LABEL)], Tone::Plain, text);
 }
 
-fn write_ending(page: &mut Page, summary: &RunSummary) {
+pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
     let took = milliseconds(summary.took_ms);
     let (cluster, to) = (&summary.cluster, &summary.to);
     let named = |id: StepId| {
@@ -213,6 +226,8 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
                 Kind::Create => format!("is created at {to}"),
                 Kind::Upgrade | Kind::NothingToDo => format!("is at {to}"),
                 Kind::Backup => "is backed up".to_owned(),
+                Kind::Rollback => format!("is back at {to}"),
+                Kind::Restore => format!("is restored, at {to}"),
             };
             page.text(0, Tone::Good, &format!("Done in {took}: cluster {cluster} {what}."));
         }
@@ -222,11 +237,13 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
                 Tone::Warn,
                 &format!("Held after {took}, before {}: the spec says hold_before.", named(*before)),
             );
-            row(page, "go on", "run `quorate apply` again: a plan that begins with the last member goes past the hold");
+            let again = summary.again.in_words();
+            row(page, "go on", &format!("run {again}: a plan that begins with the last member goes past the hold"));
         }
         Some(Ending::Interrupted { signal }) => {
             page.text(0, Tone::Warn, &format!("Interrupted by {signal} after {took}, at a safe place."));
-            row(page, "go on", "run `quorate apply` again: it looks at what is there, and finishes");
+            let again = summary.again.in_words();
+            row(page, "go on", &format!("run {again}: it looks at what is there, and finishes"));
         }
         Some(Ending::Failed { step, reason, rolled_back, todo }) => {
             let place = step.map(|id| format!(" at {}", named(id))).unwrap_or_default();
@@ -247,9 +264,15 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
 }
 
 fn write_failures(page: &mut Page, summary: &RunSummary) {
+    let told = match &summary.ending {
+        Some(Ending::Failed { reason, .. }) => reason.as_str(),
+        _ => "",
+    };
     for failure in &summary.failures {
         let whose = failure.member.as_ref().map(|member| format!("{member}: ")).unwrap_or_default();
-        row(page, "failed", &format!("step {}, {whose}{}: {}", failure.step.0, failure.what, failure.reason));
+        // The first line says it already, in full.
+        let reason = if told.contains(&failure.reason) { "as above" } else { failure.reason.as_str() };
+        row(page, "failed", &format!("step {}, {whose}{}: {reason}", failure.step.0, failure.what));
         write_log(page, &failure.log, 0);
     }
 }
@@ -265,7 +288,7 @@ fn write_log(page: &mut Page, lines: &[String], left_out: u64) {
     }
 }
 
-fn write_steps(page: &mut Page, summary: &RunSummary) {
+pub(super) fn write_steps(page: &mut Page, summary: &RunSummary) {
     let done: Vec<&StepSummary> = summary.steps.iter().filter(|step| step.done).collect();
     let left: Vec<&StepSummary> = summary.steps.iter().filter(|step| !step.done).collect();
     let named = |steps: &[&StepSummary], times: fn(&StepSummary) -> String| {
@@ -283,7 +306,7 @@ fn write_steps(page: &mut Page, summary: &RunSummary) {
     }
 }
 
-fn write_kept(page: &mut Page, summary: &RunSummary) {
+pub(super) fn write_kept(page: &mut Page, summary: &RunSummary) {
     for backup in &summary.backups {
         let revision = backup.revision.map(|at| format!(", revision {}", grouped(at.0))).unwrap_or_default();
         let checks = backup.checks.join(" · ");
@@ -298,8 +321,21 @@ fn write_kept(page: &mut Page, summary: &RunSummary) {
         row(page, "rollback", &format!("{}: {}, {}{index}, taken {}", point.member, point.path, point.size, point.at));
     }
     if !summary.rollback_points.is_empty() {
-        let number = count(summary.rollback_points.len(), "rollback point", "rollback points");
-        row(page, "", &format!("{number}: put back only all together, never one alone"));
+        let of_this_run = summary.rollback_points.len();
+        let number = count(of_this_run, "rollback point", "rollback points");
+        let others = if of_this_run < summary.members {
+            " of this run; those of the other members, if any, are of the runs before it"
+        } else {
+            ""
+        };
+        row(
+            page,
+            "",
+            &format!(
+                "{number}{others}. They are of different moments: put back only all together, by `quorate rollback \
+                 -points`, never one alone and never by starting all at once"
+            ),
+        );
     }
 }
 
