@@ -49,6 +49,7 @@ impl Sim {
             (Effect::CompareData, _) => self.compare(),
             (Effect::Operate { operation, .. }, Action::Member(action)) => self.operate(run, action, operation),
             (Effect::PutBack { .. }, Action::Member(action)) => self.put_back(run, action),
+            (Effect::StartTogether, Action::StartTogether { members }) => self.start_together(members),
             _ => Ok(Err(format!("the model has no effect {effect:?}"))),
         };
         Ok(result?.unwrap_or_else(failed))
