@@ -92,6 +92,18 @@ impl<'p> Engine<'p> {
         }
     }
 
+    /// Whether a member that runs is about to be stopped: nothing of its step has been done that a fresh look at the
+    /// gates before it would come too late for.
+    pub fn is_before_a_stop(&self) -> bool {
+        match &self.phase {
+            Phase::Effects { step, next } => self
+                .plan
+                .step(*step)
+                .is_some_and(|step| matches!(step.action, Action::Member(_)) && stop_is_safe(step, *next)),
+            _ => false,
+        }
+    }
+
     /// Takes in what happened. Entries that do not concern the engine change nothing.
     pub fn record(&mut self, entry: &Entry) {
         match entry {
@@ -100,8 +112,8 @@ impl<'p> Engine<'p> {
             Entry::StepDone { step, leader, .. } | Entry::StepUndone { step, leader, .. } => {
                 self.gates_held(*step, leader.clone());
             }
-            Entry::GateFailed { step, stage, reasons, culprits, .. } => {
-                self.gate_failed(*step, *stage, &reasons.join("; "), culprits);
+            Entry::GateFailed { step, stage, reasons, culprits, dead, .. } => {
+                self.gate_failed(*step, *stage, &reasons.join("; "), culprits, dead);
             }
             Entry::StopRequested { signal } => self.stop_requested = Some(signal.clone()),
             Entry::RunEnded { ending } => self.phase = Phase::Ended(ending.clone()),
@@ -282,7 +294,14 @@ impl<'p> Engine<'p> {
         };
     }
 
-    fn gate_failed(&mut self, id: StepId, stage: GateStage, why: &str, culprits: &[MemberName]) {
+    fn gate_failed(
+        &mut self,
+        id: StepId,
+        stage: GateStage,
+        why: &str,
+        culprits: &[MemberName],
+        dead: &[MemberName],
+    ) {
         let reason = match stage {
             GateStage::Before => format!("not ready for the step: {why}"),
             GateStage::After => format!("after the step: {why}"),
@@ -292,24 +311,28 @@ impl<'p> Engine<'p> {
             Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo })
         };
         self.phase = match (&self.phase, stage) {
-            (Phase::GatesAfter { .. }, GateStage::After) if self.only_this_member_is_at_fault(id, culprits) => {
+            (Phase::GatesAfter { .. }, GateStage::After) if self.putting_back_helps(id, culprits, dead) => {
                 Phase::PuttingBack { step: id, reason }
             }
             (Phase::GatesUndo { reason: first, .. }, GateStage::Undo) => {
                 ended(format!("{first}; {reason}"), self.by_hand(id))
             }
+            (Phase::GatesAfter { .. }, _) if self.member_of(id).is_some_and(|member| culprits.contains(&member)) => {
+                ended(reason, self.by_hand(id))
+            }
             _ => ended(reason, Vec::new()),
         };
     }
 
-    /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5).
-    fn only_this_member_is_at_fault(&self, id: StepId, culprits: &[MemberName]) -> bool {
+    /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5). One
+    /// whose process is gone need not be stopped: whatever else is wrong, it is better up on its old binary.
+    fn putting_back_helps(&self, id: StepId, culprits: &[MemberName], dead: &[MemberName]) -> bool {
         self.plan.step(id).is_some_and(|step| match &step.action {
             Action::Member(action) => {
                 action.on_failure == OnFailure::RollbackMember
                     && has_way_back(action)
                     && !culprits.is_empty()
-                    && culprits.iter().all(|member| *member == action.member)
+                    && (dead.contains(&action.member) || culprits.iter().all(|member| *member == action.member))
             }
             _ => false,
         })

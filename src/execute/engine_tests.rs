@@ -37,7 +37,8 @@ fn held(stage: GateStage, step: StepId, leader: &str) -> Entry {
 
 fn not_held(stage: GateStage, step: StepId, culprits: &[&str]) -> Entry {
     let culprits = culprits.iter().map(|culprit| name(culprit)).collect();
-    Entry::GateFailed { step, stage, reasons: vec!["it does not hold".to_owned()], culprits, waited_ms: 0 }
+    let reasons = vec!["it does not hold".to_owned()];
+    Entry::GateFailed { step, stage, reasons, culprits, dead: Vec::new(), waited_ms: 0 }
 }
 
 /// Runs a plan to its end. `answer` makes an entry of each directive, `None` for what goes well.
@@ -173,6 +174,22 @@ fn a_member_that_never_gets_healthy_is_put_back() {
     let (effects, _) = run(&upgrade(), "m2", |directive| match directive {
         Directive::Await { step, stage: GateStage::After, .. } if matches!(step.action, Action::Member(_)) => {
             Some(not_held(GateStage::After, step.id, &["m1"]))
+        }
+        _ => None,
+    });
+    assert_eq!(effects.last(), Some(&Effect::PutBack { member: name("m1") }));
+}
+
+/// Found by the simulation (seed 548 of its first days): an alarm on another member kept a member that had died down.
+#[test]
+fn a_member_whose_process_is_gone_is_put_back_whatever_else_is_wrong() {
+    let (effects, _) = run(&upgrade(), "m2", |directive| match directive {
+        Directive::Await { step, stage: GateStage::After, .. } if matches!(step.action, Action::Member(_)) => {
+            let mut entry = not_held(GateStage::After, step.id, &["m1", "m3"]);
+            if let Entry::GateFailed { dead, .. } = &mut entry {
+                dead.push(name("m1"));
+            }
+            Some(entry)
         }
         _ => None,
     });

@@ -27,6 +27,8 @@ pub struct Judgement {
     pub waiting: Vec<String>,
     /// The members these sentences are about.
     pub culprits: BTreeSet<MemberName>,
+    /// Those of them whose process is known to be gone.
+    pub dead: BTreeSet<MemberName>,
     /// Waiting longer cannot help.
     pub hopeless: bool,
     /// A member that was started does not serve what it should yet: that has a bound of its own.
@@ -107,7 +109,8 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
         }
     }
     judgement.waiting.dedup();
-    judgement.hopeless = look.dead.iter().any(|dead| judgement.culprits.contains(dead));
+    judgement.dead = look.dead.intersection(&judgement.culprits).cloned().collect();
+    judgement.hopeless = !judgement.dead.is_empty();
     judgement
 }
 

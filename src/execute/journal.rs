@@ -70,6 +70,9 @@ pub enum Entry {
         reasons: Vec<String>,
         /// The members that keep the gates from holding.
         culprits: Vec<MemberName>,
+        /// Those of them whose process is known to be gone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dead: Vec<MemberName>,
         waited_ms: u64,
     },
     /// A stop was asked for (Ctrl-C, SIGTERM).

@@ -21,6 +21,7 @@ mod logs;
 mod looks;
 mod member;
 mod take_backup;
+pub mod wait;
 pub mod world;
 
 pub use driver::{Controller, StopSignal, execute};

@@ -164,6 +164,7 @@ pub fn failed() -> (Vec<Event>, Ending) {
         stage: GateStage::After,
         reasons: vec!["m3 runs 3.1.20, not 3.2.32".to_owned()],
         culprits: vec![m3.clone()],
+        dead: Vec::new(),
         waited_ms: 0,
     });
     let ending = Ending::Failed {
