@@ -162,15 +162,14 @@ impl<'p> Engine<'p> {
             .filter(|other| !self.done.contains(&other.id))
     }
 
-    /// Before the last member of a rung, where the spec says so. A plan that begins with that member was made, and
-    /// approved, to go on from there.
+    /// Before the last member of a rung, where the spec says so, unless the plan says that it was held there already.
     fn holds_before(&self, step: &Step) -> bool {
         let is_last = matches!(step.action, Action::Member(_)) && self.other_members_of_rung(step).next().is_none();
         is_last
             && self.plan.rungs.iter().any(|rung| {
-                let held = rung.no_return.as_ref().is_some_and(|point| point.hold.is_some());
-                let is_done = |other: &Step| matches!(other.action, Action::Member(_)) && self.done.contains(&other.id);
-                held && rung.steps.iter().any(|other| other.id == step.id) && rung.steps.iter().any(is_done)
+                let holds =
+                    rung.no_return.as_ref().is_some_and(|point| point.hold.is_some() && point.goes_on.is_none());
+                holds && rung.steps.iter().any(|other| other.id == step.id)
             })
     }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::execute::engine::{Directive, Engine};
 use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, GateStage};
-use crate::plan::model::{Action, Gate, Operation, Plan, StepId};
+use crate::plan::model::{Action, Gate, GoesOn, Operation, Plan, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::MemberName;
 use crate::view::fixtures::{held_upgrade, upgrade};
@@ -251,14 +251,30 @@ fn a_hold_stops_before_the_last_member_and_the_next_apply_goes_on() {
     let (effects, ending) = run(&plan, "m2", |_| None);
     assert_eq!(stopped(&effects), ["m1", "m3"]);
     assert!(matches!(ending, Ending::Held { .. }));
-    // What is planned then: the last member alone.
-    let mut rest = plan;
-    for rung in &mut rest.rungs {
-        rung.steps.retain(|step| !matches!(&step.action, Action::Member(action) if action.member != name("m2")));
+    // What is planned then: the last member alone, and that the run was held there.
+    let mut rest = only_the_last(plan);
+    for no_return in rest.rungs.iter_mut().filter_map(|rung| rung.no_return.as_mut()) {
+        no_return.goes_on = Some(GoesOn::WasHeld { run: "20260102T150405Z-00000001".to_owned() });
     }
     let (effects, ending) = run(&rest, "m2", |_| None);
     assert_eq!(stopped(&effects), ["m2"]);
     assert_eq!(ending, Ending::Succeeded);
+}
+
+#[test]
+fn a_plan_that_begins_with_the_last_member_holds_where_no_run_was_held_there() {
+    let rest = only_the_last(held_upgrade());
+    let (effects, ending) = run(&rest, "m2", |_| None);
+    assert_eq!(stopped(&effects), [] as [&str; 0]);
+    assert!(matches!(ending, Ending::Held { .. }));
+}
+
+/// Of a plan whose other members are done.
+fn only_the_last(mut plan: Plan) -> Plan {
+    for rung in &mut plan.rungs {
+        rung.steps.retain(|step| !matches!(&step.action, Action::Member(action) if action.member != name("m2")));
+    }
+    plan
 }
 
 /// What a member is, in the little world of the property below.

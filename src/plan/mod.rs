@@ -12,6 +12,7 @@ mod estimate;
 pub mod file;
 mod findings;
 mod health;
+mod hold;
 mod hosts;
 pub mod layout;
 pub mod model;
@@ -36,7 +37,7 @@ use crate::plan::model::{
 };
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::target::Way;
-use crate::spec::model::{Cluster, Toggle};
+use crate::spec::model::{Cluster, HoldPoint, Toggle};
 use crate::units::{Bytes, Version};
 
 /// Everything that a plan is made from.
@@ -51,6 +52,8 @@ pub struct Input<'a> {
     pub releases: &'a [ReleasePin],
     /// Why a wanted release could not be had.
     pub missing_releases: &'a [String],
+    /// The newest run of this cluster, where it was held.
+    pub held: Option<&'a Held>,
 }
 
 /// Which releases a plan will need, by version and architecture: what has to be fetched before planning.
@@ -64,6 +67,7 @@ pub fn wanted_releases(cluster: &Cluster, inventory: &Inventory) -> BTreeSet<(Ve
 }
 
 pub use backup::{PlannedBackup, plan as plan_backup};
+pub use hold::Held;
 
 /// Makes the plan, or says every reason why there is none.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
@@ -342,6 +346,11 @@ fn rung_of(input: &Input<'_>, survey: &Survey<'_>, way: &Way, steps: Vec<Step>) 
         ),
         source: rung.rollback.fact.sources.first().map(ToString::to_string).unwrap_or_default(),
         hold: input.cluster.rollout.hold_before,
+        goes_on: input
+            .cluster
+            .rollout
+            .hold_before
+            .and_then(|HoldPoint::NoReturn| hold::goes_on(input.held, survey, way, &steps)),
     });
     let clients = clients(input, way, &steps);
     Rung { from: Some(from), to: way.to.minor(), steps, no_return, clients, advisories }

@@ -50,6 +50,7 @@ impl Session {
             knowledge: &self.knowledge,
             releases: &found.pins(),
             missing_releases: &found.missing,
+            held: None,
         })
         .map_err(SessionError::Refused)
     }

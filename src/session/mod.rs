@@ -8,6 +8,7 @@ mod backup;
 mod choose;
 mod connect;
 mod error;
+mod held;
 mod plan;
 mod releases;
 mod run;

@@ -55,6 +55,7 @@ impl Session {
     /// Looks at the cluster, gets the releases that are needed, and plans.
     pub async fn plan(&self, events: Events<'_>) -> Result<Planned, SessionError> {
         let mut live = self.look(self.cluster.rollout.compare_hashes).await?;
+        let held = self.held();
         let inventory = &live.observation.inventory;
         let input = |found: &Found| (found.pins(), found.missing.clone());
         let decide = |(pins, missing): (Vec<_>, Vec<_>)| {
@@ -65,6 +66,7 @@ impl Session {
                 knowledge: &self.knowledge,
                 releases: &pins,
                 missing_releases: &missing,
+                held: held.as_ref(),
             })
         };
         // Nothing is fetched for a plan that would be refused for other reasons, or that has nothing to do.

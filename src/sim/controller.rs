@@ -9,7 +9,7 @@ use crate::execute::gates::judge;
 use crate::execute::journal::{Ending, Entry, GateStage};
 use crate::execute::wait::{Verdict, Wait, held, is_stale, not_held};
 use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Refusal, Step, StepId};
-use crate::plan::{Input, basis, plan};
+use crate::plan::{Held, Input, basis, plan};
 use crate::sim::mutation::Mutation;
 use crate::sim::promises::InHand;
 use crate::sim::render::{Renderer, number_of};
@@ -72,6 +72,8 @@ pub struct Sim {
     pub counts: Counts,
     /// How the last `apply` ended, where it was the last.
     pub last: Option<Applied>,
+    /// The newest run, where it was held.
+    held: Option<Held>,
     locked: bool,
     nested: bool,
 }
@@ -97,6 +99,7 @@ impl Sim {
             fuse: None,
             counts: Counts::default(),
             last: None,
+            held: None,
             locked: false,
             nested: false,
         }
@@ -174,7 +177,7 @@ impl Sim {
         let mut hand = InHand {
             revision: self.world.acknowledged.1,
             instruction: self.world.instructions,
-            holds: self.scenario.cluster.rollout.hold_before.is_some(),
+            holds: self.scenario.cluster.rollout.hold_before.is_some() && self.held.is_none(),
             listed: self.world.listed(),
             ..InHand::default()
         };
@@ -227,6 +230,7 @@ impl Sim {
             knowledge: &KNOWLEDGE,
             releases: &self.scenario.pins,
             missing_releases: &[],
+            held: self.held.as_ref(),
         })
     }
 
@@ -234,6 +238,7 @@ impl Sim {
     fn execute(&mut self, plan: &Plan, hand: InHand) -> Result<Ending, Halt> {
         let mut run =
             Run { plan, engine: Engine::new(plan), journal: Vec::new(), stop_written: false, ready: None, hand };
+        self.held = None;
         self.world.promises.excused = [false; MOST_MEMBERS];
         self.world.promises.felled = [false; MOST_MEMBERS];
         self.write(&mut run, started(plan))?;
@@ -247,6 +252,9 @@ impl Sim {
                     self.tidy(plan)?;
                     self.write(&mut run, Entry::RunEnded { ending: ending.clone() })?;
                     self.world.stop_asked = false;
+                    if let Ending::Held { before } = &ending {
+                        self.held = Held::of("held", plan, *before);
+                    }
                     self.check_end(&run, &ending);
                     return Ok(ending);
                 }

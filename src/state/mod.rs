@@ -15,6 +15,7 @@ use time::macros::format_description;
 
 pub use journal_file::{JournalFile, ReadBack, read_journal};
 
+use crate::execute::journal::Line;
 use crate::plan::model::Plan;
 
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,17 @@ pub struct Run {
     pub id: String,
     pub dir: PathBuf,
 }
+
+/// A run that was, as far as it was written down.
+#[derive(Debug)]
+pub struct PastRun {
+    pub id: String,
+    pub plan: Plan,
+    pub lines: Vec<Line>,
+}
+
+/// So many runs are looked through for the newest of a cluster: those of others, and backups, lie between.
+const MOST_RUNS: usize = 200;
 
 impl State {
     /// Opens it, and makes it if it is not there.
@@ -90,6 +102,25 @@ impl State {
         })?;
         write_private(&dir.join("plan.json"), &text)?;
         Ok(Run { id, dir })
+    }
+
+    /// The newest run whose plan is `wanted`, of the newest [`MOST_RUNS`]. `None` also where a newer one cannot be read:
+    /// what it did is then not known.
+    pub fn newest_run(&self, wanted: impl Fn(&Plan) -> bool) -> Option<PastRun> {
+        let mut ids: Vec<String> = fs::read_dir(self.dir.join("runs"))
+            .ok()?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        ids.sort_unstable_by(|one, other| other.cmp(one));
+        for id in ids.into_iter().take(MOST_RUNS) {
+            let dir = self.dir.join("runs").join(&id);
+            let plan: Plan = serde_json::from_slice(&fs::read(dir.join("plan.json")).ok()?).ok()?;
+            if wanted(&plan) {
+                let lines = read_journal(&dir.join("journal.jsonl")).ok()?.lines;
+                return Some(PastRun { id, plan, lines });
+            }
+        }
+        None
     }
 
     fn private(&self, name: &str) -> Result<PathBuf, StateError> {
@@ -158,6 +189,26 @@ mod tests {
         let (first, second) = (new_id(), new_id());
         assert_ne!(first, second);
         assert!(first[..16] <= second[..16]);
+    }
+
+    #[test]
+    fn the_newest_run_of_a_cluster_is_found_among_those_of_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(dir.path()).unwrap();
+        assert!(state.newest_run(|_| true).is_none());
+        let ours = crate::view::fixtures::upgrade();
+        let other = Plan { cluster: "other".parse().unwrap(), ..ours.clone() };
+        for (id, plan) in [("20260101T000000Z-a", &ours), ("20260102T000000Z-a", &ours), ("20260103T000000Z-a", &other)] {
+            let dir = dir.path().join("runs").join(id);
+            make_private_dir(&dir).unwrap();
+            write_private(&dir.join("plan.json"), &serde_json::to_vec(plan).unwrap()).unwrap();
+            write_private(&dir.join("journal.jsonl"), b"").unwrap();
+        }
+        let newest = state.newest_run(|plan| plan.cluster == ours.cluster).unwrap();
+        assert_eq!((newest.id.as_str(), newest.lines.len()), ("20260102T000000Z-a", 0));
+        // What a newer run did is not known: nothing older speaks for it.
+        fs::write(dir.path().join("runs/20260103T000000Z-a/plan.json"), "{").unwrap();
+        assert!(state.newest_run(|plan| plan.cluster == ours.cluster).is_none());
     }
 
     #[test]

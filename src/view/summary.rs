@@ -222,7 +222,7 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
                 Tone::Warn,
                 &format!("Held after {took}, before {}: the spec says hold_before.", named(*before)),
             );
-            row(page, "go on", "run `quorate apply` again: a plan that begins with the last member goes past the hold");
+            row(page, "go on", "run `quorate apply` again: after a run that was held here, the next one goes on");
         }
         Some(Ending::Interrupted { signal }) => {
             page.text(0, Tone::Warn, &format!("Interrupted by {signal} after {took}, at a safe place."));

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use crate::knowledge::{Feature, Knowledge};
 use crate::observe::inventory::*;
 use crate::plan::model::{PinnedBinary, Plan, Refusal, ReleasePin};
-use crate::plan::{Input, plan};
+use crate::plan::{Held, Input, plan};
 use crate::spec::model::*;
 use crate::units::{Bytes, ClusterId, MemberId, MemberName, RaftIndex, RaftTerm, Revision, Sha256, Span, Version};
 use crate::view::{Style, plan_text, refusals_text};
@@ -23,6 +23,7 @@ pub struct Situation {
     pub inventory: Inventory,
     pub releases: Vec<ReleasePin>,
     pub missing: Vec<String>,
+    pub held: Option<Held>,
 }
 
 pub fn name(text: &str) -> MemberName {
@@ -76,6 +77,7 @@ pub fn of_members(running: &str, count: usize) -> Situation {
         },
         releases: vec![pin(running, "amd64")],
         missing: Vec::new(),
+        held: None,
     }
 }
 
@@ -501,6 +503,7 @@ impl Situation {
             knowledge: &KNOWLEDGE,
             releases: &self.releases,
             missing_releases: &self.missing,
+            held: self.held.as_ref(),
         })
     }
 
