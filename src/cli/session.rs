@@ -9,6 +9,7 @@ use super::specs;
 use crate::execute::StopSignal;
 use crate::plan::model::Plan;
 use crate::session::{Session, SessionError};
+use crate::units::Advised;
 use crate::view::{BackupSummary, diagnostics_text};
 
 pub use crate::session::{Events, Live, Planned, Ran};
@@ -104,6 +105,10 @@ fn failure_of(error: SessionError) -> Failure {
         SessionError::Spec(diagnostics) => specs::failure(diagnostics.0),
         SessionError::Stale(differences) => Failure::Stale(differences),
         SessionError::Usage(message) => Failure::Usage(message),
-        error => Failure::other(error.to_string()),
+        SessionError::Ended { reason, todo } => Failure::Other { message: reason, todo },
+        error => {
+            let Advised { seen, advice } = Advised::of(&error.to_string());
+            Failure::Other { message: seen, todo: advice }
+        }
     }
 }

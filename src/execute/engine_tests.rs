@@ -23,7 +23,7 @@ fn done() -> EffectResult {
 }
 
 fn failed(reason: &str) -> EffectResult {
-    EffectResult::Failed { reason: reason.to_owned(), log: Vec::new() }
+    EffectResult::Failed { reason: reason.to_owned(), log: Vec::new(), todo: Vec::new() }
 }
 
 fn held(stage: GateStage, step: StepId, leader: &str) -> Entry {
@@ -326,6 +326,9 @@ proptest! {
                 Directive::End(_) => None,
             }
         });
+        if let Ending::Failed { todo, .. } = &ending {
+            prop_assert!(!todo.is_empty(), "nothing is said of what to do");
+        }
         prop_assert!(world.down.is_empty() || put_back_failed, "{ending:?} leaves {:?} down", world.down);
     }
 
@@ -350,4 +353,22 @@ proptest! {
         }
         prop_assert_eq!(again.directive(), engine.directive());
     }
+}
+
+#[test]
+fn what_an_error_says_to_do_reaches_the_person() {
+    let advice = "free space there, then run it again";
+    let (_, ending) = run(&upgrade(), "m2", |directive| match directive {
+        Directive::Perform { step, effect: Effect::Stage } => Some(Entry::Outcome {
+            step: step.id,
+            effect: Effect::Stage,
+            result: EffectResult::failed(&format!("m1: stage: no space left: /\n  do: {advice}"), Vec::new()),
+            took_ms: 0,
+        }),
+        _ => None,
+    });
+    let Ending::Failed { reason, todo, .. } = ending else { panic!("{ending:?}") };
+    assert_eq!(reason, "m1: stage: no space left: /");
+    assert_eq!(todo[0], advice);
+    assert!(todo[1].contains("quorate apply"), "{todo:?}");
 }

@@ -34,7 +34,7 @@ impl Session {
         live.close().await;
         match (ran?.ending, taken.into_inner().ok().flatten()) {
             (Ending::Succeeded, Some(summary)) => Ok(summary),
-            (Ending::Failed { reason, .. }, _) => Err(SessionError::Other(reason)),
+            (Ending::Failed { reason, todo, .. }, _) => Err(SessionError::Ended { reason, todo }),
             (Ending::Interrupted { signal }, _) => {
                 Err(SessionError::Other(format!("stopped by {signal}; no backup was kept")))
             }

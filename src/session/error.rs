@@ -23,6 +23,9 @@ pub enum SessionError {
     Knowledge(#[from] KnowledgeError),
     #[error(transparent)]
     Execute(#[from] ExecuteError),
+    /// A run that was to give something did not come to it.
+    #[error("{reason}")]
+    Ended { reason: String, todo: Vec<String> },
     #[error("{0}")]
     Other(String),
 }

@@ -198,7 +198,8 @@ mod tests {
         assert!(state.newest_run(|_| true).is_none());
         let ours = crate::view::fixtures::upgrade();
         let other = Plan { cluster: "other".parse().unwrap(), ..ours.clone() };
-        for (id, plan) in [("20260101T000000Z-a", &ours), ("20260102T000000Z-a", &ours), ("20260103T000000Z-a", &other)] {
+        for (id, plan) in [("20260101T000000Z-a", &ours), ("20260102T000000Z-a", &ours), ("20260103T000000Z-a", &other)]
+        {
             let dir = dir.path().join("runs").join(id);
             make_private_dir(&dir).unwrap();
             write_private(&dir.join("plan.json"), &serde_json::to_vec(plan).unwrap()).unwrap();

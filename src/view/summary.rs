@@ -137,7 +137,7 @@ impl RunSummary {
                 match result {
                     EffectResult::Done { detail } => self.keep(detail, effect, &line.at),
                     EffectResult::Skipped { .. } => {}
-                    EffectResult::Failed { reason, log } => self.fail(*step, effect, reason, log),
+                    EffectResult::Failed { reason, log, .. } => self.fail(*step, effect, reason, log),
                 }
             }
             Entry::Intent { .. } | Entry::GateFailed { .. } | Entry::StopRequested { .. } | Entry::RunEnded { .. } => {}
