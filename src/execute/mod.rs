@@ -22,6 +22,8 @@ mod looks;
 mod member;
 mod take_backup;
 pub mod wait;
+#[cfg(test)]
+mod wait_tests;
 pub mod world;
 
 pub use driver::{Controller, StopSignal, execute};
