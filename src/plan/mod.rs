@@ -71,7 +71,7 @@ pub use hold::Held;
 
 /// Makes the plan, or says every reason why there is none.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
-    let survey = Survey::of(input.inventory);
+    let mut survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
     if create::nothing_is_there(input.cluster, &survey) {
         return create::plan(input, &survey, findings);
@@ -79,6 +79,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if create::made_but_not_started(input.cluster, &survey) {
         return create::start_plan(input, &survey, findings);
     }
+    create::take_in_never_served(input.cluster, &mut survey);
     health::check(input.cluster, &survey, &mut findings);
     let Some(way) = target::find(input.cluster, &survey, input.knowledge, &mut findings) else {
         return Err(with_a_reason(findings, &survey));
