@@ -17,6 +17,8 @@ mod archive;
 mod error;
 mod folder;
 mod manifest;
+mod network;
+mod relay;
 mod take;
 mod trial;
 mod v2;
@@ -26,12 +28,17 @@ mod v3;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use time::OffsetDateTime;
 
 pub use error::BackupError;
-pub use manifest::{Check, Kept, Listing, Manifest, V2Content, V3Content, find, list, prune, verify_stored};
+pub use folder::{orphans, remove_orphan};
+pub use manifest::{
+    Check, Kept, Listing, Manifest, Pruning, V2Content, V3Content, decide_pruning, find, list, prune, verify_stored,
+};
+pub use relay::relay_if_asked;
 pub use take::{Taken, take};
 
 use crate::etcd::Client;
@@ -48,6 +55,8 @@ pub struct Request<'a> {
     pub dir: &'a Path,
     /// How many complete backups of this cluster stay, this one included.
     pub keep: u32,
+    /// Backups that stay beyond that, and why: runs may still need them.
+    pub needed: &'a BTreeMap<String, String>,
     pub verify: Verify,
     pub source: Source<'a>,
     /// The v3 key space: always for 3.x.

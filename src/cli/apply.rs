@@ -15,7 +15,7 @@ use crate::view::{applying_text, json_line, plan_json, plan_text};
 
 pub fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
     if args.plan_file.is_none() && !args.auto_approve {
-        approve::can_ask(&context.screen)?;
+        approve::can_ask(&context.screen, "apply")?;
     }
     super::runtime()?.block_on(async {
         match &args.plan_file {
@@ -33,7 +33,8 @@ async fn saved(path: &Path, context: &Context) -> Result<Exit, Failure> {
         Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
         Format::Human => screen.out.write(&applying_text(&plan, path, screen.style())),
     }
-    let session = session::open_for_saved(context, &plan)?;
+    let mut session = session::open_for_saved(context, &plan)?;
+    session::lock_for_run(context, &mut session, "apply")?;
     let reporter = screen.reporter(None);
     let live = session::open_saved(&session, &plan, &|event| reporter.event(&event)).await;
     reporter.close();
@@ -41,7 +42,8 @@ async fn saved(path: &Path, context: &Context) -> Result<Exit, Failure> {
 }
 
 async fn fresh(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
-    let session = session::open(context)?;
+    let mut session = session::open(context)?;
+    session::lock_for_run(context, &mut session, "apply")?;
     let Planned { plan, live } = super::plan::make(context, &session).await?;
     let screen = &context.screen;
     match screen.format {
@@ -49,12 +51,12 @@ async fn fresh(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
         Format::Human => screen.out.write(&plan_text(&plan, screen.style())),
     }
     if !plan.is_empty() && !args.auto_approve {
-        approve::ask(context, plan.cluster.as_str())?;
+        approve::ask(context, plan.cluster.as_str(), "apply")?;
     }
     perform(context, &session, &plan, live).await
 }
 
-async fn perform(context: &Context, session: &Session, plan: &Plan, live: Live) -> Result<Exit, Failure> {
+pub(super) async fn perform(context: &Context, session: &Session, plan: &Plan, live: Live) -> Result<Exit, Failure> {
     if plan.is_empty() {
         return Ok(Exit::Success);
     }

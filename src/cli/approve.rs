@@ -10,7 +10,17 @@ use crate::view::{Output, TerminalKind};
 const LONGEST_ANSWER: u64 = 1024;
 
 /// Refuses where nobody can be asked: before hosts are looked at.
-pub fn can_ask(screen: &Screen) -> Result<(), Failure> {
+pub fn can_ask(screen: &Screen, command: &str) -> Result<(), Failure> {
+    let back = if command == "rollback" { " -rollback" } else { "" };
+    let todo = [
+        format!("read the plan, then apply exactly it: quorate plan{back} -out=FILE, then quorate apply FILE"),
+        format!("or approve beforehand whatever is planned: quorate {command} -auto-approve"),
+    ];
+    can_ask_for(&format!("{command} needs somebody to approve the plan"), &todo, screen)
+}
+
+/// The same, for another question.
+pub fn can_ask_for(need: &str, todo: &[impl AsRef<str>], screen: &Screen) -> Result<(), Failure> {
     let why = if screen.format == Format::Json {
         "-json leaves no place for a question"
     } else if !std::io::stdin().is_terminal() {
@@ -21,11 +31,8 @@ pub fn can_ask(screen: &Screen) -> Result<(), Failure> {
         return Ok(());
     };
     Err(Failure::Other {
-        message: format!("apply needs somebody to approve the plan: {why}"),
-        todo: vec![
-            "read the plan, then apply exactly it: quorate plan -out=FILE, then quorate apply FILE".to_owned(),
-            "or approve beforehand whatever is planned: quorate apply -auto-approve".to_owned(),
-        ],
+        message: format!("{need}: {why}"),
+        todo: todo.iter().map(|what| what.as_ref().to_owned()).collect(),
     })
 }
 
@@ -39,10 +46,16 @@ fn question_goes_to(screen: &Screen) -> Option<&Output> {
     }
 }
 
-/// Asks, and waits for the answer.
-pub fn ask(context: &Context, cluster: &str) -> Result<(), Failure> {
-    let out = question_goes_to(&context.screen).unwrap_or(&context.screen.err);
-    out.write(&crate::view::question_text(cluster, context.screen.style()));
+/// Asks about a plan, and waits for the answer.
+pub fn ask(context: &Context, cluster: &str, command: &str) -> Result<(), Failure> {
+    let what = format!("Quorate will do what is described above, on cluster \"{cluster}\".");
+    ask_whether("Do you want to perform these actions?", &what, command, &context.screen)
+}
+
+/// Asks a question of which only 'yes' is an answer.
+pub fn ask_whether(question: &str, what: &str, command: &str, screen: &Screen) -> Result<(), Failure> {
+    let out = question_goes_to(screen).unwrap_or(&screen.err);
+    out.write(&crate::view::question_text(question, what, screen.style()));
     let mut answer = String::new();
     // An answer that is not text is not 'yes'.
     let read = std::io::stdin().lock().take(LONGEST_ANSWER).read_line(&mut answer);
@@ -50,7 +63,7 @@ pub fn ask(context: &Context, cluster: &str) -> Result<(), Failure> {
     if read.is_ok() && is_yes(&answer) {
         return Ok(());
     }
-    Err(Failure::other("apply was not approved: nothing was changed"))
+    Err(Failure::Other { message: format!("{command} was not approved: nothing was changed"), todo: Vec::new() })
 }
 
 fn is_yes(answer: &str) -> bool {

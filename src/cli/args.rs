@@ -9,6 +9,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use super::context::VariableInput;
 use super::exit::Exit;
+use crate::units::Version;
 use crate::view::{Output, escape, escape_lines};
 
 const EXIT_CODES: &str = "\
@@ -55,14 +56,22 @@ pub enum Command {
     Plan(PlanArgs),
     /// Do it: what is planned now, after asking, or a saved plan.
     Apply(ApplyArgs),
+    /// Go back to the version that was there before: a plan first, then, after asking, the deed.
+    Rollback(RollbackArgs),
     /// Show a saved plan.
     Show(ShowArgs),
     /// Check the spec; talk to no host.
     Validate(ValidateArgs),
     /// Bring specs into the usual form.
     Fmt(FmtArgs),
-    /// Take a backup now, and verify it.
+    /// Take a backup now and verify it; or list, verify and prune those that are kept.
     Backup(BackupArgs),
+    /// List the runs that are kept, or tell one of them step by step.
+    Runs(RunsArgs),
+    /// Remove what quorate left on the hosts and nobody needs any more.
+    Clean(CleanArgs),
+    /// Take away the lock record that a holder on another machine left.
+    Unlock(UnlockArgs),
     /// Show the version of quorate.
     Version(VersionArgs),
 }
@@ -70,10 +79,10 @@ pub enum Command {
 /// What a command that reads the spec takes.
 #[derive(Debug, Args)]
 pub struct Declared {
-    /// A value for a variable. May be given more than once; the last one wins.
+    /// A value for a variable. May be given more than once; what stands last wins, -var or -var-file.
     #[arg(long, value_name = "NAME=VALUE")]
     pub var: Vec<String>,
-    /// A file with values for variables. May be given more than once; the last one wins.
+    /// A file with values for variables. May be given more than once; what stands last wins, -var or -var-file.
     #[arg(long, value_name = "FILE")]
     pub var_file: Vec<PathBuf>,
     /// The cluster that is meant, where the spec has several.
@@ -96,6 +105,11 @@ pub struct PlanArgs {
     /// End with 2 where there are changes, 0 where there are none.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Plan the way back, as `rollback` would take it.
+    #[arg(long)]
+    pub rollback: bool,
+    #[command(flatten)]
+    pub back: BackTo,
     #[command(flatten)]
     pub json: Json,
     #[command(flatten)]
@@ -107,6 +121,30 @@ pub struct ApplyArgs {
     /// A plan that `plan -out` saved. It is not asked about again.
     #[arg(value_name = "PLANFILE", conflicts_with = "cluster")]
     pub plan_file: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+/// Which way back.
+#[derive(Debug, Args)]
+pub struct BackTo {
+    /// The version to go back to, where it is not clear by itself.
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<Version>,
+    /// Put the rollback points of all members back: the writes since they were taken are lost.
+    #[arg(long)]
+    pub points: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    #[command(flatten)]
+    pub back: BackTo,
     /// Do not ask.
     #[arg(long)]
     pub auto_approve: bool,
@@ -150,7 +188,107 @@ pub struct FmtArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BackupArgs {
+    #[command(subcommand)]
+    pub what: Option<BackupCommand>,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
+    /// List the backups that are kept.
+    List(RecordsArgs),
+    /// Read the files of a backup again, and compare them with what was written.
+    Verify(BackupVerifyArgs),
+    /// Remove the oldest backups, as the spec says.
+    Prune(BackupPruneArgs),
+}
+
+/// Of commands that look at what is kept.
+#[derive(Debug, Args)]
+pub struct RecordsArgs {
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupVerifyArgs {
+    /// The id of a backup, or `all`.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupPruneArgs {
+    /// Show what would be removed, and remove nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunsArgs {
+    #[command(subcommand)]
+    pub what: Option<RunsCommand>,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Tell one run, step by step.
+    Show(RunsShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RunsShowArgs {
+    /// The id of a run.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// Also what a rollback of the last upgrade would need.
+    #[arg(long)]
+    pub all: bool,
+    /// Show what would be removed, and remove nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct UnlockArgs {
+    /// Do not ask.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub json: Json,
     #[command(flatten)]
@@ -176,9 +314,21 @@ impl Parsed {
         match &self.command {
             Command::Plan(args) => args.json.json,
             Command::Apply(args) => args.json.json,
+            Command::Rollback(args) => args.json.json,
             Command::Show(args) => args.json.json,
             Command::Validate(args) => args.json.json,
-            Command::Backup(args) => args.json.json,
+            Command::Backup(args) => match &args.what {
+                None => args.json.json,
+                Some(BackupCommand::List(args)) => args.json.json,
+                Some(BackupCommand::Verify(args)) => args.json.json,
+                Some(BackupCommand::Prune(args)) => args.json.json,
+            },
+            Command::Runs(args) => match &args.what {
+                None => args.json.json,
+                Some(RunsCommand::Show(args)) => args.json.json,
+            },
+            Command::Clean(args) => args.json.json,
+            Command::Unlock(args) => args.json.json,
             Command::Version(args) => args.json.json,
             Command::Fmt(_) => false,
         }
@@ -188,7 +338,11 @@ impl Parsed {
 pub fn parse(argv: Vec<OsString>) -> Result<Parsed, clap::Error> {
     let matches = Line::command().try_get_matches_from(argv)?;
     let line = Line::from_arg_matches(&matches)?;
-    let inputs = matches.subcommand().map(|(_, matches)| inputs_in_order(matches)).unwrap_or_default();
+    let mut innermost = &matches;
+    while let Some((_, inner)) = innermost.subcommand() {
+        innermost = inner;
+    }
+    let inputs = inputs_in_order(innermost);
     Ok(Parsed { global: line.global, command: line.command, inputs })
 }
 
@@ -301,8 +455,20 @@ mod tests {
     }
 
     #[test]
+    fn commands_of_commands_take_variables_as_well() {
+        let line = parsed("quorate backup prune -dry-run -var a=1 -json").unwrap();
+        assert_eq!(line.inputs, [VariableInput::Value("a=1".to_owned())]);
+        assert!(line.wants_json());
+        assert!(parsed("quorate runs show 20260101T000000Z-a -var-file x").unwrap().inputs.len() == 1);
+        assert!(error("quorate backup verify").contains("<ID>"));
+        assert!(error("quorate backup -json list").contains("cannot be used with"));
+    }
+
+    #[test]
     fn every_command_says_what_it_does() {
-        for command in Line::command().get_subcommands() {
+        let top = Line::command();
+        let inner = top.get_subcommands().flat_map(clap::Command::get_subcommands);
+        for command in top.get_subcommands().chain(inner) {
             assert!(command.get_about().is_some(), "{}", command.get_name());
             for arg in command.get_arguments() {
                 assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());

@@ -10,6 +10,7 @@ use crate::execute::engine::{Directive, Engine};
 use crate::execute::event::Event;
 use crate::execute::gates::judge;
 use crate::execute::journal::{Ending, Entry, GateStage};
+use crate::execute::locks::Locks;
 use crate::execute::looks::Looks;
 use crate::execute::wait::{Verdict, Wait, held, is_stale, millis, not_held};
 use crate::execute::world::World;
@@ -37,6 +38,7 @@ pub async fn execute(
 ) -> Result<Ending, ExecuteError> {
     let mut driver = Driver {
         engine: Engine::new(plan),
+        locks: &world.locks,
         journal: run.journal()?,
         looks: Looks::new(world),
         performer: Performer::new(plan, world, &run.id, events),
@@ -52,7 +54,13 @@ pub async fn execute(
         controller: controller.host.clone(),
         pid: std::process::id(),
     })?;
-    let ending = driver.perform_all(&mut stop).await?;
+    let ending = match driver.perform_all(&mut stop).await {
+        Ok(ending) => ending,
+        Err(error) => {
+            driver.tell_who_is_down();
+            return Err(error);
+        }
+    };
     driver.performer.begin_flush();
     driver.performer.finish_flush().await;
     driver.performer.tidy().await;
@@ -63,6 +71,7 @@ pub async fn execute(
 
 struct Driver<'a> {
     engine: Engine<'a>,
+    locks: &'a Locks,
     journal: JournalFile,
     looks: Looks<'a>,
     performer: Performer<'a>,
@@ -76,6 +85,7 @@ struct Driver<'a> {
 impl<'a> Driver<'a> {
     async fn perform_all(&mut self, stop: &mut StopSignal) -> Result<Ending, ExecuteError> {
         let mut stop_written = false;
+        let mut lock_lost = false;
         loop {
             let asked = stop.borrow().clone();
             if let Some(signal) = asked
@@ -96,6 +106,11 @@ impl<'a> Driver<'a> {
                     }
                 }
                 Directive::Perform { step, effect } => {
+                    if !lock_lost && let Err(reason) = self.locks.check().await {
+                        lock_lost = true;
+                        self.write(Entry::LockLost { reason })?;
+                        continue;
+                    }
                     if self.look_is_too_old() {
                         let entry = self.await_gates(step, GateStage::Before, &step.before, stop, stop_written).await;
                         if let Some(entry) = entry {
@@ -109,6 +124,17 @@ impl<'a> Driver<'a> {
                     self.write(Entry::Outcome { step: step.id, effect, result, took_ms: millis(begun.elapsed()) })?;
                 }
             }
+        }
+    }
+
+    /// The run ends right here, because what comes next cannot be recorded.
+    fn tell_who_is_down(&self) {
+        if let Some(member) = self.engine.member_that_is_down() {
+            (self.events)(Event::Notice {
+                text: format!(
+                    "{member} was stopped and is not up again: once the journal can be written, `quorate apply` brings it up"
+                ),
+            });
         }
     }
 

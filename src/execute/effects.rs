@@ -13,6 +13,7 @@ use crate::execute::journal::{Detail, Effect, EffectResult};
 use crate::execute::logs::Logs;
 use crate::execute::looks::Looks;
 use crate::execute::member;
+use crate::execute::replace;
 use crate::execute::take_backup;
 use crate::execute::world::{World, pin};
 use crate::host::Sent;
@@ -34,6 +35,8 @@ pub struct Performer<'a> {
     pub(super) events: &'a (dyn Fn(Event) + Send + Sync),
     /// Swaps that need one rename only.
     pub(super) prepared: BTreeMap<MemberName, PreparedSwap>,
+    /// Flag parsers that were tried right after their host got the release.
+    tried: BTreeMap<MemberName, (PreflightOutcome, u32)>,
     /// Rollback points that are not on the disk yet.
     unflushed: Vec<(MemberName, RollbackPoint)>,
     /// Those that are on their way there: what could not be done, in words.
@@ -49,6 +52,7 @@ impl<'a> Performer<'a> {
             run,
             events,
             prepared: BTreeMap::new(),
+            tried: BTreeMap::new(),
             unflushed: Vec::new(),
             flushing: Vec::new(),
             logs: Logs::default(),
@@ -105,8 +109,8 @@ impl<'a> Performer<'a> {
         let result = match effect {
             Effect::Stage => {
                 // Nothing that runs is touched yet: where the logs end is found out meanwhile.
-                let mut logs = std::mem::take(&mut self.logs);
-                let (staged, ()) = tokio::join!(self.stage(step), logs.mark(self.world));
+                let (mut logs, world) = (std::mem::take(&mut self.logs), self.world);
+                let (staged, ()) = tokio::join!(self.stage(step), logs.mark(world));
                 self.logs = logs;
                 staged
             }
@@ -114,6 +118,12 @@ impl<'a> Performer<'a> {
             Effect::Prepare => member::prepare(self, step).await,
             Effect::Backup => take_backup::take(self, step).await,
             Effect::CompareData => compare::compare(self.world).await,
+            Effect::ReadyData => replace::lay_all_ready(self, step).await,
+            Effect::StopAll => replace::stop_all(self, step, looks).await,
+            Effect::MarkReplacement => replace::mark(self, step).await,
+            Effect::ReplaceData { .. } => replace::replace(self, step).await,
+            Effect::ReplaceBinary { .. } => replace::replace_binary(self, step, looks).await,
+            Effect::EndReplacement => replace::end(self, step).await,
             Effect::Operate { operation, .. } => match &step.action {
                 Action::Member(action) => self.operate(action, operation, looks).await,
                 _ => Err(ExecuteError::WrongStep { step: step.id }),
@@ -122,7 +132,7 @@ impl<'a> Performer<'a> {
                 Action::CreateMember(action) => self.create(action).await,
                 _ => Err(ExecuteError::WrongStep { step: step.id }),
             },
-            Effect::StartTogether => self.start_together(step).await,
+            Effect::StartTogether => self.start_together(step, looks).await,
             Effect::PutBack { .. } => match &step.action {
                 Action::Member(action) => member::put_back(self, action, looks).await,
                 _ => Err(ExecuteError::WrongStep { step: step.id }),
@@ -156,23 +166,41 @@ impl<'a> Performer<'a> {
         }
     }
 
-    async fn stage(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+    async fn stage(&mut self, step: &Step) -> Result<EffectResult, ExecuteError> {
         let Action::Stage { version, members, folder, programs } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
         // Several members may live on one host: it is served once.
-        let mut hosts: BTreeMap<String, &MemberName> = BTreeMap::new();
+        let mut hosts: BTreeMap<String, Vec<&MemberName>> = BTreeMap::new();
         for name in members {
-            hosts.entry(self.world.member(name)?.host.label().to_owned()).or_insert(name);
+            hosts.entry(self.world.member(name)?.host.label().to_owned()).or_default().push(name);
         }
-        let each = hosts.into_values().map(|name| self.stage_on(step, name, version, folder, programs));
+        let tries_out = self.plan.steps().any(|step| matches!(step.action, Action::Preflight { .. }));
+        let shared: &Self = self;
+        let each = hosts.into_values().map(async |names| {
+            let sent = match names.first() {
+                Some(name) => shared.stage_on(step, name, version, folder, programs).await?,
+                None => Sent::AlreadyThere,
+            };
+            // A host that has its release first need not wait for the others. What fails here is done again, and told,
+            // in its own step.
+            let mut tried = Vec::new();
+            for name in names.into_iter().filter(|_| tries_out) {
+                tried.extend(shared.preflight_on(name, version).await.ok().map(|outcome| (name.clone(), outcome)));
+            }
+            Ok::<_, ExecuteError>((sent, tried))
+        });
         let (mut bytes, mut already_there) = (0, 0);
-        for sent in join_all(each).await {
-            match sent? {
+        let mut tried = BTreeMap::new();
+        for host in join_all(each).await {
+            let (sent, outcomes) = host?;
+            match sent {
                 Sent::Whole(sent) => bytes += sent.0,
                 Sent::AlreadyThere => already_there += 1,
             }
+            tried.extend(outcomes);
         }
+        self.tried = tried;
         Ok(done(Detail::Staged { bytes: Bytes(bytes), already_there }))
     }
 
@@ -217,11 +245,15 @@ impl<'a> Performer<'a> {
         }))
     }
 
-    async fn preflight(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+    async fn preflight(&mut self, step: &Step) -> Result<EffectResult, ExecuteError> {
         let Action::Preflight { version, members } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
-        let each = members.iter().map(async |name| (name, self.preflight_on(name, version).await));
+        let tried = std::mem::take(&mut self.tried);
+        let each = members.iter().map(async |name| match tried.get(name) {
+            Some(outcome) => (name, Ok(outcome.clone())),
+            None => (name, self.preflight_on(name, version).await),
+        });
         let mut accepted = Vec::new();
         let mut complaints = Vec::new();
         for (name, outcome) in join_all(each).await {
@@ -272,10 +304,13 @@ impl<'a> Performer<'a> {
     }
 
     /// Members of a new cluster wait for each other: they are started at once.
-    async fn start_together(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+    async fn start_together(&self, step: &Step, looks: &mut Looks<'_>) -> Result<EffectResult, ExecuteError> {
         let Action::StartTogether { members } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
+        for name in members {
+            looks.forget(name);
+        }
         let each = members.iter().map(async |name| {
             let member = self.world.member(name)?;
             Ok::<_, ExecuteError>((name, start(&member.host, &member.site, CREATED_START_WATCH).await?))

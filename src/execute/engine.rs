@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
-use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
+use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Step, StepId};
 use crate::spec::model::OnFailure;
-use crate::units::MemberName;
+use crate::units::{MemberName, Minor};
 
 /// What the driver has to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +54,13 @@ struct Failure {
     todo: Vec<String>,
 }
 
-/// The last thing to do after most failures.
-const APPLY_AGAIN: &str = "then `quorate apply` again: it looks at what is there, and does what is left";
+/// What gates that failed say besides their reasons.
+struct Found<'e> {
+    culprits: &'e [MemberName],
+    unwell: &'e [MemberName],
+    dead: &'e [MemberName],
+    cluster_version: Option<Minor>,
+}
 
 /// How often in one run a member may be put off because it has just become leader. Where leadership moves faster than
 /// this, waiting for a better moment is no use.
@@ -68,6 +73,7 @@ pub struct Engine<'p> {
     deferrals: u32,
     leader: Option<MemberName>,
     stop_requested: Option<String>,
+    lock_lost: Option<String>,
     phase: Phase,
 }
 
@@ -80,6 +86,7 @@ impl<'p> Engine<'p> {
             deferrals: 0,
             leader: plan.summary.leader.clone(),
             stop_requested: None,
+            lock_lost: None,
             phase: Phase::Between,
         }
     }
@@ -122,10 +129,12 @@ impl<'p> Engine<'p> {
             Entry::StepDone { step, leader, .. } | Entry::StepUndone { step, leader, .. } => {
                 self.gates_held(*step, leader.clone());
             }
-            Entry::GateFailed { step, stage, reasons, culprits, dead, .. } => {
-                self.gate_failed(*step, *stage, &reasons.join("; "), culprits, dead);
+            Entry::GateFailed { step, stage, reasons, culprits, unwell, dead, cluster_version, .. } => {
+                let found = Found { culprits, unwell, dead, cluster_version: *cluster_version };
+                self.gate_failed(*step, *stage, &reasons.join("; "), &found);
             }
             Entry::StopRequested { signal } => self.stop_requested = Some(signal.clone()),
+            Entry::LockLost { reason } => self.lock_lost = Some(reason.clone()),
             Entry::RunEnded { ending } => self.phase = Phase::Ended(ending.clone()),
             Entry::RunStarted { .. } | Entry::Intent { .. } => {}
         }
@@ -135,13 +144,26 @@ impl<'p> Engine<'p> {
         let Some(step) = self.pick() else {
             return Directive::End(Ending::Succeeded);
         };
-        if let Some(signal) = &self.stop_requested {
-            return Directive::End(Ending::Interrupted { signal: signal.clone() });
+        if let Some(ending) = self.early_ending(None)
+            && !self.cluster_is_down()
+        {
+            return Directive::End(ending);
         }
         if self.holds_before(step) {
             return Directive::End(Ending::Held { before: step.id });
         }
         Directive::Await { step, stage: GateStage::Before, gates: step.before.clone() }
+    }
+
+    /// All members were stopped, or some other plan had done it and this one finishes, and not all are back: no place to
+    /// leave a cluster in at a person's Ctrl-C.
+    fn cluster_is_down(&self) -> bool {
+        let begun = self.plan.steps().any(|step| {
+            self.done.contains(&step.id)
+                && matches!(step.action, Action::StopAll { .. } | Action::MarkReplacement(_) | Action::ReplaceData(_))
+        });
+        let ends = |step: &Step| matches!(step.action, Action::EndReplacement { .. });
+        begun && self.plan.steps().any(|step| ends(step) && !self.done.contains(&step.id))
     }
 
     /// The next step: in the order of the plan, but a member that leads waits until the other members of its rung
@@ -172,6 +194,27 @@ impl<'p> Engine<'p> {
             .filter(|other| !self.done.contains(&other.id))
     }
 
+    /// How the run ends at the next safe place, where it is not to go on to its end.
+    fn early_ending(&self, step: Option<StepId>) -> Option<Ending> {
+        if let Some(reason) = &self.lock_lost {
+            let todo =
+                vec!["run `quorate apply` again: it takes the locks, looks at what is there, and finishes".to_owned()];
+            return Some(Ending::Failed { step, reason: reason.clone(), rolled_back: None, todo });
+        }
+        self.stop_requested.clone().map(|signal| Ending::Interrupted { signal })
+    }
+
+    /// The member that was stopped and has not been started again, if there is one.
+    pub fn member_that_is_down(&self) -> Option<MemberName> {
+        match self.phase {
+            Phase::Effects { step, next } if !self.plan.step(step).is_none_or(|step| stop_is_safe(step, next)) => {
+                self.member_of(step)
+            }
+            Phase::PuttingBack { step, .. } => self.member_of(step),
+            _ => None,
+        }
+    }
+
     /// Before the last member of a rung, where the spec says so, unless the plan says that it was held there already.
     fn holds_before(&self, step: &Step) -> bool {
         let is_last = matches!(step.action, Action::Member(_)) && self.other_members_of_rung(step).next().is_none();
@@ -188,10 +231,11 @@ impl<'p> Engine<'p> {
             return lost_step(id);
         };
         // A stop is honored for as long as the member in hand still runs.
-        if let Some(signal) = &self.stop_requested
+        if let Some(ending) = self.early_ending(Some(id))
             && stop_is_safe(step, next)
+            && !self.cluster_is_down()
         {
-            return Directive::End(Ending::Interrupted { signal: signal.clone() });
+            return Directive::End(ending);
         }
         match effects(step).into_iter().nth(next) {
             Some(effect) => Directive::Perform { step, effect },
@@ -204,7 +248,8 @@ impl<'p> Engine<'p> {
             return lost_step(id);
         };
         let waits_for_time = |gate: &Gate| matches!(gate, Gate::Soak { .. } | Gate::V2Settle { .. });
-        let keep = |gate: &&Gate| self.stop_requested.is_none() || !waits_for_time(gate);
+        let in_a_hurry = self.early_ending(None).is_some();
+        let keep = |gate: &&Gate| !in_a_hurry || !waits_for_time(gate);
         Directive::Await { step, stage: GateStage::After, gates: step.after.iter().filter(keep).cloned().collect() }
     }
 
@@ -226,6 +271,8 @@ impl<'p> Engine<'p> {
         };
         if self.leads(step) && self.deferrals < MOST_DEFERRALS && self.other_members_of_rung(step).next().is_some() {
             self.deferrals += 1;
+            // Also where this was the second look before one stop.
+            self.phase = Phase::Between;
             return;
         }
         self.phase = self.after_effect(id, 0);
@@ -278,12 +325,13 @@ impl<'p> Engine<'p> {
                 return Phase::PuttingBack { step: id, failure };
             }
             Some(action) if stopped(action) => failure.todo.extend(self.by_hand(id)),
+            _ if self.cluster_is_down() => failure.todo = [self.while_down(), failure.todo].concat(),
             // Nobody was stopped.
             _ => {
                 if failure.todo.is_empty() {
                     failure.todo.push("mend what the reason names".to_owned());
                 }
-                failure.todo.push(APPLY_AGAIN.to_owned());
+                failure.todo.push(self.again());
             }
         }
         ended(id, failure, None)
@@ -300,21 +348,21 @@ impl<'p> Engine<'p> {
             Phase::GatesUndo { step, failure } if *step == id => {
                 let mut failure = failure.clone();
                 failure.todo.push("find out why (the reason and the log lines say), and mend it".to_owned());
-                failure.todo.push(APPLY_AGAIN.to_owned());
+                failure.todo.push(self.again());
                 ended(id, failure, self.member_of(id))
             }
             phase => phase.clone(),
         };
     }
 
-    fn gate_failed(&mut self, id: StepId, stage: GateStage, why: &str, culprits: &[MemberName], dead: &[MemberName]) {
+    fn gate_failed(&mut self, id: StepId, stage: GateStage, why: &str, found: &Found<'_>) {
         let reason = match stage {
             GateStage::Before => format!("not ready for the step: {why}"),
             GateStage::After => format!("after the step: {why}"),
             GateStage::Undo => format!("after the old binary was put back: {why}"),
         };
         self.phase = match (&self.phase, stage) {
-            (Phase::GatesAfter { .. }, GateStage::After) if self.putting_back_helps(id, culprits, dead) => {
+            (Phase::GatesAfter { .. }, GateStage::After) if self.putting_back_helps(id, found) => {
                 Phase::PuttingBack { step: id, failure: Failure { reason, todo: Vec::new() } }
             }
             (Phase::GatesUndo { failure, .. }, GateStage::Undo) => {
@@ -322,22 +370,30 @@ impl<'p> Engine<'p> {
                 let todo = [failure.todo.clone(), self.by_hand(id)].concat();
                 ended(id, Failure { reason, todo }, None)
             }
-            (Phase::GatesAfter { .. }, _) if self.member_of(id).is_some_and(|member| culprits.contains(&member)) => {
+            (Phase::GatesAfter { .. }, _)
+                if self.member_of(id).is_some_and(|member| found.culprits.contains(&member)) =>
+            {
                 ended(id, Failure { reason, todo: self.by_hand(id) }, None)
             }
-            _ => ended(id, Failure { reason, todo: bring_back(culprits) }, None),
+            _ if self.cluster_is_down() => ended(id, Failure { reason, todo: self.while_down() }, None),
+            _ => ended(id, Failure { reason, todo: self.bring_back(found.culprits) }, None),
         };
     }
 
     /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5). One
-    /// whose process is gone need not be stopped: whatever else is wrong, it is better up on its old binary.
-    fn putting_back_helps(&self, id: StepId, culprits: &[MemberName], dead: &[MemberName]) -> bool {
+    /// whose process is gone need not be stopped: whatever else is wrong, it is better up, on the binary that can be.
+    /// Once the cluster version has moved there is no way back for one that runs: the old binary would not stay up.
+    fn putting_back_helps(&self, id: StepId, found: &Found<'_>) -> bool {
+        let at_fault = if found.unwell.is_empty() { found.culprits } else { found.unwell };
+        let moved = |action: &MemberAction| found.cluster_version.is_some_and(|minor| minor > action.from.minor());
         self.plan.step(id).is_some_and(|step| match &step.action {
             Action::Member(action) => {
                 action.on_failure == OnFailure::RollbackMember
                     && has_way_back(action)
-                    && !culprits.is_empty()
-                    && (dead.contains(&action.member) || culprits.iter().all(|member| *member == action.member))
+                    && (found.dead.contains(&action.member)
+                        || (!moved(action)
+                            && !at_fault.is_empty()
+                            && at_fault.iter().all(|member| *member == action.member)))
             }
             _ => false,
         })
@@ -350,8 +406,50 @@ impl<'p> Engine<'p> {
         }
     }
 
+    /// What to do where members that are not in hand keep gates from holding.
+    fn bring_back(&self, culprits: &[MemberName]) -> Vec<String> {
+        let named = culprits.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
+        let first = if named.is_empty() {
+            "see that all members are healthy and agree on a leader".to_owned()
+        } else {
+            format!("see why {named} is not as it must be (host, process, log), and bring it back to health")
+        };
+        vec![first, self.again()]
+    }
+
+    /// The last thing to do after most failures.
+    fn again(&self) -> String {
+        let command = match self.plan.kind {
+            Kind::NothingToDo | Kind::Create | Kind::Upgrade => "quorate apply",
+            Kind::Backup => "quorate backup",
+            Kind::Rollback | Kind::Restore => "quorate rollback",
+        };
+        format!("then `{command}` again: it looks at what is there, and does what is left")
+    }
+
+    /// What a person can do when a whole cluster was stopped and is not back yet.
+    fn while_down(&self) -> Vec<String> {
+        let Some(replacement) = self.plan.replacement().filter(|_| self.cluster_is_down()) else {
+            return Vec::new();
+        };
+        let command = replacement.kind.command();
+        let mut todo =
+            vec![format!("do not start members by hand: `{command}` looks again, and finishes in a safe order")];
+        for (name, member) in &replacement.members {
+            todo.push(format!(
+                "nothing was deleted: the data that {name} had is at {0}, or at {0}.quorate-replaced-{1}",
+                member.data_dir,
+                replacement.id.as_deref().unwrap_or("RUN"),
+            ));
+        }
+        todo
+    }
+
     /// What a person can do when quorate could not bring a member back.
     fn by_hand(&self, id: StepId) -> Vec<String> {
+        if self.cluster_is_down() {
+            return self.while_down();
+        }
         let Some(Action::Member(action)) = self.plan.step(id).map(|step| &step.action) else {
             return Vec::new();
         };
@@ -361,8 +459,14 @@ impl<'p> Engine<'p> {
                 action.member
             ),
             format!("look at {}: is its process there, what does its log say", action.member),
-            format!("the old binary is kept at {} (version {})", action.binary.kept, action.from),
-            format!("put it back at {}, start the member, see it healthy", action.binary.path),
+            format!("the binary that it had before is kept at {} (version {})", action.binary.kept, action.from),
+            format!(
+                "while the cluster version is still {}: put it back at {}, start the member, see it healthy; later than \
+                 that only {} can run",
+                action.from.minor(),
+                action.binary.path,
+                action.to
+            ),
             "then `quorate plan` shows what is left".to_owned(),
         ]
     }
@@ -371,17 +475,6 @@ impl<'p> Engine<'p> {
 fn ended(step: StepId, failure: Failure, rolled_back: Option<MemberName>) -> Phase {
     let Failure { reason, todo } = failure;
     Phase::Ended(Ending::Failed { step: Some(step), reason, rolled_back, todo })
-}
-
-/// What to do where members that are not in hand keep gates from holding.
-fn bring_back(culprits: &[MemberName]) -> Vec<String> {
-    let named = culprits.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
-    let first = if named.is_empty() {
-        "see that all members are healthy and agree on a leader".to_owned()
-    } else {
-        format!("see why {named} is not as it must be (host, process, log), and bring it back to health")
-    };
-    vec![first, APPLY_AGAIN.to_owned()]
 }
 
 fn has_way_back(action: &MemberAction) -> bool {
@@ -417,6 +510,17 @@ pub fn effects(step: &Step) -> Vec<Effect> {
             .collect(),
         Action::CreateMember(action) => vec![Effect::Create { member: action.member.clone() }],
         Action::StartTogether { .. } => vec![Effect::StartTogether],
+        Action::ReadyData { .. } => vec![Effect::ReadyData],
+        Action::StopAll { .. } => vec![Effect::StopAll],
+        Action::MarkReplacement(_) => vec![Effect::MarkReplacement],
+        Action::ReplaceData(action) => {
+            let mut effects = vec![Effect::ReplaceData { member: action.member.clone() }];
+            if action.replacement.binary.is_some() {
+                effects.push(Effect::ReplaceBinary { member: action.member.clone() });
+            }
+            effects
+        }
+        Action::EndReplacement { .. } => vec![Effect::EndReplacement],
         Action::Finish { .. } => Vec::new(),
     }
 }

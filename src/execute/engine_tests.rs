@@ -9,7 +9,7 @@ use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, GateS
 use crate::plan::model::{Action, Gate, GoesOn, Operation, Plan, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::MemberName;
-use crate::view::fixtures::{held_upgrade, upgrade};
+use crate::view::fixtures::{held_upgrade, upgrade, whole_rollback};
 
 /// No run of three members takes more directives than this; one that does goes in circles.
 const MOST_DIRECTIVES: usize = 400;
@@ -38,7 +38,16 @@ fn held(stage: GateStage, step: StepId, leader: &str) -> Entry {
 fn not_held(stage: GateStage, step: StepId, culprits: &[&str]) -> Entry {
     let culprits = culprits.iter().map(|culprit| name(culprit)).collect();
     let reasons = vec!["it does not hold".to_owned()];
-    Entry::GateFailed { step, stage, reasons, culprits, dead: Vec::new(), waited_ms: 0 }
+    Entry::GateFailed {
+        step,
+        stage,
+        reasons,
+        culprits,
+        unwell: Vec::new(),
+        dead: Vec::new(),
+        cluster_version: None,
+        waited_ms: 0,
+    }
 }
 
 /// Runs a plan to its end. `answer` makes an entry of each directive, `None` for what goes well.
@@ -98,6 +107,25 @@ fn a_member_that_has_become_leader_is_put_off() {
     let (effects, ending) = run(&upgrade(), "m1", |_| None);
     assert_eq!(stopped(&effects), ["m3", "m2", "m1"]);
     assert_eq!(ending, Ending::Succeeded);
+}
+
+/// Found by the simulation: the controller stood still after the first look, and leadership moved meanwhile.
+#[test]
+fn a_member_that_leads_at_the_second_look_before_its_stop_is_put_off() {
+    let plan = upgrade();
+    let mut engine = Engine::new(&plan);
+    while !engine.is_before_a_stop() {
+        match engine.directive() {
+            Directive::Await { step, stage, .. } => engine.record(&held(stage, step.id, "m2")),
+            Directive::Perform { step, effect } => {
+                engine.record(&Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 });
+            }
+            Directive::End(ending) => panic!("{ending:?}"),
+        }
+    }
+    let Directive::Perform { step, effect: Effect::Operate { member, .. } } = engine.directive() else { panic!() };
+    engine.record(&held(GateStage::Before, step.id, member.as_str()));
+    assert!(matches!(engine.directive(), Directive::Await { step: next, .. } if next.id != step.id));
 }
 
 #[test]
@@ -196,6 +224,26 @@ fn a_member_whose_process_is_gone_is_put_back_whatever_else_is_wrong() {
     assert_eq!(effects.last(), Some(&Effect::PutBack { member: name("m1") }));
 }
 
+/// Found by the simulation: the last member served, the cluster version moved, and a slow catch-up then put back a
+/// binary that could not stay up any more.
+#[test]
+fn once_the_cluster_version_has_moved_no_old_binary_is_put_back() {
+    let plan = upgrade();
+    let moved = plan.rungs.first().unwrap().to;
+    let (effects, ending) = run(&plan, "m2", |directive| match directive {
+        Directive::Await { step, stage: GateStage::After, .. } if matches!(step.action, Action::Member(_)) => {
+            let mut entry = not_held(GateStage::After, step.id, &["m1"]);
+            if let Entry::GateFailed { cluster_version, .. } = &mut entry {
+                *cluster_version = Some(moved);
+            }
+            Some(entry)
+        }
+        _ => None,
+    });
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::PutBack { .. })));
+    assert!(matches!(ending, Ending::Failed { rolled_back: None, todo, .. } if !todo.is_empty()));
+}
+
 #[test]
 fn what_cannot_be_put_back_is_left_with_words_for_a_person() {
     let (_, ending) = run(&upgrade(), "m2", |directive| match directive {
@@ -275,6 +323,85 @@ fn only_the_last(mut plan: Plan) -> Plan {
         rung.steps.retain(|step| !matches!(&step.action, Action::Member(action) if action.member != name("m2")));
     }
     plan
+}
+
+fn performs(directive: &Directive<'_>, wanted: &Effect) -> bool {
+    matches!(directive, Directive::Perform { effect, .. } if effect == wanted)
+}
+
+#[test]
+fn a_whole_cluster_is_brought_back_in_the_one_safe_order() {
+    let (effects, ending) = run(&whole_rollback(), "m2", |_| None);
+    let replaced =
+        |member: &str| [Effect::ReplaceData { member: name(member) }, Effect::ReplaceBinary { member: name(member) }];
+    let mut expected = vec![Effect::ReadyData, Effect::Prepare, Effect::StopAll, Effect::MarkReplacement];
+    expected.extend(["m1", "m2", "m3"].into_iter().flat_map(replaced));
+    expected.extend([Effect::MarkReplacement, Effect::StartTogether]);
+    let timeout = crate::units::Span::from_secs(600);
+    expected.push(Effect::Operate { member: name("m1"), operation: Operation::Start { timeout } });
+    expected.extend([Effect::CompareData, Effect::EndReplacement]);
+    assert_eq!(effects, expected);
+    assert_eq!(ending, Ending::Succeeded);
+}
+
+#[test]
+fn a_stop_ends_a_whole_rollback_before_the_members_are_stopped_or_when_all_are_back() {
+    let plan = whole_rollback();
+    let whole = run(&plan, "m2", |_| None).0;
+    for moment in 0..=whole.len() {
+        let mut engine = Engine::new(&plan);
+        let mut effects = Vec::new();
+        for _ in 0..MOST_DIRECTIVES {
+            if effects.len() == moment {
+                engine.record(&Entry::StopRequested { signal: "SIGINT".to_owned() });
+            }
+            match engine.directive() {
+                Directive::End(_) => break,
+                Directive::Await { step, stage, .. } => engine.record(&held(stage, step.id, "m2")),
+                Directive::Perform { step, effect } => {
+                    effects.push(effect.clone());
+                    engine.record(&Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 });
+                }
+            }
+        }
+        let stopped = effects.contains(&Effect::StopAll);
+        assert_eq!(stopped, effects == whole, "asked to stop at effect {moment}: {effects:?}");
+    }
+}
+
+#[test]
+fn a_failure_while_all_are_down_ends_with_words_and_starts_nobody() {
+    let plan = whole_rollback();
+    for broken in [
+        Effect::MarkReplacement,
+        Effect::ReplaceData { member: name("m2") },
+        Effect::ReplaceBinary { member: name("m3") },
+    ] {
+        let (effects, ending) =
+            run(&plan, "m2", |directive| performs(directive, &broken).then(|| fail(directive)).flatten());
+        assert_eq!(effects.last(), Some(&broken));
+        let Ending::Failed { todo, rolled_back: None, .. } = ending else { panic!("{ending:?}") };
+        assert!(todo[0].contains("quorate rollback"), "{todo:?}");
+        assert!(todo[1].contains("nothing was deleted"), "{todo:?}");
+    }
+    // Before that, all members run: nothing of the kind is said.
+    let (_, ending) =
+        run(&plan, "m2", |directive| performs(directive, &Effect::StopAll).then(|| fail(directive)).flatten());
+    assert!(matches!(ending, Ending::Failed { todo, .. } if todo.iter().all(|what| !what.contains("deleted"))));
+}
+
+#[test]
+fn a_quorum_that_does_not_come_up_is_not_stopped_again() {
+    let (effects, ending) = run(&whole_rollback(), "m2", |directive| match directive {
+        Directive::Await { step, stage: GateStage::After, .. }
+            if matches!(step.action, Action::StartTogether { .. }) =>
+        {
+            Some(not_held(GateStage::After, step.id, &["m3"]))
+        }
+        _ => None,
+    });
+    assert_eq!(effects.last(), Some(&Effect::StartTogether));
+    assert!(matches!(ending, Ending::Failed { todo, .. } if !todo.is_empty()));
 }
 
 /// What a member is, in the little world of the property below.
@@ -371,4 +498,49 @@ fn what_an_error_says_to_do_reaches_the_person() {
     assert_eq!(reason, "m1: stage: no space left: /");
     assert_eq!(todo[0], advice);
     assert!(todo[1].contains("quorate apply"), "{todo:?}");
+}
+
+#[test]
+fn a_lost_lock_ends_the_run_at_a_safe_place() {
+    let lost = || Entry::LockLost { reason: "the lock on h1 is lost".to_owned() };
+    for at in 0..60 {
+        let plan = upgrade();
+        let mut engine = Engine::new(&plan);
+        let mut asked = 0;
+        let mut down = None;
+        let mut last_effect = 0;
+        let ending = loop {
+            asked += 1;
+            assert!(asked < MOST_DIRECTIVES);
+            if asked == at {
+                engine.record(&lost());
+            }
+            match engine.directive() {
+                Directive::End(ending) => break ending,
+                Directive::Await { step, stage, .. } => engine.record(&held(stage, step.id, "m2")),
+                Directive::Perform { step, effect } => {
+                    last_effect = asked;
+                    if let Effect::Operate { member, operation } = &effect {
+                        match operation {
+                            Operation::Stop { .. } => {
+                                assert!(at == 0 || asked <= at, "{member} is stopped after the lock was lost");
+                                down = Some(member.clone());
+                            }
+                            Operation::Start { .. } => down = None,
+                            _ => {}
+                        }
+                    }
+                    engine.record(&Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 });
+                }
+            }
+            assert_eq!(engine.member_that_is_down(), down, "at directive {asked}, lost at {at}");
+        };
+        assert_eq!(down, None, "lost at {at}: a member is left down");
+        match &ending {
+            // Nothing but looks was left to do.
+            Ending::Succeeded => assert!(at == 0 || last_effect < at, "lost at {at}, and all was done"),
+            Ending::Failed { reason, .. } => assert_eq!(reason, "the lock on h1 is lost"),
+            other => panic!("{other:?}"),
+        }
+    }
 }

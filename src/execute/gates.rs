@@ -27,8 +27,12 @@ pub struct Judgement {
     pub waiting: Vec<String>,
     /// The members these sentences are about.
     pub culprits: BTreeSet<MemberName>,
+    /// Those of them that do not serve as they should; the others only list other members than was planned for.
+    pub unwell: BTreeSet<MemberName>,
     /// Those of them whose process is known to be gone.
     pub dead: BTreeSet<MemberName>,
+    /// The newest cluster version that a member told.
+    pub cluster_version: Option<Minor>,
     /// Waiting longer cannot help.
     pub hopeless: bool,
     /// A member that was started does not serve what it should yet: that has a bound of its own.
@@ -59,6 +63,11 @@ impl Look {
         self.name_of(first)
     }
 
+    /// The newest cluster version that any member tells.
+    pub fn cluster_version(&self) -> Option<Minor> {
+        self.answering().filter_map(|(_, facts)| facts.cluster_version.as_ref().map(Version::minor)).max()
+    }
+
     fn answering(&self) -> impl Iterator<Item = (&MemberName, &EtcdFacts)> {
         self.members.iter().filter_map(|(name, seen)| Some((name, seen.known()?)))
     }
@@ -75,20 +84,20 @@ impl Look {
 /// Judges all gates. `steady` is how long everything but the waits for time has held without a break.
 pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
     let mut judgement = Judgement::default();
+    let mut lists = Judgement::default();
     for (place, gate) in gates.iter().enumerate() {
         let one = judge_one(gate, look);
         if !one.holds() {
             judgement.unmet.insert(place);
         }
         judgement.not_up |= one.not_up;
-        judgement.culprits.extend(one.culprits);
-        // Two gates may wait for the same thing: it is told once.
-        for sentence in one.waiting {
-            if !judgement.waiting.contains(&sentence) {
-                judgement.waiting.push(sentence);
-            }
-        }
+        let told = if matches!(gate, Gate::MemberList { .. }) { &mut lists } else { &mut judgement };
+        told.culprits.extend(one.culprits);
+        told.waiting.extend(one.waiting);
     }
+    judgement.unwell = judgement.culprits.clone();
+    judgement.waiting.extend(lists.waiting);
+    judgement.culprits.extend(lists.culprits);
     if judgement.holds() {
         for gate in gates {
             if let Gate::Soak { span } | Gate::V2Settle { span, .. } = gate
@@ -101,8 +110,12 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
             }
         }
     }
+    // Two gates may wait for the same thing: it is told once.
+    let mut said = BTreeSet::new();
+    judgement.waiting.retain(|sentence| said.insert(sentence.clone()));
     judgement.dead = look.dead.intersection(&judgement.culprits).cloned().collect();
     judgement.hopeless = !judgement.dead.is_empty();
+    judgement.cluster_version = look.cluster_version();
     judgement
 }
 
@@ -120,6 +133,7 @@ fn judge_one(gate: &Gate, look: &Look) -> Judgement {
         }
         Gate::CaughtUp { member, entries, .. } => caught_up(look, member, *entries, &mut judgement),
         Gate::ClusterVersion { minor, .. } => cluster_version(look, *minor, &mut judgement),
+        Gate::Serving { members, .. } => serving(look, members, &mut judgement),
         Gate::DeclaredMembers { names, .. } => declared_members(look, names, &mut judgement),
         Gate::Soak { .. } | Gate::V2Settle { .. } => {}
     }
@@ -273,6 +287,35 @@ fn caught_up(look: &Look, member: &MemberName, entries: RaftIndex, judgement: &m
 /// How far a member is, by the best that its version tells.
 fn applied(facts: &EtcdFacts) -> Option<RaftIndex> {
     facts.raft_applied_index.or(facts.raft_index)
+}
+
+/// These members alone: the others may be down, and what was seen of them does not matter.
+fn serving(look: &Look, members: &[MemberName], judgement: &mut Judgement) {
+    let mut leaders = BTreeSet::new();
+    for name in members {
+        let Some(facts) = look.facts(name) else {
+            unanswered_one(look, name, judgement);
+            continue;
+        };
+        if let Some(said) = &facts.unhealthy {
+            judgement.blame(name, format!("{name} says it is not healthy: {said}"));
+        }
+        match facts.leader.and_then(|leader| look.name_of(leader)) {
+            Some(leader) if members.contains(leader) => {
+                leaders.insert(leader);
+            }
+            _ => judgement.blame(name, format!("{name} sees no leader among {}", list(members))),
+        }
+    }
+    if leaders.len() > 1 {
+        for name in members {
+            judgement.blame(name, format!("{} do not see the same leader", list(members)));
+        }
+    }
+}
+
+fn list(members: &[MemberName]) -> String {
+    members.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn declared_members(look: &Look, names: &[MemberName], judgement: &mut Judgement) {

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::model::{Operation, StepId};
-use crate::units::{Advised, Bytes, MemberName, RaftIndex, Revision, Sha256, Version};
+use crate::units::{Advised, Bytes, MemberName, Minor, RaftIndex, Revision, Sha256, Version};
 
 /// Format of a journal line.
 pub const JOURNAL_FORMAT: u32 = 1;
@@ -70,14 +70,24 @@ pub enum Entry {
         reasons: Vec<String>,
         /// The members that keep the gates from holding.
         culprits: Vec<MemberName>,
+        /// Those of them that do not serve as they should; the others only list other members than was planned for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unwell: Vec<MemberName>,
         /// Those of them whose process is known to be gone.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         dead: Vec<MemberName>,
+        /// The newest cluster version that a member told: whether there is still a way back by the old binary.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cluster_version: Option<Minor>,
         waited_ms: u64,
     },
     /// A stop was asked for (Ctrl-C, SIGTERM).
     StopRequested {
         signal: String,
+    },
+    /// A lock on a host is gone: somebody else could be at work there. What is in hand is brought to a safe end.
+    LockLost {
+        reason: String,
     },
     RunEnded {
         ending: Ending,
@@ -110,6 +120,20 @@ pub enum Effect {
         member: MemberName,
     },
     StartTogether,
+    /// Lay copies of the rollback points ready, on all hosts.
+    ReadyData,
+    StopAll,
+    /// Write the note beside every data directory.
+    MarkReplacement,
+    /// Move a stopped member's data aside, and what lies ready in its place.
+    ReplaceData {
+        member: MemberName,
+    },
+    /// The binary that belongs to the data.
+    ReplaceBinary {
+        member: MemberName,
+    },
+    EndReplacement,
     /// Stop whatever the failed start left, put the old binary back, start it.
     PutBack {
         member: MemberName,
@@ -167,6 +191,12 @@ pub enum Detail {
         hash: u32,
         members: u32,
     },
+    /// All keys were read from every member, where the version has no `HashKV`.
+    KeysEqual {
+        members: u32,
+        v3: Option<KeysCompared>,
+        v2: Option<KeysCompared>,
+    },
     HandedOver {
         to: MemberName,
     },
@@ -189,6 +219,25 @@ pub enum Detail {
     Started {
         pid: u32,
     },
+    /// Copies that lie ready, by member.
+    DataReady {
+        size: Bytes,
+        already: u32,
+    },
+    AllStopped {
+        took_ms: u64,
+    },
+    /// Where a member's data was moved to.
+    Replaced {
+        aside: String,
+    },
+}
+
+/// How much of one kind of keys was compared, and what came out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeysCompared {
+    pub keys: u64,
+    pub digest: Sha256,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,20 +6,20 @@ use futures_util::future::join_all;
 
 use crate::execute::ExecuteError;
 use crate::execute::effects::{Performer, done, skipped};
-use crate::execute::gates::QUORUM_LAG;
+use crate::execute::gates::{Look, QUORUM_LAG};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
-use crate::plan::model::{Action, HandOver, MemberAction, Operation, Step};
+use crate::plan::model::{Action, BinaryChange, HandOver, MemberAction, Operation, Step};
 use crate::runtime::{
     CopyRequest, Death, Digest, Keep, MemberNow, PreparedSwap, Room, StartOutcome, StopOutcome, Swap, SwapBack,
     SwapState, commit_swap, copy_data_dir, find_kept, is_running, keep_binary, prepare_swap, start, stop, swap_back,
     swap_binary,
 };
 use crate::state::timestamp;
-use crate::units::{Bytes, MemberName, Span};
+use crate::units::{Bytes, MemberId, MemberName, Span, Version};
 
 /// How long a plain process is watched after its start; a unit of Type=notify says by itself when it serves.
-const START_WATCH: Duration = Duration::from_millis(60);
+pub(super) const START_WATCH: Duration = Duration::from_millis(60);
 
 /// For leadership to move, once it was asked for.
 const HAND_OVER_BOUND: Duration = Duration::from_secs(10);
@@ -28,65 +28,87 @@ const HAND_OVER_BOUND: Duration = Duration::from_secs(10);
 const SLOW_COPY: u64 = 5 * 1024 * 1024;
 const LEAST_COPY_BOUND: Duration = Duration::from_secs(60);
 
+/// The bound of a copy of so many bytes on one disk.
+pub(super) fn copy_bound(size: Bytes) -> Duration {
+    LEAST_COPY_BOUND.saturating_add(Duration::from_secs(size.0 / SLOW_COPY))
+}
+
 /// Keeps the old binaries and lays the new ones beside them, on all members at once.
 pub async fn prepare(performer: &mut Performer<'_>, step: &Step) -> Result<EffectResult, ExecuteError> {
     let Action::Prepare { members } = &step.action else {
         return Err(ExecuteError::WrongStep { step: step.id });
     };
-    let actions: Vec<&MemberAction> = performer
-        .plan
-        .steps()
-        .filter_map(|step| match &step.action {
-            Action::Member(action) if members.contains(&action.member) && action.from != action.to => Some(action),
-            _ => None,
-        })
-        .collect();
+    let changes: Vec<Change<'_>> =
+        performer.plan.steps().filter_map(Change::of).filter(|change| members.contains(change.member)).collect();
     let shared: &Performer<'_> = performer;
-    let each = join_all(actions.into_iter().map(async |action| (action, prepare_one(shared, action).await))).await;
+    let each = join_all(changes.into_iter().map(async |change| (change, prepare_one(shared, change).await))).await;
     let mut kept = Vec::new();
-    for (action, prepared) in each {
+    for (change, prepared) in each {
         let (path, swap) = prepared?;
         if let Some(package) = swap.as_ref().and_then(|swap| swap.package.as_ref()) {
             performer.notice(format!(
                 "{} on {} belongs to the package {package}: its next update would put its own binary there",
-                action.binary.path, action.member
+                change.binary.path, change.member
             ));
         }
         if let Some(swap) = swap {
-            performer.prepared.insert(action.member.clone(), swap);
+            performer.prepared.insert(change.member.clone(), swap);
         }
-        kept.push((action.member.clone(), path));
+        kept.push((change.member.clone(), path));
     }
     Ok(done(Detail::Prepared { kept }))
 }
 
+/// A binary that a step of the plan changes.
+#[derive(Clone, Copy)]
+struct Change<'p> {
+    member: &'p MemberName,
+    from: &'p Version,
+    binary: &'p BinaryChange,
+}
+
+impl<'p> Change<'p> {
+    fn of(step: &'p Step) -> Option<Self> {
+        match &step.action {
+            Action::Member(action) if action.from != action.to => {
+                Some(Self { member: &action.member, from: &action.from, binary: &action.binary })
+            }
+            Action::ReplaceData(action) => {
+                let binary = action.replacement.binary.as_ref()?;
+                Some(Self { member: &action.member, from: &action.from, binary })
+            }
+            _ => None,
+        }
+    }
+}
+
 async fn prepare_one(
     performer: &Performer<'_>,
-    action: &MemberAction,
+    change: Change<'_>,
 ) -> Result<(String, Option<PreparedSwap>), ExecuteError> {
-    let member = performer.world.member(&action.member)?;
-    let old = action.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
+    let member = performer.world.member(change.member)?;
+    let old = change.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: change.member.clone() })?;
     let store = crate::plan::layout::store(&performer.world.cluster.runtime);
     let file = member.facts.as_ref().and_then(|facts| facts.binary.sha256);
     if file == Some(old) {
-        let swap = Swap::to_staged(&action.binary.path, &action.binary.staged, old, action.binary.new_sha256);
-        let keep = Keep { store: &store, version: &action.from };
+        let swap = Swap::to_staged(&change.binary.path, &change.binary.staged, old, change.binary.new_sha256);
+        let keep = Keep { store: &store, version: change.from };
         let prepared = prepare_swap(&member.host, &swap, Some(&keep)).await?;
         if let Some(kept) = prepared.kept.clone() {
             return Ok((kept, Some(prepared)));
         }
     }
     // The file was replaced under a running member: the old binary is only left in the process.
-    let source = running_file(performer, action).await?;
-    let kept = keep_binary(&member.host, &source, old, &store, &action.from).await?;
+    let source = running_file(performer, change.member).await?;
+    let kept = keep_binary(&member.host, &source, old, &store, change.from).await?;
     Ok((kept.path, None))
 }
 
-async fn running_file(performer: &Performer<'_>, action: &MemberAction) -> Result<String, ExecuteError> {
-    let member = performer.world.member(&action.member)?;
+async fn running_file(performer: &Performer<'_>, name: &MemberName) -> Result<String, ExecuteError> {
+    let member = performer.world.member(name)?;
     match is_running(&member.host, &member.site, Digest::Skip).await? {
         MemberNow::Running(now) => Ok(format!("/proc/{}/exe", now.pid)),
-        MemberNow::Stopped { .. } => Err(ExecuteError::OldBinaryGone { member: action.member.clone() }),
+        MemberNow::Stopped { .. } => Err(ExecuteError::OldBinaryGone { member: name.clone() }),
     }
 }
 
@@ -97,38 +119,55 @@ pub async fn hand_over(
     how: HandOver,
     looks: &mut Looks<'_>,
 ) -> Result<EffectResult, ExecuteError> {
-    let look = looks.fresh(false).await;
-    if look.leader() != Some(&action.member) {
-        return Ok(skipped("it does not lead"));
+    if how != HandOver::MoveLeader {
+        let leads = looks.fresh(false).await.leader() == Some(&action.member);
+        return Ok(skipped(match how {
+            _ if !leads => "it does not lead",
+            HandOver::AtStop => "it hands over by itself when it is stopped",
+            HandOver::None | HandOver::MoveLeader => "this version cannot hand leadership over: an election follows",
+        }));
     }
-    match how {
-        HandOver::None => return Ok(skipped("this version cannot hand leadership over: an election follows")),
-        HandOver::AtStop => return Ok(skipped("it hands over by itself when it is stopped")),
-        HandOver::MoveLeader => {}
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(5);
+    let mut asked: Option<MemberName> = None;
+    while begun.elapsed() < HAND_OVER_BOUND {
+        let look = looks.look(&[], false).await;
+        match (look.leader(), &asked) {
+            (Some(leader), None) if *leader == action.member => {
+                let (heir, id) = heir(action, &look, looks)?;
+                performer.world.member(&action.member)?.client.move_leader(id).await?;
+                asked = Some(heir);
+                continue;
+            }
+            (Some(leader), Some(heir)) if *leader != action.member => {
+                return Ok(done(Detail::HandedOver { to: heir.clone() }));
+            }
+            (Some(leader), None) if *leader != action.member => return Ok(skipped("it does not lead")),
+            // Asked, and it leads still; or nobody is seen to lead, which may be this member itself.
+            _ => {}
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(200));
     }
+    let (member, waited) = (action.member.clone(), HAND_OVER_BOUND);
+    Err(if asked.is_some() {
+        ExecuteError::StillLeads { member, waited }
+    } else {
+        ExecuteError::LeaderNotSeen { member, waited }
+    })
+}
+
+/// A member that can take over: healthy, a voter, near enough to the leader.
+fn heir(action: &MemberAction, look: &Look, looks: &Looks<'_>) -> Result<(MemberName, MemberId), ExecuteError> {
     let leader_index = looks.raft_index(&action.member).unwrap_or_default();
-    let heir = look.members.iter().find_map(|(name, seen)| {
+    let able = look.members.iter().find_map(|(name, seen)| {
         let facts = seen.known()?;
         let index = facts.raft_applied_index.or(facts.raft_index)?;
         let near = leader_index.0.saturating_sub(index.0) <= QUORUM_LAG.0;
         (*name != action.member && near && !facts.is_learner && facts.unhealthy.is_none())
             .then_some((name.clone(), facts.member_id))
     });
-    let Some((name, id)) = heir else {
-        return Err(ExecuteError::NoHeir { member: action.member.clone() });
-    };
-    performer.world.member(&action.member)?.client.move_leader(id).await?;
-    let begun = Instant::now();
-    let mut pause = Duration::from_millis(5);
-    while begun.elapsed() < HAND_OVER_BOUND {
-        let look = looks.look(&[], false).await;
-        if look.leader().is_some_and(|leader| *leader != action.member) {
-            return Ok(done(Detail::HandedOver { to: name }));
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(200));
-    }
-    Err(ExecuteError::StillLeads { member: action.member.clone(), waited: HAND_OVER_BOUND })
+    able.ok_or_else(|| ExecuteError::NoHeir { member: action.member.clone() })
 }
 
 /// Stops it with SIGTERM. Our own connections to it are closed first: an open one makes newer versions wait a second.
@@ -172,8 +211,7 @@ pub async fn copy_data(
         raft_index: looks.raft_index(&action.member),
         taken_at: timestamp(),
     };
-    let deadline = LEAST_COPY_BOUND.saturating_add(Duration::from_secs(size.0 / SLOW_COPY));
-    let point = copy_data_dir(&member.host, &member.site, &request, deadline).await?;
+    let point = copy_data_dir(&member.host, &member.site, &request, copy_bound(size)).await?;
     let detail = Detail::RollbackPoint { path: point.path.clone(), size: point.size, raft_index: request.raft_index };
     performer.keep_unflushed(&action.member, point);
     Ok(done(detail))
@@ -249,6 +287,13 @@ pub async fn put_back(
     let stopped = stop(&member.host, &member.site, timeout.duration(), Room::Whatever).await?;
     if let StopOutcome::StillAlive { pid, waited } = stopped {
         return Err(ExecuteError::WouldNotStop { member: action.member.clone(), pid, waited });
+    }
+    // Asked only now: without this member the cluster version cannot move any more.
+    if let Some(minor) = looks.look(&[], false).await.cluster_version().filter(|minor| *minor > action.from.minor()) {
+        let ready = performer.world.cluster.rollout.ready_timeout;
+        start_member(performer, action, ready, looks).await?;
+        let (member, from) = (action.member.clone(), action.from.clone());
+        return Err(ExecuteError::NoWayBack { member, minor, from });
     }
     performer.prepared.remove(&action.member);
     let store = crate::plan::layout::store(&performer.world.cluster.runtime);

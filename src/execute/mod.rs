@@ -6,6 +6,7 @@
 //! acts, judges gates on fresh observations, writes what came of it, and tells the view.
 
 mod compare;
+mod compare_keys;
 mod driver;
 mod effects;
 pub mod engine;
@@ -17,9 +18,11 @@ pub mod gates;
 #[cfg(test)]
 mod gates_tests;
 pub mod journal;
+pub mod locks;
 mod logs;
 mod looks;
 mod member;
+mod replace;
 mod take_backup;
 pub mod wait;
 #[cfg(test)]

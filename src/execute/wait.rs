@@ -176,7 +176,9 @@ pub fn not_held(stage: GateStage, step: StepId, judgement: Judgement, waited: Du
         stage,
         reasons: judgement.waiting,
         culprits: judgement.culprits.into_iter().collect(),
+        unwell: judgement.unwell.into_iter().collect(),
         dead: judgement.dead.into_iter().collect(),
+        cluster_version: judgement.cluster_version,
         waited_ms: millis(waited),
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::etcd::Client;
 use crate::execute::ExecuteError;
+use crate::execute::locks::Locks;
 use crate::host::Host;
 use crate::knowledge::Knowledge;
 use crate::observe::DEFAULT_DATA_DIR;
@@ -23,6 +24,10 @@ pub struct World {
     pub release_dirs: BTreeMap<(Version, String), PathBuf>,
     /// Scratch space of this run on the controller.
     pub scratch_dir: PathBuf,
+    /// Backups that stay whatever the retention says, and why.
+    pub needed_backups: BTreeMap<String, String>,
+    /// What keeps a second run away from these hosts.
+    pub locks: Locks,
 }
 
 /// One member's connections.

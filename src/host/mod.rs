@@ -14,6 +14,9 @@ mod error;
 mod forward;
 mod framing;
 mod link;
+mod lock;
+#[cfg(test)]
+mod lock_tests;
 mod perform;
 mod reconnect;
 mod ssh;
@@ -23,7 +26,7 @@ mod sshd;
 mod tests;
 mod transfer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -32,6 +35,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use command::{Command, OUTPUT_LIMIT, Output, Privilege, STDERR_LIMIT, Script};
 pub use error::HostError;
+pub use lock::{HostLock, LockError, LockRequest};
 pub use transfer::Sent;
 
 use self::framing::whole_script;
@@ -53,6 +57,8 @@ struct Inner {
     label: String,
     become_: Become,
     link: Link,
+    /// For another connection to the same machine.
+    way: Option<(Ssh, PathBuf)>,
     round_trips: AtomicU64,
 }
 
@@ -71,8 +77,12 @@ impl Host {
                 }
             }
         };
+        let way = match connection {
+            Connection::Local { .. } => None,
+            Connection::Ssh(ssh) => Some((ssh.clone(), socket_dir.to_owned())),
+        };
         let round_trips = AtomicU64::new(0);
-        Ok(Self(Arc::new(Inner { label, become_, link, round_trips })))
+        Ok(Self(Arc::new(Inner { label, become_, link, way, round_trips })))
     }
 
     /// How the host is called in messages: `deploy@10.0.0.11`, `local`.
@@ -159,6 +169,10 @@ impl Host {
 
     fn link(&self) -> &Link {
         &self.0.link
+    }
+
+    fn ssh(&self) -> Option<(&Ssh, &Path)> {
+        self.0.way.as_ref().map(|(ssh, socket_dir)| (ssh, socket_dir.as_path()))
     }
 
     fn become_(&self) -> Become {

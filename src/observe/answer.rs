@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::observe::inventory::Device;
 use crate::observe::records::Record;
 use crate::observe::systemd;
 use crate::units::{Bytes, Sha256};
@@ -22,6 +23,8 @@ pub struct Answer {
     pub managed: Option<Managed>,
     pub processes: Vec<Process>,
     pub store: Option<Space>,
+    /// Of `/var/tmp`.
+    pub scratch: Option<Space>,
     /// Staged releases: the name of the folder, and the file's inode.
     pub staged: Vec<(String, String)>,
     pub data: BTreeMap<String, DataDir>,
@@ -78,6 +81,7 @@ impl Process {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Space {
     pub free: Bytes,
+    pub device: Option<Device>,
     pub file_system: String,
 }
 
@@ -89,7 +93,17 @@ pub struct DataDir {
     pub has_member: bool,
     pub db: Option<Bytes>,
     pub newest_snap: Option<(Bytes, String)>,
-    pub rollback_points: Vec<String>,
+    pub rollback_points: Vec<Point>,
+    /// The note that lies beside it while data is replaced.
+    pub replacing: Option<String>,
+}
+
+/// A folder beside a data directory that is named as a rollback point is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Point {
+    pub path: String,
+    pub note: Option<Vec<u8>>,
+    pub changed: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -116,6 +130,7 @@ enum Subject {
     Host,
     Process,
     Store,
+    Scratch,
     Data(String),
     Binary(String),
     File((String, String)),
@@ -168,6 +183,7 @@ impl Answer {
                 Subject::Process
             }
             "store" => Subject::Store,
+            "scratch" => Subject::Scratch,
             "data" => {
                 self.data.entry(path.clone()).or_default();
                 Subject::Data(path)
@@ -193,6 +209,13 @@ impl Answer {
             Subject::Store => match record.key.as_str() {
                 "space" => {
                     self.store = space(record);
+                    true
+                }
+                _ => false,
+            },
+            Subject::Scratch => match record.key.as_str() {
+                "space" => {
+                    self.scratch = space(record);
                     true
                 }
                 _ => false,
@@ -290,7 +313,18 @@ impl DataDir {
             "has-member" => self.has_member = true,
             "db" => self.db = first.parse().ok().map(Bytes),
             "snap" => self.newest_snap = first.parse().ok().map(|size| (Bytes(size), rest.to_owned())),
-            "point" => self.rollback_points.push(record.text.clone()),
+            "point" => self.rollback_points.push(Point { path: record.text.clone(), ..Point::default() }),
+            "point-note" => {
+                if let Some(point) = self.rollback_points.last_mut() {
+                    point.note = Some(record.blob.clone());
+                }
+            }
+            "point-changed" => {
+                if let Some(point) = self.rollback_points.last_mut() {
+                    point.changed = true;
+                }
+            }
+            "replacing" => self.replacing = Some(String::from_utf8_lossy(&record.blob).trim_end().to_owned()),
             _ => return false,
         }
         true
@@ -330,13 +364,14 @@ impl File {
     }
 }
 
-/// `FREE-BLOCKS BLOCK-SIZE TYPE`.
+/// `FREE-BLOCKS BLOCK-SIZE TYPE DEVICE`.
 fn space(record: &Record) -> Option<Space> {
     let mut words = record.words();
     let blocks: u64 = words.next()?.parse().ok()?;
     let size: u64 = words.next()?.parse().ok()?;
     let file_system = words.next().unwrap_or("unknown").to_owned();
-    Some(Space { free: Bytes(blocks.saturating_mul(size)), file_system })
+    let device = words.next().and_then(|number| number.parse().ok()).map(Device);
+    Some(Space { free: Bytes(blocks.saturating_mul(size)), device, file_system })
 }
 
 fn kibi(text: &str) -> Option<Bytes> {
@@ -396,7 +431,7 @@ mod tests {
         #[test]
         fn never_panics(
             records in proptest::collection::vec(
-                ("(process|exe|store|space|data|snap|folder|binary|file|cert|size|sha256|unit|exec|args)", "\\PC{0,20}", proptest::collection::vec(any::<u8>(), 0..20)),
+                ("(process|exe|store|scratch|space|data|snap|folder|binary|file|cert|size|sha256|unit|exec|args)", "\\PC{0,20}", proptest::collection::vec(any::<u8>(), 0..20)),
                 0..20,
             )
         ) {

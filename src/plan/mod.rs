@@ -15,14 +15,20 @@ mod health;
 mod hold;
 mod hosts;
 pub mod layout;
+pub mod leftovers;
 pub mod model;
 mod options;
+pub mod replacing;
 mod requirements;
+pub mod rollback;
+mod room;
 mod settle;
 mod survey;
 mod target;
 mod upgrade;
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +43,7 @@ use crate::plan::model::{
 };
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::target::Way;
+use crate::runtime::Templates;
 use crate::spec::model::{Cluster, HoldPoint, Toggle};
 use crate::units::{Bytes, Version};
 
@@ -46,6 +53,10 @@ pub struct Input<'a> {
     pub cluster: &'a Cluster,
     /// Where the run will be kept; it is no part of any decision.
     pub state_dir: &'a Path,
+    /// The user's own folder of knowledge and templates, for whoever opens a saved plan; no part of any decision.
+    pub modules_dir: Option<&'a Path>,
+    /// What the unit of a new member is made from.
+    pub templates: &'a Templates,
     pub inventory: &'a Inventory,
     pub knowledge: &'a Knowledge,
     /// The releases that [`wanted_releases`] asked for, as far as they could be had.
@@ -71,6 +82,10 @@ pub use hold::Held;
 
 /// Makes the plan, or says every reason why there is none.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
+    let under_way = replacing::refusals(input.inventory);
+    if !under_way.is_empty() {
+        return Err(under_way);
+    }
     let mut survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
     if create::nothing_is_there(input.cluster, &survey) {
@@ -80,7 +95,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         return create::start_plan(input, &survey, findings);
     }
     create::take_in_never_served(input.cluster, &mut survey);
-    health::check(input.cluster, &survey, &mut findings);
+    health::check(input.cluster, &survey, input.knowledge, &mut findings);
     let Some(way) = target::find(input.cluster, &survey, input.knowledge, &mut findings) else {
         return Err(with_a_reason(findings, &survey));
     };
@@ -142,7 +157,8 @@ fn checks_before_change(
     release_size: Bytes,
     findings: &mut Findings,
 ) {
-    hosts::check(input.cluster, survey, way, release_size, findings);
+    hosts::check(input.cluster, survey, way, input.knowledge, findings);
+    room::check(input, survey, way, release_size, findings);
     options::check(input.cluster, way, &survey.members, input.knowledge, findings);
     quorum(survey, way, findings);
     if !way.left.is_empty() {
@@ -372,6 +388,11 @@ fn after_completion(ways: &[WayBack], rollback_points: Toggle) -> String {
 }
 
 fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
+    clients_of(input.knowledge, &way.from, steps)
+}
+
+/// What clients notice of members that run `from` and are stopped one by one.
+fn clients_of(knowledge: &Knowledge, from: &Version, steps: &[Step]) -> Vec<String> {
     use crate::knowledge::Feature;
     let stops = |step: &Step| match &step.action {
         Action::Member(action) => action.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. })),
@@ -380,7 +401,7 @@ fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
     if !steps.iter().any(stops) {
         return vec!["nothing: no member is stopped".to_owned()];
     }
-    let features = input.knowledge.features(&way.from);
+    let features = knowledge.features(from);
     let mut lines =
         vec!["connections to a member break when it is stopped; clients go on with another endpoint".to_owned()];
     lines.push(if features.has(Feature::MoveLeader) {
@@ -391,7 +412,7 @@ fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
         format!(
             "writes pause 1 to 2 s when the leader is stopped, and some may fail: {} cannot hand leadership over, an \
              election follows",
-            way.live_minor()
+            from.minor()
         )
     });
     lines
@@ -412,6 +433,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Finding
         kind: if changes { Kind::Upgrade } else { Kind::NothingToDo },
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
+        modules_dir: input.modules_dir.map(Path::to_owned),
         declared,
         basis: basis::of(input.inventory),
         summary: Summary {

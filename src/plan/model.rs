@@ -1,6 +1,8 @@
 //! A plan as data: what will be done, on whom, why, what must hold before and after, and what undoes it.
 
-use std::collections::BTreeMap;
+mod replace;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,10 @@ use crate::runtime::CreateSpec;
 use crate::spec::model::{Cluster, HoldPoint, OnFailure, Verify};
 use crate::units::{
     Bytes, ClusterId, ClusterName, MemberId, MemberName, Minor, RaftIndex, Revision, Sha256, Span, Version,
+};
+
+pub use replace::{
+    DataCopy, MemberReplacement, REPLACEMENT_FORMAT, ReplaceAction, Replacement, ReplacementKind, ReplacementPhase,
 };
 
 /// The format of a saved plan. One that does not match is refused.
@@ -25,6 +31,9 @@ pub struct Plan {
     pub cluster: ClusterName,
     /// Where the run of this plan is kept on the controller.
     pub state_dir: PathBuf,
+    /// The user's own folder of knowledge and templates, where the spec names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules_dir: Option<PathBuf>,
     /// What was declared; inline certificates and keys are replaced by their digests.
     pub declared: Cluster,
     /// Everything the decisions rest on. The plan is refused when it no longer holds.
@@ -72,9 +81,27 @@ impl Plan {
         })
     }
 
-    /// How many members are changed.
+    /// How many members are created, started, or changed.
     pub fn members_changed(&self) -> usize {
-        self.steps().filter(|step| matches!(step.action, Action::Member(_) | Action::CreateMember { .. })).count()
+        let mut members = BTreeSet::new();
+        for step in self.steps() {
+            match &step.action {
+                Action::Member(action) => members.extend([&action.member]),
+                Action::CreateMember(action) => members.extend([&action.member]),
+                Action::StartTogether { members: started } => members.extend(started),
+                Action::ReplaceData(action) => members.extend([&action.member]),
+                _ => {}
+            }
+        }
+        members.len()
+    }
+
+    /// The replacement of all data directories, where this plan does or finishes one.
+    pub fn replacement(&self) -> Option<&Replacement> {
+        self.steps().find_map(|step| match &step.action {
+            Action::MarkReplacement(replacement) => Some(replacement.as_ref()),
+            _ => None,
+        })
     }
 }
 
@@ -86,6 +113,17 @@ pub enum Kind {
     Upgrade,
     /// A backup alone.
     Backup,
+    /// Back to the version that members had before.
+    Rollback,
+    /// The whole cluster from a backup.
+    Restore,
+}
+
+impl Kind {
+    /// Whether all members may be stopped at once: only where a person asked for just that.
+    pub fn may_stop_all(self) -> bool {
+        matches!(self, Self::Rollback | Self::Restore)
+    }
 }
 
 /// The facts a plan was decided on. Leadership is not among them: it moves.
@@ -239,6 +277,28 @@ pub enum Action {
     StartTogether {
         members: Vec<MemberName>,
     },
+    /// Lay a copy of each member's rollback point beside its data directory. Nothing that runs is touched, and the point
+    /// itself stays as it is.
+    ReadyData {
+        /// As in [`Replacement::id`].
+        id: Option<String>,
+        members: BTreeMap<MemberName, MemberReplacement>,
+    },
+    /// Stop all members at the same time. Only in a plan whose [`Kind::may_stop_all`]. Where one does not stop, those that
+    /// did are started again.
+    StopAll {
+        members: Vec<MemberName>,
+        timeout: Span,
+    },
+    /// Write the note beside every data directory, on all hosts: before the first is replaced, and again, with the next
+    /// phase, before the first member is started.
+    MarkReplacement(Box<Replacement>),
+    /// Other data in the place of one stopped member's.
+    ReplaceData(Box<ReplaceAction>),
+    /// Remove the notes: all members serve.
+    EndReplacement {
+        members: BTreeMap<MemberName, MemberReplacement>,
+    },
     /// Nothing is done; the gates of the step are what completes the rung.
     Finish {
         version: Version,
@@ -289,6 +349,13 @@ pub struct MemberAction {
     /// In this order, each journaled.
     pub operations: Vec<Operation>,
     pub on_failure: OnFailure,
+}
+
+impl MemberAction {
+    /// The member is down and only has to be started, on the binary that is in place.
+    pub fn only_starts(&self) -> bool {
+        !self.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. } | Operation::SwapBinary))
+    }
 }
 
 /// As seen when the plan was made; the order among members is decided again by who leads at the time.
@@ -384,6 +451,8 @@ pub enum Gate {
     V2Settle { span: Span, size: Bytes, source: String },
     /// The cluster version has moved, on every member.
     ClusterVersion { minor: Minor, within: Span },
+    /// These members answer, are healthy, and see one leader that is among them. The others may be down.
+    Serving { members: Vec<MemberName>, within: Span },
     /// The created cluster's members are the declared ones.
     DeclaredMembers { names: Vec<MemberName>, within: Span },
 }
@@ -399,6 +468,7 @@ impl Gate {
             | Self::RunsVersion { within, .. }
             | Self::CaughtUp { within, .. }
             | Self::ClusterVersion { within, .. }
+            | Self::Serving { within, .. }
             | Self::DeclaredMembers { within, .. } => *within,
             Self::Soak { span } | Self::V2Settle { span, .. } => *span,
         }
@@ -417,6 +487,8 @@ pub enum Undo {
     StopAgain,
     /// Remove what was created.
     RemoveCreated,
+    /// The data that was moved aside is whole: it can be moved back while all members are down.
+    MoveBack,
 }
 
 /// How a check before the first step came out.

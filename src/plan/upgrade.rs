@@ -6,6 +6,7 @@ use crate::knowledge::{Feature, Features, Knowledge};
 use crate::observe::inventory::{ListedMember, MemberFacts};
 use crate::plan::backup;
 use crate::plan::estimate;
+use crate::plan::findings::whom;
 use crate::plan::hosts::{rollback_point_size, takes_rollback_points};
 use crate::plan::layout;
 use crate::plan::model::{
@@ -19,7 +20,7 @@ use crate::units::{Bytes, MemberName, RaftIndex, Sha256, Span, Version};
 
 /// How near to the leader's raft index a restarted member must be before the next one is stopped. Smaller than the
 /// distance at which etcd would send a snapshot instead of entries, and more than a busy cluster moves between two looks.
-const CAUGHT_UP_ENTRIES: RaftIndex = RaftIndex(500);
+pub const CAUGHT_UP_ENTRIES: RaftIndex = RaftIndex(500);
 
 /// Everything that the steps are made from.
 pub struct Ingredients<'a> {
@@ -36,7 +37,11 @@ pub fn steps(from: &Ingredients<'_>) -> Vec<Step> {
     let mut steps = Numbered::default();
     let to_change = order(from);
     let features = from.knowledge.features(&from.way.from);
-    bring_up_stopped(from, &mut steps);
+    if from.survey.has_quorum() {
+        bring_up_stopped(from, &mut steps);
+    } else {
+        bring_up_together(from, &mut steps);
+    }
     if !to_change.is_empty() {
         let members: Vec<_> = to_change.iter().map(|member| member.view.name.clone()).collect();
         stage(from, &members, &mut steps);
@@ -57,13 +62,14 @@ pub fn steps(from: &Ingredients<'_>) -> Vec<Step> {
     steps.list
 }
 
+/// Steps, numbered as they come.
 #[derive(Default)]
-struct Numbered {
-    list: Vec<Step>,
+pub struct Numbered {
+    pub list: Vec<Step>,
 }
 
 impl Numbered {
-    fn push(&mut self, action: Action, why: String, gates: (Vec<Gate>, Vec<Gate>), undo: Undo, estimate: Span) {
+    pub fn push(&mut self, action: Action, why: String, gates: (Vec<Gate>, Vec<Gate>), undo: Undo, estimate: Span) {
         let id = StepId(u32::try_from(self.list.len()).unwrap_or(u32::MAX).saturating_add(1));
         let (before, after) = gates;
         self.list.push(Step { id, action, why, before, after, undo, estimate });
@@ -97,6 +103,30 @@ fn role(member: &Surveyed<'_>, leader: Option<&MemberName>) -> Role {
 pub fn is_to_change(member: &Surveyed<'_>, way: &Way) -> bool {
     let only_to_start = stopped(member).is_some_and(|(_, version, _)| *version == way.to);
     way.left.contains(&member.view.name) && !only_to_start
+}
+
+/// Where those that serve hold no quorum, one member alone would wait for it in vain: all that are down are started at
+/// once, each on the binary that is in place.
+fn bring_up_together(from: &Ingredients<'_>, steps: &mut Numbered) {
+    let down: Vec<_> = from.survey.stopped().filter_map(|member| Some((member.view, stopped(&member)?))).collect();
+    let members: Vec<MemberName> = down.iter().map(|(view, _)| view.name.clone()).collect();
+    if members.is_empty() {
+        return;
+    }
+    let rollout = &from.cluster.rollout;
+    let each = down.iter().flat_map(|(view, (_, version, sha256))| served_gates(from, &view.name, version, *sha256));
+    let mut after: Vec<Gate> = each.collect();
+    after.extend(all_well(from));
+    if !rollout.soak.is_zero() {
+        after.push(Gate::Soak { span: rollout.soak });
+    }
+    let why = format!(
+        "{} down, and those that serve hold no quorum: nothing goes on before they are up, and none of them can be \
+         healthy alone",
+        whom(&members, "is", "are")
+    );
+    let estimate = estimate::member(&[Operation::Start { timeout: rollout.ready_timeout }], &after);
+    steps.push(Action::StartTogether { members }, why, (Vec::new(), after), Undo::StopAgain, estimate);
 }
 
 /// Members that an interrupted run, or somebody, left down are brought up before anything else, on the binary that is in
@@ -342,7 +372,8 @@ fn operations(from: &Ingredients<'_>, facts: &MemberFacts, runs: &Version, new: 
     operations
 }
 
-fn hand_over(features: &Features) -> HandOver {
+/// What a version can do about leadership before it is stopped.
+pub fn hand_over(features: &Features) -> HandOver {
     if features.has(Feature::MoveLeader) {
         HandOver::MoveLeader
     } else if features.has(Feature::HandsOverAtStop) {
@@ -363,7 +394,8 @@ fn member_list(from: &Ingredients<'_>) -> Vec<ListedMember> {
     from.survey.serving().next().map(|(_, etcd)| etcd.members.clone()).unwrap_or_default()
 }
 
-fn served_gates(from: &Ingredients<'_>, name: &MemberName, version: &Version, sha256: Sha256) -> Vec<Gate> {
+/// That one member serves what it should, and has caught up.
+pub fn served_gates(from: &Ingredients<'_>, name: &MemberName, version: &Version, sha256: Sha256) -> Vec<Gate> {
     let rollout = &from.cluster.rollout;
     vec![
         Gate::RunsVersion { member: name.clone(), version: version.clone(), sha256, within: rollout.ready_timeout },
@@ -387,4 +419,12 @@ fn finish(from: &Ingredients<'_>, steps: &mut Numbered) {
         Undo::NothingToUndo,
         if from.way.cluster_version_behind { estimate::VERSION_MOVES } else { Span::default() },
     );
+}
+
+/// The end at another version than the way's.
+pub fn finish_at(from: &Ingredients<'_>, version: &Version, why: &str, steps: &mut Numbered) {
+    let mut after = all_well(from);
+    after.push(Gate::ClusterVersion { minor: version.minor(), within: from.cluster.rollout.version_timeout });
+    let action = Action::Finish { version: version.clone(), minor: version.minor() };
+    steps.push(action, why.to_owned(), (Vec::new(), after), Undo::NothingToUndo, Span::default());
 }

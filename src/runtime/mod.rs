@@ -12,7 +12,9 @@ mod answer;
 mod binary;
 mod create;
 mod error;
+mod leftovers;
 mod log;
+mod replace;
 mod rollback_point;
 mod scripts;
 mod service;
@@ -26,7 +28,9 @@ pub use binary::{
 };
 pub use create::{create, remove_created};
 pub use error::{Refusal, RuntimeError};
+pub use leftovers::{Leftover, LeftoverKind, Removed, leftovers, remove_leftovers};
 pub use log::{LogCursor, LogLines, log_cursor, log_lines_since};
+pub use replace::{DataPaths, Laid, Replaced, lay_ready, mark_replacement, replace_data, unmark_replacement};
 pub use rollback_point::{CopyRequest, RollbackPoint, copy_data_dir, flush_rollback_point};
 pub use service::{
     Death, Digest, Exit, MemberNow, ProcessNow, Room, StartOutcome, Started, StopOutcome, UnitState, is_running, start,
@@ -34,7 +38,7 @@ pub use service::{
 };
 pub use site::{Service, Site, staged_path, store_dir};
 pub use stage::{Preflight, PreflightOutcome, Program, Staged, check_staged, preflight, stage};
-pub use unit::{CreateSpec, Templates, member_args, render_unit};
+pub use unit::{CreateSpec, Templates, UnitTemplate, member_args, render_unit};
 
 #[cfg(test)]
 mod testing;

@@ -2,10 +2,12 @@
 
 use time::OffsetDateTime;
 
+use crate::artifact::{Platform, warm_up};
 use crate::observe::{Observation, ObserveOptions, observe};
 use crate::plan::model::Plan;
-use crate::plan::{Input, basis, plan, wanted_releases};
+use crate::plan::{Input, basis, plan, replacing, wanted_releases};
 use crate::session::connect::{Hosts, connect_all};
+use crate::session::locks::HostLocks;
 use crate::session::releases::{Found, get};
 use crate::session::{Events, Session, SessionError};
 use crate::spec::model::{Cluster, Toggle};
@@ -21,6 +23,7 @@ pub struct Live {
     pub(super) hosts: Hosts,
     pub(super) observation: Observation,
     pub(super) found: Found,
+    pub(super) locks: HostLocks,
 }
 
 /// A plan, and what it was made over.
@@ -43,8 +46,9 @@ impl Live {
         seen
     }
 
-    /// Closes all connections.
+    /// Lets the locks go, and closes all connections.
     pub async fn close(self) {
+        self.locks.held.release().await;
         for host in self.hosts.into_values().flatten() {
             host.close().await;
         }
@@ -54,7 +58,14 @@ impl Live {
 impl Session {
     /// Looks at the cluster, gets the releases that are needed, and plans.
     pub async fn plan(&self, events: Events<'_>) -> Result<Planned, SessionError> {
-        let mut live = self.look(self.cluster.rollout.compare_hashes).await?;
+        // Most hosts are what this machine is: what is in the cache for it is read while they are connected to.
+        let cache = self.state.cache_dir()?;
+        let platform = Platform::of_controller();
+        let (live, ()) = tokio::join!(
+            self.look(self.cluster.rollout.compare_hashes),
+            warm_up(&self.cluster.releases, &self.cluster.version, &platform, &cache),
+        );
+        let mut live = live?;
         let held = self.held();
         let inventory = &live.observation.inventory;
         let input = |found: &Found| (found.pins(), found.missing.clone());
@@ -62,8 +73,10 @@ impl Session {
             plan(&Input {
                 cluster: &self.cluster,
                 state_dir: self.state.dir(),
+                modules_dir: self.modules.dir.as_deref(),
+                templates: &self.modules.templates,
                 inventory,
-                knowledge: &self.knowledge,
+                knowledge: &self.modules.knowledge,
                 releases: &pins,
                 missing_releases: &missing,
                 held: held.as_ref(),
@@ -80,7 +93,9 @@ impl Session {
         if !refusals.is_empty() {
             return Err(SessionError::Refused(refusals));
         }
+        tracing::debug!("getting the releases");
         let found = get(self, wanted, events).await?;
+        tracing::debug!("planning");
         match decide(input(&found)) {
             Ok(plan) => {
                 live.found = found;
@@ -98,7 +113,8 @@ impl Session {
             ]));
         }
         let mut live = self.look(Toggle::Off).await?;
-        let differences = basis::differences(&saved.basis, &basis::of(&live.observation.inventory));
+        let mut differences = basis::differences(&saved.basis, &basis::of(&live.observation.inventory));
+        differences.extend(replacing::differs(saved, &live.observation.inventory));
         if !differences.is_empty() {
             return Err(SessionError::Stale(differences));
         }
@@ -128,9 +144,10 @@ impl Session {
     pub(super) async fn look(&self, hashes: Toggle) -> Result<Live, SessionError> {
         tracing::debug!("connecting to the hosts");
         let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
+        let locks = self.lock_hosts(&hosts).await?;
         tracing::debug!("connected; looking at hosts and members");
         let options = ObserveOptions {
-            knowledge: &self.knowledge,
+            knowledge: &self.modules.knowledge,
             now: OffsetDateTime::now_utc(),
             nonce: new_id(),
             probe_deadline: PROBE_DEADLINE.duration(),
@@ -138,7 +155,7 @@ impl Session {
             hashes,
         };
         let observation = observe(&self.cluster, &hosts, &options).await;
-        Ok(Live { hosts, observation, found: Found::default() })
+        Ok(Live { hosts, observation, found: Found::default(), locks })
     }
 }
 

@@ -2,8 +2,10 @@
 
 use crate::execute::journal::Ending;
 use crate::plan::model::{Action, Refusal};
-use crate::sim::controller::{Run, Sim};
-use crate::sim::world::{Fate, MemberNo, ReleaseNo, State, World};
+use crate::sim::controller::Sim;
+use crate::sim::member::{Fate, State};
+use crate::sim::run::Run;
+use crate::sim::world::{MemberNo, ReleaseNo, World};
 use crate::spec::model::OnFailure;
 
 /// Rules that refuse a way for what it is, whatever state the cluster is in.
@@ -32,6 +34,8 @@ impl World {
         self.members[no].boots_at.is_none()
             && self.members[no].fate_of(old) == Fate::Well
             && !self.refuses_to_start(no, minor)
+            // What it does not know yet it learns when it is up.
+            && self.leader().is_none_or(|leader| self.members[leader].data.applied().cluster_version <= minor)
     }
 
     fn is_up(&self, no: MemberNo) -> bool {
@@ -54,6 +58,14 @@ impl Sim {
         }
     }
 
+    /// A member's step is said to be done: it serves.
+    pub fn check_member_done(&mut self, no: MemberNo) {
+        if !self.world.is_healthy(no) {
+            let what = format!("the step of {} is done, and it does not serve", self.world.members[no].name);
+            self.world.break_promise("step-done", what);
+        }
+    }
+
     /// A run is over: no member that it stopped is down that could run.
     pub fn check_end(&mut self, run: &Run<'_>, ending: &Ending) {
         let failed = matches!(ending, Ending::Failed { .. });
@@ -61,7 +73,7 @@ impl Sim {
             let world = &self.world;
             let promises = &world.promises;
             let by_fault = promises.felled[no] || run.hand.finished[no];
-            // One that hangs is stopped again only where nothing else is wrong.
+            // One that hangs is stopped again only where all others are well.
             let others_well = (0..world.members.len()).all(|other| other == no || world.is_healthy(other));
             let by_fault = by_fault || (world.members[no].process.is_some() && !(others_well && world.alarm.is_none()));
             if !run.hand.touched[no] || world.is_up(no) || by_fault {
@@ -113,9 +125,7 @@ impl Sim {
             "one-leader" | "members-healthy" => {
                 any(&|no| world.answers(no) && !world.is_healthy(no))
                     || world.leader().is_none_or(|leader| !world.answers(leader))
-                    || any(&|no| {
-                        world.members[no].node().is_some_and(|node| node.leader != world.leader())
-                    })
+                    || any(&|no| world.members[no].node().is_some_and(|node| node.leader != world.leader()))
                     || world.alarm.is_some()
             }
             "member-declared" | "member-started" | "no-learner" => world.added_voters + world.added_learners > 0,

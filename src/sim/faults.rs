@@ -1,45 +1,76 @@
 //! Faults: what goes wrong, and when. Each comes once, at an instruction of the controller that the seed chose, or some
 //! time after it: so every phase of a run gets its share. `heal` ends them all.
 
+use crate::sim::member::Fate;
 use crate::sim::rng::Rng;
-use crate::sim::world::{Fate, MOST_MEMBERS, MemberNo, ReleaseNo, TICK, World};
+use crate::sim::world::{MOST_MEMBERS, MemberNo, ReleaseNo, TICK, World};
 
-/// No fault comes later than at this instruction of the controllers.
-const LAST_INSTRUCTION: u64 = 260;
+/// By which instruction of the controllers a fault comes: some early, some late.
+const LAST_INSTRUCTION: [u64; 3] = [60, 130, 260];
 
 /// The longest that a fault with an end lasts.
 const LONGEST: u64 = 90_000;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
-    HostReboots { takes: u64 },
-    HostCut { span: u64 },
-    PortClosed { span: u64 },
+    HostReboots {
+        takes: u64,
+    },
+    HostCut {
+        span: u64,
+    },
+    PortClosed {
+        span: u64,
+    },
     /// The next command on the host is carried out, and its result is lost.
-    ResultLost { span: u64 },
+    ResultLost {
+        span: u64,
+    },
     Killed,
     LeaderMoves,
-    BadBinary { fate: Fate },
-    DiskFull { span: u64 },
+    BadBinary {
+        fate: Fate,
+    },
+    DiskFull {
+        span: u64,
+    },
     VoterAdded,
     LearnerAdded,
     PeerUrlChanged,
-    Alarm { kind: &'static str },
-    VersionHidden { span: u64 },
-    SlowFollower { span: u64 },
+    Alarm {
+        kind: &'static str,
+    },
+    VersionHidden {
+        span: u64,
+    },
+    SlowFollower {
+        span: u64,
+    },
     /// Cut off from its peers, one way or both.
-    Mute { span: u64 },
-    Deaf { span: u64 },
-    CutOff { span: u64 },
-    StopHangs { span: u64 },
+    Mute {
+        span: u64,
+    },
+    Deaf {
+        span: u64,
+    },
+    CutOff {
+        span: u64,
+    },
+    StopHangs {
+        span: u64,
+    },
     BackupFails,
     PreflightRejects,
     /// Somebody puts the new binary in place of the one that runs.
-    FileReplaced { by: ReleaseNo },
+    FileReplaced {
+        by: ReleaseNo,
+    },
     /// Somebody tidies the folder where old binaries are kept.
     KeptGone,
     /// The controller stands still: a closed laptop.
-    Suspended { span: u64 },
+    Suspended {
+        span: u64,
+    },
     /// Ctrl-C.
     StopAsked,
     SecondController,
@@ -88,7 +119,8 @@ pub fn draw(rng: &mut Rng, members: usize, new: ReleaseNo) -> Fault {
         _ => Kind::SecondController,
     };
     let delay = if rng.percent(60) { 0 } else { rng.between(1, 100) * TICK };
-    let at_instruction = u32::try_from(rng.below(LAST_INSTRUCTION)).unwrap_or(0);
+    let last = rng.pick(&LAST_INSTRUCTION);
+    let at_instruction = u32::try_from(rng.below(last)).unwrap_or(0);
     Fault { kind, member: rng.index(members), at_instruction, delay, due: None }
 }
 

@@ -8,17 +8,21 @@
 //!
 //! It never touches a file, a clock or a network, and prints nothing.
 
+mod cluster;
 mod controller;
 mod effects;
 mod endings;
 mod faults;
 mod history;
+mod member;
+mod member_effects;
 mod mutation;
 mod points;
 mod promises;
 mod raft;
 mod render;
 mod rng;
+mod run;
 mod scenario;
 mod world;
 
@@ -46,6 +50,8 @@ pub struct Trial {
     pub mutation: Option<Mutation>,
     /// Whether the story is told. It costs time.
     pub history: bool,
+    /// The first controller dies at this instruction, whatever the seed says.
+    pub dies_at: Option<u32>,
 }
 
 /// How it went.
@@ -61,11 +67,15 @@ pub struct Report {
 
 impl Trial {
     pub fn new(seed: u64) -> Self {
-        Self { seed, weather: Weather::Rough, mutation: None, history: false }
+        Self { seed, weather: Weather::Rough, mutation: None, history: false, dies_at: None }
     }
 
     pub fn run(self) -> Report {
         let (scenario, world) = scenario::draw(self.seed, self.weather, self.history);
+        let mut scenario = scenario;
+        if self.dies_at.is_some() {
+            scenario.fuses = vec![self.dies_at];
+        }
         let mut sim = Sim::new(scenario, world, self.mutation);
         let versions: Vec<&Version> = sim.world.releases.iter().map(|release| &release.version).collect();
         let story = format!(
@@ -129,8 +139,9 @@ impl Sim {
     /// After the faults: `apply` again finishes. False where the way is refused for what it is.
     fn until_done(&mut self) -> Result<bool, Halt> {
         self.last = None;
-        for _ in 0..MOST_TRIES {
-            self.world.pass(100 * TICK);
+        for attempt in 0..MOST_TRIES {
+            // A member that was away for long needs its time to catch up.
+            self.world.pass(if attempt < 3 { 100 } else { 900 } * TICK);
             let applied = self.apply()?;
             match &applied {
                 Applied::NothingToDo => return Ok(true),

@@ -4,7 +4,7 @@
 use crate::execute::engine::Directive;
 use crate::execute::journal::{Ending, GateStage};
 use crate::observe::inventory::{Inventory, Seen};
-use crate::plan::model::{Action, Gate, HandOver, Operation, Plan, Step};
+use crate::plan::model::{Action, Gate, HandOver, Operation, Plan, Step, StepId};
 use crate::units::Version;
 
 macro_rules! mutations {
@@ -44,13 +44,11 @@ mutations! {
     /// the planner leaves out the gate on quorum
     NoQuorumGate = ("no-quorum-gate", ["quorum"]),
     /// the planner leaves out the gate on health
-    NoHealthGate = ("no-health-gate", ["quorum", "left-down", "done-is-done"]),
-    /// the planner leaves out the gate on one leader
-    NoLeaderGate = ("no-leader-gate", ["quorum"]),
+    NoHealthGate = ("no-health-gate", ["quorum", "step-done", "left-down", "done-is-done"]),
     /// the planner leaves out the gate on the list of members
     NoListGate = ("no-list-gate", ["quorum"]),
     /// the engine skips the gates after a member
-    NoGatesAfter = ("no-gates-after", ["left-down", "quorum", "done-is-done", "one-at-a-time"]),
+    NoGatesAfter = ("no-gates-after", ["step-done"]),
     /// the engine skips the gates before a member
     NoGatesBefore = ("no-gates-before", ["quorum"]),
     /// the planner leaves out the backup
@@ -75,8 +73,10 @@ mutations! {
     NoPrepare = ("no-prepare", ["way-back"]),
     /// the planner does not wait for the cluster version at the end of a rung
     NoVersionGate = ("no-version-gate", ["done-is-done", "one-rung"]),
+    /// the planner takes members over a minor version
+    StepsOver = ("steps-over", ["one-rung"]),
     /// the planner believes that the cluster version has moved before it has
-    VersionForged = ("version-forged", ["one-rung", "done-is-done"]),
+    VersionForged = ("version-forged", ["one-rung", "done-is-done", "finishes"]),
     /// the planner does not bring up what an earlier run left down
     DownIsForgotten = ("down-is-forgotten", ["one-at-a-time", "finishes", "quorum", "left-down", "done-is-done"]),
     /// members that are done are taken through it again
@@ -84,13 +84,17 @@ mutations! {
     /// a stop that a person asks for ends the run at once
     StopAtOnce = ("stop-at-once", ["left-down"]),
     /// the engine starts a member only after the next one is stopped
-    TwoAtOnce = ("two-at-once", ["one-at-a-time", "left-down", "quorum"]),
+    TwoAtOnce = ("two-at-once", ["one-at-a-time", "left-down", "quorum", "step-done"]),
     /// what was seen before the controller stood still is believed
     OldLooks = ("old-looks", ["quorum"]),
     /// a resumed engine has forgotten the journal's last entry
     LastEntryForgotten = ("last-entry-forgotten", ["fold"]),
     /// two controllers are let in at once
     LockIgnored = ("lock-ignored", ["one-controller", "one-at-a-time"]),
+    /// the engine puts the old binary back after the cluster version has moved
+    PutBackTooLate = ("put-back-too-late", ["too-late", "finishes"]),
+    /// rollback points are put back in order, and nobody waits until the first ones have caught up
+    PointsWithoutCatchUp = ("points-without-catch-up", ["nothing-lost", "points-put-back"]),
     /// rollback points are put back and all members started at once
     PointsAllAtOnce = ("points-all-at-once", ["nothing-lost", "points-put-back"]),
 }
@@ -120,6 +124,18 @@ fn leave_out(plan: &mut Plan, gone: impl Fn(&Step) -> bool) {
     }
 }
 
+/// The first member once more, right before the end.
+fn done_again(plan: &mut Plan) {
+    for rung in &mut plan.rungs {
+        let first = rung.steps.iter().find(|step| matches!(step.action, Action::Member(_)) && !only_starts(step));
+        let end = rung.steps.iter().position(|step| matches!(step.action, Action::Finish { .. }));
+        if let (Some(mut again), Some(end)) = (first.cloned(), end) {
+            again.id = StepId(1000);
+            rung.steps.insert(end, again);
+        }
+    }
+}
+
 fn only_starts(step: &Step) -> bool {
     matches!(&step.action, Action::Member(action) if action.operations.len() == 1)
 }
@@ -132,15 +148,13 @@ impl Mutation {
             Self::NoHealthGate => {
                 without(plan, |gate| matches!(gate, Gate::AllHealthy { .. } | Gate::QuorumWithout { .. }));
             }
-            Self::NoLeaderGate => {
-                without(plan, |gate| matches!(gate, Gate::OneLeader { .. }));
-            }
             Self::NoListGate => without(plan, |gate| matches!(gate, Gate::MemberList { .. })),
             Self::NoGatesBefore => steps(plan).for_each(|step| step.before.clear()),
             Self::NoVersionGate => without(plan, |gate| matches!(gate, Gate::ClusterVersion { .. })),
             Self::NoBackup => leave_out(plan, |step| matches!(step.action, Action::Backup(_))),
             Self::NoPrepare => leave_out(plan, |step| matches!(step.action, Action::Prepare { .. })),
             Self::DownIsForgotten => leave_out(plan, only_starts),
+            Self::DoneAgain => done_again(plan),
             Self::LeaderFirst => {
                 // The engine would put it off as well: it is told that nobody leads.
                 plan.summary.leader = None;
@@ -190,22 +204,15 @@ impl Mutation {
     }
 
     /// What was seen, forged before the planner gets it.
-    pub fn change_inventory(self, inventory: &mut Inventory, declared: &Version) {
+    pub fn change_inventory(self, inventory: &mut Inventory) {
+        if self != Self::VersionForged {
+            return;
+        }
+        let seen = inventory.members.iter().filter_map(|view| view.etcd.known());
+        let Some(newest) = seen.map(|etcd| etcd.server_version.minor()).max() else { return };
         for view in &mut inventory.members {
-            let Seen::Known(etcd) = &mut view.etcd else { continue };
-            match self {
-                Self::VersionForged => {
-                    let minor = etcd.server_version.minor();
-                    etcd.cluster_version = Some(Version::new(minor.major(), minor.number(), 0));
-                }
-                Self::DoneAgain if etcd.server_version == *declared => {
-                    if let Seen::Known(host) = &mut view.host {
-                        host.processes.iter_mut().for_each(|process| {
-                            process.exe_sha256 = Some(crate::units::Sha256([9; 32]));
-                        });
-                    }
-                }
-                _ => {}
+            if let Seen::Known(etcd) = &mut view.etcd {
+                etcd.cluster_version = Some(Version::new(newest.major(), newest.number(), 0));
             }
         }
     }

@@ -87,7 +87,8 @@ impl World {
         let kept = data.log.get(index - 1).is_some_and(|entry| entry.digest == digest && entry.revision == revision);
         if !kept && data.commit >= index.min(data.log.len()) {
             let name = &self.members[leader].name;
-            let what = format!("{name} leads, and the write of revision {revision} that was acknowledged is not in its log");
+            let what =
+                format!("{name} leads, and the write of revision {revision} that was acknowledged is not in its log");
             self.break_promise("nothing-lost", what);
             return;
         }
@@ -197,6 +198,16 @@ impl World {
         }
     }
 
+    /// An old binary is put in place only where it could stay up.
+    pub fn check_way_back(&mut self, no: MemberNo, old: Option<ReleaseNo>) {
+        let moved = self.leader().map(|leader| self.members[leader].data.applied().cluster_version);
+        let Some(old) = old.map(|old| self.releases[old].version.minor()) else { return };
+        if moved.is_some_and(|minor| minor > old) {
+            let what = format!("{} is put back to {old}, and the cluster version has moved", self.members[no].name);
+            self.break_promise("too-late", what);
+        }
+    }
+
     /// Followers first; and a leader hands over where it can.
     fn check_order(&mut self, no: MemberNo, to: ReleaseNo) {
         let name = self.members[no].name.clone();
@@ -252,5 +263,10 @@ impl World {
             let what = format!("{} starts {minor} and has no exact copy of its data from before", member.name);
             self.break_promise("rollback-point", what);
         }
+    }
+
+    /// A fault of this host excuses what could not be done there.
+    pub fn excuse(&mut self, no: usize) {
+        self.promises.excused[no] = true;
     }
 }

@@ -1,14 +1,15 @@
 //! Raft as far as it matters here: each member's log, terms and votes, elections, replication and commit. What etcd does
 //! with a log that lost entries which were committed once (a copy from the past) is modeled as it was seen to do.
 
-use crate::sim::world::{MOST_MEMBERS, Member, MemberNo, TICK, World};
+use crate::sim::member::Member;
+use crate::sim::world::{MOST_MEMBERS, MemberNo, TICK, World};
 use crate::units::Minor;
 
 /// A follower that hears nothing for so long campaigns; a leader that reaches no quorum for so long steps down.
 const ELECTION_TIMEOUT: u64 = 1000;
 
 /// The leader looks at all members' versions so often.
-const VERSION_LOOK_EVERY: u64 = 4000;
+pub const VERSION_LOOK_EVERY: u64 = 4000;
 
 /// What an entry carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl Data {
         self.log[self.log.len() - 1]
     }
 
-    fn append(&mut self, term: u32, payload: Payload) {
+    pub fn append(&mut self, term: u32, payload: Payload) {
         let last = self.last();
         let mut entry = LogEntry { term, payload, ..last };
         match payload {
@@ -109,7 +110,7 @@ pub struct Node {
     election_due: u64,
     /// Of a leader: how far each member is, by what it said.
     matched: [usize; MOST_MEMBERS],
-    next_version_look: u64,
+    pub next_version_look: u64,
 }
 
 impl Node {
@@ -176,7 +177,7 @@ impl World {
         from == to || (self.now >= self.mute_until[from] && self.now >= self.deaf_until[to])
     }
 
-    fn talk(&self, one: MemberNo, other: MemberNo) -> bool {
+    pub fn talk(&self, one: MemberNo, other: MemberNo) -> bool {
         self.heard_by(one, other) && self.heard_by(other, one)
     }
 
@@ -189,10 +190,14 @@ impl World {
         }
         for no in 0..self.members.len() {
             let due = self.members[no].node().is_some_and(|node| {
-                node.role == Role::Follower && node.heard + ELECTION_TIMEOUT <= self.now && node.election_due <= self.now
+                node.role == Role::Follower
+                    && node.heard + ELECTION_TIMEOUT <= self.now
+                    && node.election_due <= self.now
             });
-            if due {
-                self.campaign(no);
+            if due && self.campaign(no) {
+                // Its first message goes out before anybody else loses patience.
+                self.lead(no);
+                break;
             }
         }
     }
@@ -275,7 +280,7 @@ impl World {
         self.learn_term(candidate);
         let term = self.members[candidate].data.term + 1;
         let (mut votes, mut count) = ([false; MOST_MEMBERS], 0);
-        for voter in 0..self.members.len() {
+        for (voter, vote) in votes.iter_mut().enumerate().take(self.members.len()) {
             let member = &self.members[voter];
             // Who hears of a leader gives no vote: etcd's check-quorum.
             let content = member.node().is_some_and(|node| {
@@ -287,7 +292,7 @@ impl World {
                 && (member.data.term < term || (member.data.term == term && member.data.vote.is_none()))
                 && member.data.is_not_ahead_of(&self.members[candidate].data);
             if grants {
-                votes[voter] = true;
+                *vote = true;
                 count += 1;
             }
         }
@@ -341,76 +346,6 @@ impl World {
             node.next_version_look = now + phase;
         }
         self.tell(|world| format!("{} leads in term {term}", world.members[leader].name));
-    }
-
-    /// A client writes, through whoever leads.
-    pub fn write(&mut self) {
-        let Some(leader) = self.leader() else { return };
-        if self.alarm.is_some() || !self.members[leader].serves() {
-            return;
-        }
-        self.written += 1;
-        let id = self.written;
-        let data = &mut self.members[leader].data;
-        data.append(data.term, Payload::Write(id));
-        self.pending.push_back((data.log.len(), data.term));
-    }
-
-    /// What the leader has committed is acknowledged.
-    pub fn acknowledge(&mut self) {
-        let Some(leader) = self.leader() else { return };
-        let data = &self.members[leader].data;
-        while let Some(&(index, term)) = self.pending.front() {
-            if data.log.get(index - 1).is_none_or(|entry| entry.term != term) {
-                // Overwritten, or not there yet: whoever wrote it got no answer.
-                if data.term > term {
-                    self.pending.pop_front();
-                    continue;
-                }
-                break;
-            }
-            if index > data.commit {
-                break;
-            }
-            let entry = data.log[index - 1];
-            self.acknowledged = (index, entry.revision, entry.digest);
-            self.pending.pop_front();
-        }
-    }
-
-    /// The leader moves the cluster version when every member of the list says its version: to the least of them.
-    pub fn watch_versions(&mut self) {
-        let Some(leader) = self.leader() else { return };
-        let now = self.now;
-        let Some(node) = self.members[leader].node_mut() else { return };
-        if node.next_version_look > now {
-            return;
-        }
-        node.next_version_look = now + VERSION_LOOK_EVERY;
-        if self.added_voters + self.added_learners > 0 {
-            // Somebody that never started does not answer.
-            return;
-        }
-        let mut least: Option<Minor> = None;
-        for no in 0..self.members.len() {
-            let answers = self.members[no].serves() && self.talk(leader, no) && now >= self.version_hidden_until[no];
-            let Some(release) = self.members[no].runs().filter(|_| answers) else { return };
-            let minor = self.releases[release].version.minor();
-            least = Some(least.map_or(minor, |least| least.min(minor)));
-        }
-        let data = &mut self.members[leader].data;
-        if let Some(minor) = least.filter(|minor| *minor > data.last().cluster_version) {
-            data.append(data.term, Payload::ClusterVersion(minor));
-            self.tell(|_| format!("the cluster version moves to {minor}"));
-        }
-    }
-
-    /// Leadership goes to a member that has all of the log; false where it cannot take over.
-    pub fn transfer_leadership(&mut self, to: MemberNo) -> bool {
-        self.handing_over = true;
-        let took = self.members[to].takes_part() && self.campaign(to);
-        self.handing_over = false;
-        took
     }
 }
 

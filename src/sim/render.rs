@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::execute::gates::Look;
 use crate::observe::inventory::{
-    Alarm, BinaryFacts, DataDirFacts, EtcdFacts, EtcdProcess, HashKv, HostFacts, Inventory, ListedMember, MemberFacts,
-    MemberView, Seen, SnapFile, UnitFacts,
+    Alarm, BinaryFacts, DataDirFacts, Device, EtcdFacts, EtcdProcess, HashKv, HostFacts, Inventory, ListedMember,
+    MemberFacts, MemberView, Seen, SnapFile, UnitFacts,
 };
 use crate::plan::model::Gate;
 use crate::sim::scenario::DATA_SIZE;
@@ -247,11 +247,17 @@ fn host(world: &World, no: MemberNo, runtime: &Runtime) -> HostFacts {
         managed: None,
         member: Some(facts(world, no)),
         store_free: Some(free(world, no)),
+        store_device: Some(DISK),
+        scratch_free: Some(free(world, no)),
+        scratch_device: Some(DISK),
         staged: in_store.map(|(_, release)| (release.version.clone(), release.digest)).collect::<BTreeMap<_, _>>(),
         data_without_member: None,
         notes: Vec::new(),
     }
 }
+
+/// Each host has one disk.
+const DISK: Device = Device(1);
 
 fn free(world: &World, no: MemberNo) -> Bytes {
     if world.disk_is_full(no) { Bytes(0) } else { Bytes::mebi(20 * 1024) }
@@ -288,6 +294,7 @@ fn facts(world: &World, no: MemberNo) -> MemberFacts {
             owner: "root:root".to_owned(),
             mode: "755".to_owned(),
             free: Some(free(world, no)),
+            device: Some(DISK),
         },
         // What options do is `plan`'s to test; the model's members have none.
         options: Vec::new(),
@@ -305,8 +312,10 @@ fn facts(world: &World, no: MemberNo) -> MemberFacts {
             wal_dir: None,
             wal_size: None,
             free: free(world, no),
+            device: Some(DISK),
             file_system: "ext4".to_owned(),
             rollback_points: Vec::new(),
+            replacing: None,
         },
         certificates: Vec::new(),
         next_start: None,

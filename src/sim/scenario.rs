@@ -8,10 +8,11 @@ use crate::knowledge::{Feature, Knowledge};
 use crate::plan::model::{PinnedBinary, ReleasePin};
 use crate::sim::faults;
 use crate::sim::history::History;
+use crate::sim::member::Member as ModelMember;
 use crate::sim::promises::Promises;
 use crate::sim::raft::Data;
 use crate::sim::rng::Rng;
-use crate::sim::world::{MOST_MEMBERS, Member as ModelMember, Release, ReleaseNo, TICK, World};
+use crate::sim::world::{MOST_MEMBERS, Release, ReleaseNo, TICK, World};
 use crate::spec::model::{
     BackupPolicy, Become, ClientAccess, Cluster, Connection, HoldPoint, Member, OnFailure, Ownership, Process,
     ReleaseSource, RollbackPoints, Rollout, Runtime, Systemd, Toggle, Verify,
@@ -84,11 +85,11 @@ pub fn draw(seed: u64, weather: Weather, history: bool) -> (Scenario, World) {
     let pins = releases.iter().map(pin).collect();
     let (mut fuses, mut faults) = (Vec::new(), Vec::new());
     if weather == Weather::Rough {
-        for _ in 0..rng.below(4) {
+        for _ in 0..rng.below(5) {
             let fuse = rng.percent(75).then(|| u32::try_from(rng.below(160)).unwrap_or(0));
             fuses.push(fuse);
         }
-        let most = if rng.percent(25) { 0 } else { 5 };
+        let most = if rng.percent(20) { 0 } else { 8 };
         for _ in 0..rng.below(most + 1) {
             faults.push(faults::draw(&mut rng, members, targets[0]));
         }
@@ -227,7 +228,7 @@ fn world(mut rng: Rng, members: usize, releases: Vec<Release>, cluster: &Cluster
         loses_next: [None; MOST_MEMBERS],
         version_hidden_until: [0; MOST_MEMBERS],
         slow_until: [0; MOST_MEMBERS],
-        rate: rng.pick(&[3, 20, 100]),
+        rate: rng.pick(&[4, 20, 100]),
         slow_rate: rng.pick(&[0, 0, 1]),
         scale: rng.pick(&[1, 50, 300]),
         writes: rng.pick(&[5, 30, 70]),

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 
 use crate::sim::faults::Fault;
 use crate::sim::history::History;
+use crate::sim::member::{Fate, Member, Process, State};
 use crate::sim::promises::Promises;
-use crate::sim::raft::{Data, Node};
+use crate::sim::raft::Node;
 use crate::sim::rng::Rng;
-use crate::units::{Bytes, MemberId, MemberName, Minor, Sha256, Version};
+use crate::units::{Bytes, Minor, Sha256, Version};
 
 /// The world's smallest step, in milliseconds.
 pub const TICK: u64 = 100;
@@ -38,73 +39,6 @@ pub struct Release {
     pub pre_vote: bool,
     pub false_on_alarm: bool,
     pub applied_index: bool,
-}
-
-/// What a binary does when it is started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    Well,
-    /// Says why and ends.
-    Exits,
-    /// Runs, and never answers.
-    NeverServes,
-    /// Serves for so long, then ends.
-    DiesAfter(u64),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    Starting { ready_at: u64 },
-    Serving,
-    /// Was told to stop.
-    Stopping { gone_at: u64 },
-    /// Runs and does not answer.
-    Stuck,
-}
-
-#[derive(Debug, Clone)]
-pub struct Process {
-    pub release: ReleaseNo,
-    pub state: State,
-    pub pid: u32,
-    /// When it ends by itself.
-    dies_at: Option<u64>,
-    pub node: Node,
-}
-
-/// A rollback point on a host.
-#[derive(Debug, Clone)]
-pub struct Point {
-    pub version: ReleaseNo,
-    pub data: Data,
-}
-
-/// A member and its host.
-#[derive(Debug, Clone)]
-pub struct Member {
-    pub name: MemberName,
-    pub id: MemberId,
-    pub data: Data,
-    pub process: Option<Process>,
-    /// `None` while the host is up.
-    pub boots_at: Option<u64>,
-    pub unit_enabled: bool,
-    /// Whether systemd starts it again when it dies.
-    pub restarts: bool,
-    restart_at: Option<u64>,
-    restarted: u32,
-    /// The file that is started; `None`: something that is no release.
-    pub binary: Option<ReleaseNo>,
-    /// What lies beside it for a swap.
-    pub prepared: Option<ReleaseNo>,
-    /// Releases staged or kept, as bits.
-    store: u32,
-    pub points: Vec<Point>,
-    /// What a release does on this host; the others do well.
-    pub bad: Option<(ReleaseNo, Fate)>,
-    pub disk_full_until: u64,
-    pub stop_hangs_until: u64,
-    next_pid: u32,
 }
 
 /// A backup that the controller holds.
@@ -172,75 +106,6 @@ pub struct World {
     pub history: History,
     /// Changes whenever anything may have changed: looks are kept by it.
     pub generation: u64,
-}
-
-impl Member {
-    pub fn new(number: usize, name: MemberName, release: ReleaseNo, data: Data) -> Self {
-        Self {
-            name,
-            id: MemberId(0xa1b2_c300 + number as u64),
-            data,
-            process: None,
-            boots_at: None,
-            unit_enabled: true,
-            restarts: true,
-            restart_at: None,
-            restarted: 0,
-            binary: Some(release),
-            prepared: None,
-            store: 0,
-            points: Vec::new(),
-            bad: None,
-            disk_full_until: 0,
-            stop_hangs_until: 0,
-            next_pid: 700,
-        }
-    }
-
-    pub fn node(&self) -> Option<&Node> {
-        self.process.as_ref().filter(|process| process.state == State::Serving).map(|process| &process.node)
-    }
-
-    pub fn node_mut(&mut self) -> Option<&mut Node> {
-        self.process.as_mut().filter(|process| process.state == State::Serving).map(|process| &mut process.node)
-    }
-
-    /// What its process runs.
-    pub fn runs(&self) -> Option<ReleaseNo> {
-        self.process.as_ref().map(|process| process.release)
-    }
-
-    pub fn serves(&self) -> bool {
-        self.node().is_some()
-    }
-
-    /// Whether it hears and answers its peers.
-    pub fn takes_part(&self) -> bool {
-        self.serves()
-    }
-
-    pub fn has_in_store(&self, release: ReleaseNo) -> bool {
-        self.store & (1 << release) != 0
-    }
-
-    pub fn put_in_store(&mut self, release: ReleaseNo) {
-        self.store |= 1 << release;
-    }
-
-    /// Somebody tidies.
-    pub fn empty_store(&mut self) {
-        self.store = 0;
-    }
-
-    pub fn fate_of(&self, release: ReleaseNo) -> Fate {
-        self.bad.filter(|(bad, _)| *bad == release).map_or(Fate::Well, |(_, fate)| fate)
-    }
-
-    /// A person or the controller says that it is to stay down.
-    pub fn forget_restart(&mut self) {
-        self.restart_at = None;
-        self.restarted = 0;
-    }
 }
 
 impl World {
@@ -320,6 +185,11 @@ impl World {
                 self.tell(|world| format!("{} is gone", world.members[no].name));
             }
             State::Starting { ready_at } if ready_at <= now => self.come_up(no),
+            State::Serving if self.refuses_to_start(no, self.releases[process.release].version.minor()) => {
+                // The guard holds whenever a cluster version is learned, not at the start alone.
+                self.tell(|world| format!("{} learns of a newer cluster version, and ends", world.members[no].name));
+                self.die(no);
+            }
             _ if process.dies_at.is_some_and(|at| at <= now) => {
                 self.tell(|world| format!("{} dies", world.members[no].name));
                 self.die(no);
@@ -347,6 +217,7 @@ impl World {
         let ready_at = self.now + self.rng.between(2, 25) * TICK;
         let patience = self.rng.between(2, 12) * TICK;
         let now = self.now;
+        self.promises.down_by_us[no] = false;
         let member = &mut self.members[no];
         member.restart_at = None;
         let Some(release) = member.binary else { return };

@@ -3,7 +3,10 @@
 //! A folder (0700) beside the spec. Files are 0600, written whole and renamed, or, for a journal, appended and fsynced
 //! line by line. This room stores and reads back; it knows nothing of what the lines mean to a run.
 
+mod holder;
 mod journal_file;
+mod lock;
+mod runs;
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -13,17 +16,36 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+pub use holder::Holder;
 pub use journal_file::{JournalFile, ReadBack, read_journal};
+pub use lock::{LockSeen, StateLock};
+pub use runs::StoredRun;
 
-use crate::execute::journal::Line;
 use crate::plan::model::Plan;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     #[error("{path}: {action}: {reason}\n  do: {fix}")]
     Io { path: PathBuf, action: &'static str, reason: io::Error, fix: &'static str },
-    #[error("{path}:{line}: {reason}")]
+    #[error(
+        "{path}:{line}: {reason}\n  do: leave the file as it is for whoever looks into it; what is to be done next shows `quorate plan`"
+    )]
     Journal { path: PathBuf, line: u64, reason: String },
+    #[error("{}: there is no run {id:?}\n  do: see which there are: quorate runs", dir.display())]
+    NoRun { id: String, dir: PathBuf },
+    #[error(
+        "{}: the state is in use: {}\n  do: wait until that has ended, or end it there (Ctrl-C brings it to a safe end); \
+         the lock goes with its holder, also after kill -9",
+        path.display(),
+        holder.as_ref().map_or_else(|| "by whom is not known yet".to_owned(), ToString::to_string)
+    )]
+    Locked { path: PathBuf, holder: Option<Box<Holder>> },
+    #[error(
+        "{}: the state was in use on another machine, and nobody there has given it back: {holder}\n  do: whether that still \
+         goes on cannot be seen from here: look there; if it does not, take its record away: quorate unlock",
+        path.display()
+    )]
+    LockedElsewhere { path: PathBuf, holder: Box<Holder> },
 }
 
 impl StateError {
@@ -50,17 +72,6 @@ pub struct Run {
     pub id: String,
     pub dir: PathBuf,
 }
-
-/// A run that was, as far as it was written down.
-#[derive(Debug)]
-pub struct PastRun {
-    pub id: String,
-    pub plan: Plan,
-    pub lines: Vec<Line>,
-}
-
-/// So many runs are looked through for the newest of a cluster: those of others, and backups, lie between.
-const MOST_RUNS: usize = 200;
 
 impl State {
     /// Opens it, and makes it if it is not there.
@@ -90,10 +101,14 @@ impl State {
 
     /// Begins a run: its folder, with the plan in it.
     pub fn begin_run(&self, plan: &Plan) -> Result<Run, StateError> {
-        let runs = self.private("runs")?;
-        let id = new_id();
-        let dir = runs.join(&id);
-        make_private_dir(&dir)?;
+        self.begin_run_as(&new_id(), plan)
+    }
+
+    /// The same, under an id that was made before: the locks of a run name it.
+    pub fn begin_run_as(&self, id: &str, plan: &Plan) -> Result<Run, StateError> {
+        let id = id.to_owned();
+        let dir = self.private("runs")?.join(&id);
+        fs::DirBuilder::new().mode(0o700).create(&dir).map_err(StateError::io(&dir, "cannot be created"))?;
         let text = serde_json::to_vec_pretty(plan).map_err(|error| StateError::Io {
             path: dir.join("plan.json"),
             action: "cannot be written",
@@ -104,23 +119,18 @@ impl State {
         Ok(Run { id, dir })
     }
 
-    /// The newest run whose plan is `wanted`, of the newest [`MOST_RUNS`]. `None` also where a newer one cannot be read:
-    /// what it did is then not known.
-    pub fn newest_run(&self, wanted: impl Fn(&Plan) -> bool) -> Option<PastRun> {
-        let mut ids: Vec<String> = fs::read_dir(self.dir.join("runs"))
-            .ok()?
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .collect();
-        ids.sort_unstable_by(|one, other| other.cmp(one));
-        for id in ids.into_iter().take(MOST_RUNS) {
-            let dir = self.dir.join("runs").join(&id);
-            let plan: Plan = serde_json::from_slice(&fs::read(dir.join("plan.json")).ok()?).ok()?;
-            if wanted(&plan) {
-                let lines = read_journal(&dir.join("journal.jsonl")).ok()?.lines;
-                return Some(PastRun { id, plan, lines });
+    /// All runs, the newest first.
+    pub fn runs(&self) -> Result<Vec<Run>, StateError> {
+        let dir = self.private("runs")?;
+        let mut runs = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(StateError::io(&dir, "cannot be read"))? {
+            let entry = entry.map_err(StateError::io(&dir, "cannot be read"))?;
+            if let Ok(id) = entry.file_name().into_string() {
+                runs.push(Run { id, dir: entry.path() });
             }
         }
-        None
+        runs.sort_by(|a, b| b.id.cmp(&a.id));
+        Ok(runs)
     }
 
     fn private(&self, name: &str) -> Result<PathBuf, StateError> {
@@ -192,24 +202,23 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_run_of_a_cluster_is_found_among_those_of_others() {
+    fn ids_are_unique_within_a_second_and_when_the_clock_goes_back() {
+        // The time is only what they sort by: the rest is random, so no clock can make two equal.
+        let ids: std::collections::HashSet<String> = (0..1000).map(|_| new_id()).collect();
+        assert_eq!(ids.len(), 1000);
+        let random: std::collections::HashSet<&str> =
+            ids.iter().filter_map(|id| id.split_once("Z-")).map(|id| id.1).collect();
+        assert_eq!(random.len(), 1000);
+    }
+
+    #[test]
+    fn a_run_is_never_begun_in_the_folder_of_another() {
         let dir = tempfile::tempdir().unwrap();
         let state = State::open(dir.path()).unwrap();
-        assert!(state.newest_run(|_| true).is_none());
-        let ours = crate::view::fixtures::upgrade();
-        let other = Plan { cluster: "other".parse().unwrap(), ..ours.clone() };
-        for (id, plan) in [("20260101T000000Z-a", &ours), ("20260102T000000Z-a", &ours), ("20260103T000000Z-a", &other)]
-        {
-            let dir = dir.path().join("runs").join(id);
-            make_private_dir(&dir).unwrap();
-            write_private(&dir.join("plan.json"), &serde_json::to_vec(plan).unwrap()).unwrap();
-            write_private(&dir.join("journal.jsonl"), b"").unwrap();
-        }
-        let newest = state.newest_run(|plan| plan.cluster == ours.cluster).unwrap();
-        assert_eq!((newest.id.as_str(), newest.lines.len()), ("20260102T000000Z-a", 0));
-        // What a newer run did is not known: nothing older speaks for it.
-        fs::write(dir.path().join("runs/20260103T000000Z-a/plan.json"), "{").unwrap();
-        assert!(state.newest_run(|plan| plan.cluster == ours.cluster).is_none());
+        let plan = crate::view::fixtures::upgrade();
+        let run = state.begin_run_as("r1", &plan).unwrap();
+        assert!(matches!(state.begin_run_as("r1", &plan), Err(StateError::Io { .. })));
+        assert_eq!(state.run(&run.id).unwrap().plan, Ok(plan));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! One step of a plan: what, on whom, why, what it waits for, what undoes it.
 
+use std::collections::BTreeMap;
+
 use super::escape::escape;
 use super::page::{Page, Tone, cell};
 use super::phrases::{gates, joined, operation, undo, verb};
 use super::words::{self, grouped, names, span};
 use crate::plan::model::{
-    Action, BackupAction, CreateAction, MemberAction, Moment, Plan, ReleasePin, Role, Step, StepId,
+    Action, BackupAction, CreateAction, Kind, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
+    Replacement, ReplacementPhase, Role, Step, StepId,
 };
 use crate::spec::model::Verify;
 use crate::units::{MemberName, Version};
@@ -39,7 +42,7 @@ impl<'a> StepWriter<'a> {
     pub fn write(&mut self, page: &mut Page, step: &Step) {
         let number = step.id.0.to_string();
         let labels = [cell(Tone::Faint, &number, NUMBER), cell(Tone::Strong, verb(&step.action), VERB)];
-        page.row(INDENT, &labels, Tone::Strong, &headline(&step.action));
+        page.row(INDENT, &labels, Tone::Strong, &headline(self.plan, &step.action));
 
         let mut rows = rows(self.plan, step);
         let changes_a_member = matches!(step.action, Action::Member(_) | Action::CreateMember(_));
@@ -85,8 +88,20 @@ fn shortened(rows: Vec<Row>, id: StepId, first: &[Row]) -> Vec<Row> {
 }
 
 /// On whom, and what.
-fn headline(action: &Action) -> String {
+fn headline(plan: &Plan, action: &Action) -> String {
     match action {
+        Action::Preflight { version, members } if plan.kind == Kind::Rollback => {
+            format!(
+                "{}: each member's own options, read by the parser of etcd {version}, which is kept there",
+                names(members)
+            )
+        }
+        Action::Prepare { members } if plan.kind == Kind::Rollback => {
+            format!("{}: the binary that is kept there, checked, laid beside the one that runs", names(members))
+        }
+        Action::Member(member) if plan.replacement().is_some() => {
+            format!("{}: alone, on {}", member.member, member.to)
+        }
         Action::Stage { version, members, folder, programs } => {
             format!("{}: {} {version} into {folder}, beside what runs", names(members), words::listed(programs))
         }
@@ -99,13 +114,38 @@ fn headline(action: &Action) -> String {
         Action::Backup(backup) => format!("from {}: {}", backup.member, backup_contents(backup)),
         Action::CompareData { moment } => match moment {
             Moment::BeforeFirstStop => "all members: the same HashKV at one revision, before the first stop".to_owned(),
-            Moment::AtTheEnd => "all members: the same HashKV at one revision, at the end".to_owned(),
+            Moment::AtTheEnd => "all members: the same data, at the end".to_owned(),
         },
         Action::Member(member) => member_headline(member),
         Action::CreateMember(create) => format!("{}: a new member, etcd {}", create.member, create.spec.version),
         Action::StartTogether { members } => format!("{}: all at once, for none can be healthy alone", names(members)),
+        Action::ReadyData { members, .. } => {
+            format!("{}: a copy of each rollback point, beside the data directory", names_of(members))
+        }
+        Action::StopAll { members, timeout } => {
+            format!("{}: all at once, within {}; clients are not served from here on", names(members), span(*timeout))
+        }
+        Action::MarkReplacement(replacement) => mark_headline(replacement),
+        Action::ReplaceData(replace) => format!("{}: {} -> {}", replace.member, replace.from, replace.to),
+        Action::EndReplacement { members } => format!("{}: the notes beside the data directories", names_of(members)),
         Action::Finish { version, minor } => {
             format!("all members at {version}: complete when the cluster version is {minor} everywhere")
+        }
+    }
+}
+
+fn names_of(members: &BTreeMap<MemberName, MemberReplacement>) -> String {
+    names(&members.keys().cloned().collect::<Vec<_>>())
+}
+
+fn mark_headline(replacement: &Replacement) -> String {
+    let all: Vec<MemberName> = replacement.members.keys().cloned().collect();
+    match replacement.phase {
+        ReplacementPhase::Replacing => {
+            format!("{}: a note beside every data directory: what takes its place, and in which order", names(&all))
+        }
+        ReplacementPhase::Starting => {
+            format!("{}: the note says that all are replaced: from here on they are started", names(&all))
         }
     }
 }
@@ -116,7 +156,9 @@ fn member_headline(member: &MemberAction) -> String {
         Role::Leader => "leader",
         Role::Down => "down now",
     };
-    if member.from == member.to {
+    if member.only_starts() {
+        format!("{}: {role}, on {}", member.member, member.to)
+    } else if member.from == member.to {
         format!("{}: {role}, the binary is {} already, only the process is not", member.member, member.to)
     } else {
         format!("{}: {role}, {} -> {}", member.member, member.from, member.to)
@@ -158,12 +200,17 @@ fn subject(action: &Action) -> Option<&MemberName> {
     match action {
         Action::Member(member) => Some(&member.member),
         Action::CreateMember(create) => Some(&create.member),
+        Action::ReplaceData(replace) => Some(&replace.member),
         Action::Backup(_)
         | Action::Stage { .. }
         | Action::Preflight { .. }
         | Action::Prepare { .. }
         | Action::CompareData { .. }
         | Action::StartTogether { .. }
+        | Action::ReadyData { .. }
+        | Action::StopAll { .. }
+        | Action::MarkReplacement(_)
+        | Action::EndReplacement { .. }
         | Action::Finish { .. } => None,
     }
 }
@@ -179,12 +226,45 @@ fn details(plan: &Plan, action: &Action) -> Vec<(&'static str, String)> {
             vec![("does", joined(operations))]
         }
         Action::CreateMember(create) => created(create),
+        Action::ReplaceData(replace) => vec![("does", joined(replaced(replace)))],
+        Action::ReadyData { id, members } => vec![("does", joined(laid_ready(id.as_deref(), members)))],
         Action::Preflight { .. }
         | Action::Prepare { .. }
         | Action::CompareData { .. }
         | Action::StartTogether { .. }
+        | Action::StopAll { .. }
+        | Action::MarkReplacement(_)
+        | Action::EndReplacement { .. }
         | Action::Finish { .. } => Vec::new(),
     }
+}
+
+/// The id of the run that a plan begins is not known yet.
+const ID_OF_THIS_RUN: &str = "RUN";
+
+fn replaced(replace: &ReplaceAction) -> Vec<String> {
+    let MemberReplacement { data_dir, wal_dir, binary, .. } = &replace.replacement;
+    let id = replace.id.as_deref().unwrap_or(ID_OF_THIS_RUN);
+    let mut parts: Vec<String> = [Some(data_dir), wal_dir.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(|dir| format!("move {dir} aside to {dir}.quorate-replaced-{id}, and {dir}.quorate-in-{id} in its place"))
+        .collect();
+    parts.extend(
+        binary
+            .as_ref()
+            .map(|binary| format!("put {} at {} (sha256 {})", replace.to, binary.path, binary.new_sha256.short())),
+    );
+    parts
+}
+
+fn laid_ready(id: Option<&str>, members: &BTreeMap<MemberName, MemberReplacement>) -> Vec<String> {
+    let id = id.unwrap_or(ID_OF_THIS_RUN);
+    let copy = |(name, member): (&MemberName, &MemberReplacement)| {
+        let from = member.copy_of.as_ref()?;
+        Some(format!("{name}: {} to {}.quorate-in-{id}", from.data, member.data_dir))
+    };
+    members.iter().filter_map(copy).collect()
 }
 
 fn release(pin: &ReleasePin) -> String {

@@ -140,7 +140,11 @@ impl RunSummary {
                     EffectResult::Failed { reason, log, .. } => self.fail(*step, effect, reason, log),
                 }
             }
-            Entry::Intent { .. } | Entry::GateFailed { .. } | Entry::StopRequested { .. } | Entry::RunEnded { .. } => {}
+            Entry::Intent { .. }
+            | Entry::GateFailed { .. }
+            | Entry::StopRequested { .. }
+            | Entry::LockLost { .. }
+            | Entry::RunEnded { .. } => {}
         }
     }
 
@@ -196,11 +200,11 @@ pub fn summary_text(summary: &RunSummary, style: Style) -> String {
     page.finish()
 }
 
-fn row(page: &mut Page, label: &str, text: &str) {
+pub(super) fn row(page: &mut Page, label: &str, text: &str) {
     page.row(2, &[cell(Tone::Faint, label, LABEL)], Tone::Plain, text);
 }
 
-fn write_ending(page: &mut Page, summary: &RunSummary) {
+pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
     let took = milliseconds(summary.took_ms);
     let (cluster, to) = (&summary.cluster, &summary.to);
     let named = |id: StepId| {
@@ -213,6 +217,8 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
                 Kind::Create => format!("is created at {to}"),
                 Kind::Upgrade | Kind::NothingToDo => format!("is at {to}"),
                 Kind::Backup => "is backed up".to_owned(),
+                Kind::Rollback => format!("is back at {to}"),
+                Kind::Restore => format!("is restored, at {to}"),
             };
             page.text(0, Tone::Good, &format!("Done in {took}: cluster {cluster} {what}."));
         }
@@ -226,7 +232,12 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
         }
         Some(Ending::Interrupted { signal }) => {
             page.text(0, Tone::Warn, &format!("Interrupted by {signal} after {took}, at a safe place."));
-            row(page, "go on", "run `quorate apply` again: it looks at what is there, and finishes");
+            let command = match summary.kind {
+                Kind::Rollback => "quorate rollback",
+                Kind::Restore => "quorate restore",
+                Kind::Create | Kind::Upgrade | Kind::NothingToDo | Kind::Backup => "quorate apply",
+            };
+            row(page, "go on", &format!("run `{command}` again: it looks at what is there, and finishes"));
         }
         Some(Ending::Failed { step, reason, rolled_back, todo }) => {
             let place = step.map(|id| format!(" at {}", named(id))).unwrap_or_default();
@@ -265,7 +276,7 @@ fn write_log(page: &mut Page, lines: &[String], left_out: u64) {
     }
 }
 
-fn write_steps(page: &mut Page, summary: &RunSummary) {
+pub(super) fn write_steps(page: &mut Page, summary: &RunSummary) {
     let done: Vec<&StepSummary> = summary.steps.iter().filter(|step| step.done).collect();
     let left: Vec<&StepSummary> = summary.steps.iter().filter(|step| !step.done).collect();
     let named = |steps: &[&StepSummary], times: fn(&StepSummary) -> String| {
@@ -283,7 +294,7 @@ fn write_steps(page: &mut Page, summary: &RunSummary) {
     }
 }
 
-fn write_kept(page: &mut Page, summary: &RunSummary) {
+pub(super) fn write_kept(page: &mut Page, summary: &RunSummary) {
     for backup in &summary.backups {
         let revision = backup.revision.map(|at| format!(", revision {}", grouped(at.0))).unwrap_or_default();
         let checks = backup.checks.join(" · ");

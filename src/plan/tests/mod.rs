@@ -9,6 +9,7 @@ mod membership;
 mod options;
 mod properties;
 mod random;
+mod rollback;
 mod rollout;
 mod upgrades;
 mod versions;

@@ -3,8 +3,10 @@
 
 mod binary;
 mod copy;
+mod leftovers;
 mod process;
 mod real;
+mod replace;
 mod stage;
 mod systemd;
 
