@@ -75,7 +75,7 @@ impl Client {
     async fn v2_quorum_read(&self) -> Result<(), EtcdError> {
         let path = format!("{NO_SUCH_KEY}?quorum=true");
         let question = Question::get(&path);
-        let answer = self.ask(&question).await?;
+        let answer = self.ask(&question).await.map_err(EtcdError::of_quorum_read)?;
         match answer.status {
             StatusCode::OK => Ok(()),
             StatusCode::NOT_FOUND if error_code(&answer.body) == Some(KEY_NOT_FOUND) => Ok(()),

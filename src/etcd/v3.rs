@@ -117,7 +117,7 @@ impl Client {
     pub async fn linearizable_read(&self) -> Result<Revision, EtcdError> {
         const CALL: &str = "Range (barrier)";
         let request = pb::RangeRequest { key: FIRST_KEY.to_vec(), ..pb::RangeRequest::default() };
-        let told = self.range(CALL, request, self.inner.endpoint.deadline).await?;
+        let told = self.range(CALL, request, self.inner.endpoint.deadline).await.map_err(EtcdError::of_quorum_read)?;
         let header = self.header(CALL, told.header)?;
         self.revision(CALL, header.revision)
     }

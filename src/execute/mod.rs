@@ -25,6 +25,8 @@ mod member;
 mod replace;
 mod take_backup;
 pub mod wait;
+#[cfg(test)]
+mod wait_tests;
 pub mod world;
 
 pub use driver::{Controller, StopSignal, execute};

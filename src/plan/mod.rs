@@ -12,6 +12,7 @@ mod estimate;
 pub mod file;
 mod findings;
 mod health;
+mod hold;
 mod hosts;
 pub mod layout;
 pub mod leftovers;
@@ -43,7 +44,7 @@ use crate::plan::model::{
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::target::Way;
 use crate::runtime::Templates;
-use crate::spec::model::{Cluster, Toggle};
+use crate::spec::model::{Cluster, HoldPoint, Toggle};
 use crate::units::{Bytes, Version};
 
 /// Everything that a plan is made from.
@@ -62,6 +63,8 @@ pub struct Input<'a> {
     pub releases: &'a [ReleasePin],
     /// Why a wanted release could not be had.
     pub missing_releases: &'a [String],
+    /// The newest run of this cluster, where it was held.
+    pub held: Option<&'a Held>,
 }
 
 /// Which releases a plan will need, by version and architecture: what has to be fetched before planning.
@@ -75,6 +78,7 @@ pub fn wanted_releases(cluster: &Cluster, inventory: &Inventory) -> BTreeSet<(Ve
 }
 
 pub use backup::{PlannedBackup, plan as plan_backup};
+pub use hold::Held;
 
 /// Makes the plan, or says every reason why there is none.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
@@ -82,7 +86,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if !under_way.is_empty() {
         return Err(under_way);
     }
-    let survey = Survey::of(input.inventory);
+    let mut survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
     if create::nothing_is_there(input.cluster, &survey) {
         return create::plan(input, &survey, findings);
@@ -90,6 +94,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if create::made_but_not_started(input.cluster, &survey) {
         return create::start_plan(input, &survey, findings);
     }
+    create::take_in_never_served(input.cluster, &mut survey);
     health::check(input.cluster, &survey, input.knowledge, &mut findings);
     let Some(way) = target::find(input.cluster, &survey, input.knowledge, &mut findings) else {
         return Err(with_a_reason(findings, &survey));
@@ -375,6 +380,11 @@ fn rung_of(input: &Input<'_>, survey: &Survey<'_>, way: &Way, steps: Vec<Step>) 
         ),
         source: rung.rollback.fact.sources.first().map(ToString::to_string).unwrap_or_default(),
         hold: input.cluster.rollout.hold_before,
+        goes_on: input
+            .cluster
+            .rollout
+            .hold_before
+            .and_then(|HoldPoint::NoReturn| hold::goes_on(input.held, survey, way, &steps)),
     });
     let clients = clients(input, way, &steps);
     Rung { from: Some(from), to: way.to.minor(), steps, no_return, clients, advisories }

@@ -212,6 +212,19 @@ pub struct NoReturn {
     pub after: String,
     pub source: String,
     pub hold: Option<HoldPoint>,
+    /// Why the run goes past the hold that the spec declares; `None`: it stops there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_on: Option<GoesOn>,
+}
+
+/// Why a run does not stop at the hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum GoesOn {
+    /// The newest run of this cluster was held before the very member that is left.
+    WasHeld { run: String },
+    /// Who is left is down, with the new binary in place: nobody is stopped.
+    OnlyStarts,
 }
 
 /// Steps are numbered from 1 in the order of the plan.

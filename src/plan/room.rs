@@ -44,6 +44,8 @@ pub fn check(input: &Input<'_>, survey: &Survey<'_>, way: &Way, release_size: By
         beside_the_binary(member, release_size, &mut claims);
         if copies == Toggle::On {
             rollback_point(member, &mut claims);
+        } else {
+            next_start(member, &mut claims);
         }
     }
     if !way.left.is_empty() {
@@ -107,6 +109,20 @@ fn rollback_point<'a>(member: &'a Surveyed<'a>, claims: &mut Vec<Claim<'a>>) {
         size: Bytes(size.0.saturating_add(size.0 / 10)),
         free: facts.data_dir.free,
         device: facts.data_dir.device,
+    });
+}
+
+/// What is to spare anyway: etcd begins a log file of 64 MB when it is started.
+fn next_start<'a>(member: &'a Surveyed<'a>, claims: &mut Vec<Claim<'a>>) {
+    let Some(data) = member.facts().map(|facts| &facts.data_dir) else { return };
+    claims.push(Claim {
+        member,
+        rule: "disk-data",
+        place: data.path.clone(),
+        purpose: format!("the next start in {}", data.path),
+        size: Bytes(0),
+        free: data.free,
+        device: data.device,
     });
 }
 

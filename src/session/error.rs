@@ -9,7 +9,7 @@ use crate::plan::model::Refusal;
 use crate::runtime::RuntimeError;
 use crate::spec::Diagnostics;
 use crate::state::StateError;
-use crate::units::MemberName;
+use crate::units::{Advised, MemberName};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -39,7 +39,7 @@ pub enum SessionError {
     #[error("the release that takes the backup is not at hand: {}", .missing.join("; "))]
     NoTools { missing: Vec<String> },
     #[error("no backup was taken: {reason}")]
-    BackupFailed { reason: String },
+    BackupFailed { reason: String, todo: Vec<String> },
     #[error("stopped by {signal}; no backup was kept")]
     BackupStopped { signal: String },
     #[error("the run ended without a backup")]
@@ -63,17 +63,14 @@ pub struct Told {
     pub todo: Vec<String>,
 }
 
-/// What stands before advice in the text of an error of another room.
-const ADVICE: &str = "\n  do: ";
-
 impl SessionError {
     /// The advice that the error came with; else what holds for errors of its kind.
     #[must_use]
     pub fn told(&self) -> Told {
-        let text = self.to_string();
-        let mut parts = text.split(ADVICE);
-        let seen = parts.next().unwrap_or_default().to_owned();
-        let mut todo: Vec<String> = parts.map(|advice| advice.trim().to_owned()).collect();
+        let Advised { seen, advice: mut todo } = Advised::of(&self.to_string());
+        if let Self::BackupFailed { todo: of_run, .. } = self {
+            todo.extend(of_run.iter().cloned());
+        }
         if todo.is_empty() {
             todo.push(self.advice().to_owned());
         }
@@ -168,6 +165,7 @@ fn of_etcd(error: &EtcdError) -> &'static str {
         EtcdError::Dial { .. } | EtcdError::Deadline { .. } | EtcdError::Stalled { .. } | EtcdError::Broken { .. } => {
             "see whether the member runs and what its log says; then run it again"
         }
+        EtcdError::NoQuorum { .. } => "see with `quorate plan` which members are down, and bring them up",
         EtcdError::Tls { .. } | EtcdError::Denied { .. } => "check the `client` block of the spec",
         EtcdError::Sink { .. } => "see that the disk of the controller has room, then run it again",
         EtcdError::V2NotServed { .. } | EtcdError::Unsupported { .. } => {
@@ -226,7 +224,7 @@ mod tests {
             SessionError::NotConnected { member: member(), why: "no route\n  do: start it".to_owned() },
             SessionError::NoClient { member: member(), why: "not looked at".to_owned() },
             SessionError::NoTools { missing: vec!["404".to_owned()] },
-            SessionError::BackupFailed { reason: "it differs".to_owned() },
+            SessionError::BackupFailed { reason: "it differs".to_owned(), todo: Vec::new() },
             SessionError::BackupStopped { signal: "SIGINT".to_owned() },
             SessionError::BackupMissing,
         ]

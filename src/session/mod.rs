@@ -9,6 +9,7 @@ mod choose;
 mod clean;
 mod connect;
 mod error;
+mod held;
 mod locks;
 mod plan;
 mod records;

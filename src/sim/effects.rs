@@ -25,7 +25,7 @@ pub fn skipped(why: &str) -> EffectResult {
 }
 
 fn failed(reason: String) -> EffectResult {
-    EffectResult::Failed { reason, log: Vec::new() }
+    EffectResult::Failed { reason, log: Vec::new(), todo: Vec::new() }
 }
 
 /// Goes on with what was done, or says why it was not.

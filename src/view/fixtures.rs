@@ -176,6 +176,7 @@ fn no_return(hold: Option<HoldPoint>) -> NoReturn {
             .to_owned(),
         source: "upgrade guide of 3.2, \"Downgrade\"".to_owned(),
         hold,
+        goes_on: None,
     }
 }
 

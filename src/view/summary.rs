@@ -146,7 +146,7 @@ impl RunSummary {
                 match result {
                     EffectResult::Done { detail } => self.keep(detail, effect, &line.at),
                     EffectResult::Skipped { .. } => {}
-                    EffectResult::Failed { reason, log } => self.fail(*step, effect, reason, log),
+                    EffectResult::Failed { reason, log, .. } => self.fail(*step, effect, reason, log),
                 }
             }
             Entry::Intent { .. }
@@ -238,7 +238,7 @@ pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
                 &format!("Held after {took}, before {}: the spec says hold_before.", named(*before)),
             );
             let again = summary.again.in_words();
-            row(page, "go on", &format!("run {again}: a plan that begins with the last member goes past the hold"));
+            row(page, "go on", &format!("run {again}: after a run that was held here, the next one goes on"));
         }
         Some(Ending::Interrupted { signal }) => {
             page.text(0, Tone::Warn, &format!("Interrupted by {signal} after {took}, at a safe place."));

@@ -67,6 +67,7 @@ impl Back {
             knowledge: &KNOWLEDGE,
             releases: &[],
             missing_releases: &[],
+            held: None,
         };
         plan_rollback(&RollbackInput { input, last: self.last.as_ref(), asked: &self.asked })
     }
@@ -377,6 +378,7 @@ fn a_replacement_that_was_cut_off_is_finished_and_nothing_else_is_planned() {
         knowledge: &KNOWLEDGE,
         releases: &[],
         missing_releases: &[],
+        held: None,
     });
     assert_eq!(backup.err().unwrap()[0].rule, "replacement-under-way");
     // Without -points, without -to, without a state: the note says it all.
