@@ -11,7 +11,7 @@ use super::reconnect::Reconnecting;
 
 pub(super) enum Link {
     Local,
-    Ssh(Reconnecting),
+    Ssh(Box<Reconnecting>),
 }
 
 /// A process that runs on a host. Dropping it does not end it there.

@@ -161,7 +161,7 @@ impl Host {
             ),
             fix: trouble.fix,
         })?;
-        Ok(Link::Ssh(link))
+        Ok(Link::Ssh(Box::new(link)))
     }
 
     async fn start_lock(&self, link: &Link, wanted: &LockRequest) -> Result<Held, LockError> {

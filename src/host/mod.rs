@@ -70,7 +70,7 @@ impl Host {
             Connection::Ssh(ssh) => {
                 let label = label(ssh);
                 match Reconnecting::connect(ssh, socket_dir).await {
-                    Ok(link) => (label, ssh.become_, Link::Ssh(link)),
+                    Ok(link) => (label, ssh.become_, Link::Ssh(Box::new(link))),
                     Err(trouble) => {
                         return Err(HostError::Connect { host: label, reason: trouble.reason, fix: trouble.fix });
                     }

@@ -58,7 +58,7 @@ wait_for 120 "a copy" happens copy-data-dir 1
 "$TESTS/sshd/stop" "$WORK/sshd"
 ended 1
 assert_contains "$(squeezed "$(cat "$WORK/apply")")" "it could not be made again"
-assert_contains "$(squeezed "$(cat "$WORK/apply")")" '`quorate apply` once its host can be reached'
+assert_contains "$(squeezed "$(cat "$WORK/apply")")" "once its host can be reached"
 "$TESTS/sshd/start" "$WORK/sshd" m1 m2 m3
 
 say "cut at the stop, the copy and the start of each member"
