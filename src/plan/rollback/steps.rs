@@ -98,6 +98,7 @@ fn mark(replacement: &Replacement, phase: ReplacementPhase, steps: &mut Numbered
             "whatever happens from here on, the next look knows what is under way: it is finished, or refused"
         }
         ReplacementPhase::Starting => "from here on members are started, and no longer replaced",
+        ReplacementPhase::Joining => "what the quorum has taken in since is not thrown away any more, whatever happens",
     };
     let action = Action::MarkReplacement(Box::new(Replacement { phase, ..replacement.clone() }));
     push(steps, action, why, Undo::NothingToUndo, Vec::new());
@@ -106,26 +107,28 @@ fn mark(replacement: &Replacement, phase: ReplacementPhase, steps: &mut Numbered
 /// Members that are to be started: all, unless a run was cut off while it did.
 fn start(cluster: &Cluster, survey: &Survey<'_>, replacement: &Replacement, steps: &mut Numbered) {
     let rollout = &cluster.rollout;
-    let resumed = replacement.phase == ReplacementPhase::Starting;
-    let up = |name: &MemberName| {
-        let member = survey.members.iter().find(|member| member.view.name == *name);
-        resumed && member.is_some_and(|member| matches!(member.standing, Standing::Serving { .. }))
-    };
+    let resumed = replacement.phase != ReplacementPhase::Replacing;
+    let up = |name: &MemberName| resumed && has_process(survey, name);
     let runs = |name: &MemberName| {
         let sha256 = digest(replacement, name)?;
         let (member, version) = (name.clone(), replacement.to.clone());
         Some(Gate::RunsVersion { member, version, sha256, within: rollout.ready_timeout })
     };
-    if !replacement.first.iter().all(up) {
+    let down: Vec<MemberName> = replacement.first.iter().filter(|name| !up(name)).cloned().collect();
+    if !down.is_empty() {
         let mut after: Vec<Gate> = replacement.first.iter().filter_map(runs).collect();
         after.push(Gate::Serving { members: replacement.first.clone(), within: rollout.ready_timeout });
         push(
             steps,
-            Action::StartTogether { members: replacement.first.clone() },
+            Action::StartTogether { members: down },
             "exactly a quorum, and the longest log is in it: nobody else can win the election, so nothing of it is lost",
             Undo::StopAgain,
             after,
         );
+    }
+    mark(replacement, ReplacementPhase::Joining, steps);
+    if let Some(step) = steps.list.last_mut() {
+        step.before = vec![Gate::Serving { members: replacement.first.clone(), within: rollout.ready_timeout }];
     }
     let mut serving = replacement.first.clone();
     for name in &replacement.then {
@@ -158,6 +161,12 @@ fn start(cluster: &Cluster, survey: &Survey<'_>, replacement: &Replacement, step
         let why = "its log is shorter: it takes what the others have, and could not have led them".to_owned();
         steps.push(Action::Member(action), why, (Vec::new(), after), Undo::StopAgain, takes);
     }
+}
+
+/// Whether its process is there, whether it answers or not.
+pub fn has_process(survey: &Survey<'_>, name: &MemberName) -> bool {
+    let member = survey.members.iter().find(|member| member.view.name == *name);
+    member.is_some_and(|member| matches!(member.standing, Standing::Serving { .. } | Standing::Silent { .. }))
 }
 
 fn binary<'r>(replacement: &'r Replacement, name: &MemberName) -> Option<&'r BinaryChange> {

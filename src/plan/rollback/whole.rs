@@ -11,7 +11,7 @@ use crate::plan::model::{
     DataCopy, MemberReplacement, REPLACEMENT_FORMAT, Refusal, Replacement, ReplacementKind, ReplacementPhase,
 };
 use crate::plan::rollback::ground::{self, Ground};
-use crate::plan::rollback::steps::steps;
+use crate::plan::rollback::steps::{has_process, steps};
 use crate::plan::rollback::{PointSet, Rollback, RollbackInput, assemble, points};
 use crate::plan::survey::{Survey, Surveyed};
 use crate::plan::target::Way;
@@ -84,9 +84,20 @@ pub fn finish(from: &RollbackInput<'_>, survey: &Survey<'_>, note: &Replacement)
         ),
         None,
     );
+    let note = &Replacement { phase: phase_to_go_on_from(survey, note), ..note.clone() };
     let steps = steps(from.input.cluster, survey, note);
     let clients = vec!["no service until the last steps: members are down, or are not all back yet".to_owned()];
     Ok(Rollback::Plan(Box::new(assemble(from, survey, (&note.from, &note.to), findings, steps, clients))))
+}
+
+/// Before the first quorum has served nobody else may run: with a member of it, one that its host has started by itself
+/// could elect somebody who lacks what the longest log has. Then all are stopped again, and who has run gets a fresh copy.
+fn phase_to_go_on_from(survey: &Survey<'_>, note: &Replacement) -> ReplacementPhase {
+    let too_early = note.then.iter().any(|name| has_process(survey, name));
+    match note.phase {
+        ReplacementPhase::Starting if too_early => ReplacementPhase::Replacing,
+        phase => phase,
+    }
 }
 
 /// A note came from a host: its paths are only used where they are those that were seen.
@@ -117,7 +128,7 @@ fn fits(member: &Surveyed<'_>, note: &Replacement, findings: &mut Findings) {
     if planned.data_dir != data.path || planned.wal_dir.as_ref() != data.outer_wal_dir() {
         wrong("the note speaks of another data directory than the one that is configured");
     }
-    if note.phase == ReplacementPhase::Replacing && !planned.copy_of.as_ref().is_some_and(is_point) {
+    if note.phase != ReplacementPhase::Joining && !planned.copy_of.as_ref().is_some_and(is_point) {
         wrong("the rollback point that the note speaks of is not there");
     }
     if planned.binary.as_ref().is_some_and(|binary| binary.path != facts.binary.path) {
