@@ -336,7 +336,7 @@ fn a_whole_cluster_is_brought_back_in_the_one_safe_order() {
         |member: &str| [Effect::ReplaceData { member: name(member) }, Effect::ReplaceBinary { member: name(member) }];
     let mut expected = vec![Effect::ReadyData, Effect::Prepare, Effect::StopAll, Effect::MarkReplacement];
     expected.extend(["m1", "m2", "m3"].into_iter().flat_map(replaced));
-    expected.extend([Effect::MarkReplacement, Effect::StartTogether]);
+    expected.extend([Effect::MarkReplacement, Effect::StartTogether, Effect::MarkReplacement]);
     let timeout = crate::units::Span::from_secs(600);
     expected.push(Effect::Operate { member: name("m1"), operation: Operation::Start { timeout } });
     expected.extend([Effect::CompareData, Effect::EndReplacement]);

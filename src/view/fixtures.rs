@@ -511,6 +511,8 @@ pub fn whole_rollback() -> Plan {
     let starting = Replacement { phase: ReplacementPhase::Starting, ..replacement.clone() };
     actions.push(Action::MarkReplacement(Box::new(starting)));
     actions.push(Action::StartTogether { members: replacement.first.clone() });
+    let joining = Replacement { phase: ReplacementPhase::Joining, ..replacement.clone() };
+    actions.push(Action::MarkReplacement(Box::new(joining)));
     actions.push(Action::Member(MemberAction {
         member: name("m1"),
         role: Role::Down,

@@ -65,8 +65,10 @@ impl ReplacementKind {
 pub enum ReplacementPhase {
     /// No member may run: some have their new data, some their old.
     Replacing,
-    /// All have their new data; members are being started, in the order of the note.
+    /// All have their new data; the first quorum is being started. Nobody else may run yet.
     Starting,
+    /// The first quorum has served: from here on it is a cluster like any other, and the rest joins it.
+    Joining,
 }
 
 /// What is replaced on one host.
