@@ -35,6 +35,11 @@ impl Mark {
         getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
         Ok(Self(format!("quorate-{}", hex::encode(bytes))))
     }
+
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn fixed(word: &str) -> Self {
+        Self(word.to_owned())
+    }
 }
 
 /// The words to be run for a command.
