@@ -260,7 +260,8 @@ fn openssl(args: &[&str]) -> bool {
 #[test]
 fn a_certificate_is_looked_at_with_the_eyes_of_the_members_account() {
     use std::os::unix::fs::PermissionsExt as _;
-    let dir = tempfile::tempdir().unwrap();
+    // Another account has to get there: TMPDIR may be this one's alone.
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
     let root = dir.path().canonicalize().unwrap();
     std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = |name: &str| root.join(name).display().to_string();
