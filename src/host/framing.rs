@@ -39,6 +39,11 @@ impl Mark {
     pub(super) fn text(&self) -> &str {
         &self.0
     }
+
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn fixed(word: &str) -> Self {
+        Self(word.to_owned())
+    }
 }
 
 /// The words to be run for a command.

@@ -13,6 +13,8 @@ mod control_dir;
 mod error;
 mod forward;
 mod framing;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzing;
 mod link;
 mod lock;
 #[cfg(test)]

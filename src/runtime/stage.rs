@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::host::{Host, HostError, Sent, Stored};
 use crate::units::{Bytes, Sha256, Version};
 
-use super::answer::{ask, clean};
+use super::answer::{Answer, ask, clean};
 use super::error::RuntimeError;
 use super::scripts;
 use super::site::{check_path, staged_path};
@@ -147,9 +147,13 @@ pub async fn preflight(host: &Host, try_out: &Preflight) -> Result<PreflightOutc
     let mut args = vec![binary.as_str(), user, arch];
     args.extend(try_out.args.iter().map(String::as_str));
     let answer = ask(host, scripts::PREFLIGHT, &args, SHORT).await?;
+    tried(&answer, &try_out.wanted)
+}
+
+pub(super) fn tried(answer: &Answer, wanted: &Version) -> Result<PreflightOutcome, RuntimeError> {
     let said = answer.texts("said");
     let code = answer.need_number("code")?;
-    Ok(judge(code, &said, &try_out.wanted, clean(answer.need("ran-as")?)))
+    Ok(judge(code, &said, wanted, clean(answer.need("ran-as")?)))
 }
 
 fn judge(code: i32, said: &[String], wanted: &Version, ran_as: String) -> PreflightOutcome {
