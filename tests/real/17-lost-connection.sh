@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# SSH connections that are cut on the host's side while a member is down: right
-# after its stop, again and again, and while a bad binary is put back. quorate
-# connects again and finishes; a host that stays away is given up in bounded time.
+# SSH connections that are cut on the host's side: while a bad binary is put back,
+# and right after a stop. quorate connects again and brings the member up; its
+# lock went with the connection, so the run ends there, and apply goes on. A host
+# that stays away is given up in bounded time.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh
@@ -50,6 +51,18 @@ ended 1
 assert_contains "$(squeezed "$(cat "$WORK/apply")")" "runs its old binary again"
 for member in m1 m2 m3; do
   assert_contains "$(curl -fsS -m 2 "$(endpoint "$member")/version")" '"etcdserver":"3.1.20"'
+done
+
+say "cut right after a stop"
+begin_apply -var release=3.2.32
+wait_for 120 "a stop" happens stop 1
+end_sessions
+ended 1
+assert_contains "$(squeezed "$(cat "$WORK/apply")")" "lock on"
+assert_contains "$(squeezed "$(cat "$WORK/apply")")" "quorate apply"
+assert_eq "$(jq -c 'select(.entry == "lock-lost")' "$(journal)" | wc -l)" 1 "entries of a lost lock"
+for member in m1 m2 m3; do
+  assert_contains "$(curl -fsS -m 2 "$(endpoint "$member")/health")" true
 done
 
 say "a host that stays away while a member is down"
