@@ -18,10 +18,8 @@ use std::path::{Path, PathBuf};
 const FAULTS: [(char, u32); 4] = [('C', 8), ('N', 9), ('H', 10), ('E', 14)];
 
 /// Those that no test shows yet, and why. Nothing else may be without one.
-const OPEN: [(&str, &str); 2] = [
-    ("E10", "quorate cannot log in as an etcd user yet"),
-    ("E13", "`quorate restore` is not in this version yet"),
-];
+const OPEN: [(&str, &str); 2] =
+    [("E10", "quorate cannot log in as an etcd user yet"), ("E13", "`quorate restore` is not in this version yet")];
 
 /// Rust tests that need more than cargo gives them, and the script that runs them with it.
 const RUN_BY: [(&str, &str); 6] = [
@@ -125,7 +123,8 @@ fn rust_tests(path: &Path, problems: &mut Vec<String>) -> Vec<Marked> {
         } else if code.starts_with("#[") || code.starts_with("//") {
         } else {
             if let Some((at, named)) = faults.take() {
-                let name = code.trim_start_matches("async ").strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+                let name =
+                    code.trim_start_matches("async ").strip_prefix("fn ").and_then(|rest| rest.split('(').next());
                 match name {
                     Some(name) if is_test && !ignored => {
                         let mut whole: Vec<String> = module.iter().map(ToString::to_string).collect();
@@ -160,8 +159,7 @@ fn rust_tests(path: &Path, problems: &mut Vec<String>) -> Vec<Marked> {
 fn script_test(path: &Path, problems: &mut Vec<String>) -> Option<Marked> {
     let name = path.strip_prefix(root().join("tests")).unwrap().to_str().unwrap().to_owned();
     let text = read(path);
-    let faults: Vec<String> =
-        text.lines().filter_map(|line| mark(line, "#")).flatten().map(str::to_owned).collect();
+    let faults: Vec<String> = text.lines().filter_map(|line| mark(line, "#")).flatten().map(str::to_owned).collect();
     if faults.is_empty() {
         return None;
     }
@@ -260,7 +258,10 @@ fn every_fault_has_its_tests_and_the_table_says_which() {
         assert!(!what.is_empty() && !outcome.is_empty(), "{TABLE}:{}: an empty cell", number + 1);
         let Some(cell) = cells.get(fault) else { continue };
         if cell != tests {
-            differ.push(format!("{TABLE}:{}: {fault} is shown by\n    {cell}\n  and the table says\n    {tests}", number + 1));
+            differ.push(format!(
+                "{TABLE}:{}: {fault} is shown by\n    {cell}\n  and the table says\n    {tests}",
+                number + 1
+            ));
             lines[number] = format!("| {fault} | {what} | {outcome} | {cell} |");
         }
     }

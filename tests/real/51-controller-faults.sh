@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
-# faults: C2 C3 C6 H1 H5
 # What goes wrong where quorate runs: its terminal is taken away, it is asked to
 # stop twice, the wall clock jumps, disks are full; and a member that takes its
 # time to start. No member is left down, and apply finishes afterwards.
@@ -17,10 +16,11 @@ all_answer() {
 version_of() { curl -fsS -m 2 "$(endpoint "$1")/version" | jq -r .etcdserver; }
 version_counts() { for member in m1 m2 m3; do version_of "$member"; done | sort | uniq -c | xargs; }
 
-# C3. On 40 columns and without colours; the window is closed while the first
+# faults: C3
+# On 40 columns and without colours; the window is closed while the first
 # member is being stopped.
 the_terminal_goes() {
-  local wide
+  local line LC_ALL=C.UTF-8
   run_expect 129 env NO_COLOR=1 "$TESTS/tools/lost-terminal" 40 "stop it" \
     "$QUORATE" -chdir="$SPEC" apply -auto-approve -var release=3.2.32
   JOURNAL=$(journal)
@@ -30,11 +30,13 @@ the_terminal_goes() {
   # What was drawn over is left out: cursor movements are no text. A word that is longer than a line stays whole.
   sed 's/\x1b\[[0-9;?]*[ABCDGHJKlh]//g' "$WORK/OUT" >"$WORK/drawn"
   ! grep -q $'\x1b' "$WORK/drawn" || fail "colours in spite of NO_COLOR: $(grep -m 1 $'\x1b' "$WORK/drawn" | cat -v)"
-  wide=$(LC_ALL=C.UTF-8 awk '{ n = split($0, part, "\r"); for (i = 1; i <= n; i++) if (length(part[i]) > 40 && part[i] ~ /[^ ] +[^ ]/ && !(part[i] ~ /[^ ]{28}/)) print part[i] }' "$WORK/drawn")
-  assert_eq "$wide" "" "lines wider than 40 columns"
+  while IFS= read -r line; do
+    [[ ${#line} -le 40 || $line =~ [^\ ]{20} ]] || fail "wider than 40 columns: $line"
+  done < <(tr '\r' '\n' <"$WORK/drawn")
 }
 
-# C2. Twice: at once, and what state each member was left in is said.
+# faults: C2
+# Twice: at once, and what state each member was left in is said.
 asked_to_stop_twice() {
   local ours
   begin 3.2.32 -var soak=1m
@@ -54,7 +56,8 @@ asked_to_stop_twice() {
   assert_eq "$(jq -r 'select(.entry == "run-ended") | .entry' "$JOURNAL")" "" "the run's last line"
 }
 
-# C6. Three hours on, then five hours back, while a member is in hand.
+# faults: C6
+# Three hours on, then five hours back, while a member is in hand.
 the_clock_jumps() {
   cc -O1 -shared -fPIC -o "$WORK/wall_clock.so" "$TESTS/tools/wall_clock.c"
   echo 0 >"$WORK/jumps"
@@ -76,7 +79,8 @@ the_clock_jumps() {
   assert_eq "$(version_counts)" "3 3.2.32" "versions"
 }
 
-# H1. Where backups go, and where releases are laid, there is no room.
+# faults: H1
+# Where backups go, and where releases are laid, there is no room.
 full_disks() {
   local before
   before=$(running)
@@ -96,20 +100,21 @@ full_disks() {
   # The store fills up after the plan was made.
   rm -rf "$SPEC/members/.quorate"
   mkdir "$SPEC/members/.quorate"
-  mount -t tmpfs -o size=100m,mode=755 quorate-test "$SPEC/members/.quorate"
+  mount -t tmpfs -o size=140m,mode=755 quorate-test "$SPEC/members/.quorate"
   run_expect 2 quorate plan -detailed-exitcode -var release=3.2.32 "-out=$WORK/saved"
-  head -c 90M /dev/zero >"$SPEC/members/.quorate/fill"
+  head -c 130M /dev/zero >"$SPEC/members/.quorate/fill"
   run_expect 1 quorate apply "$WORK/saved"
   assert_contains "$(squeezed "$OUT$ERR")" "No space left on device"
   assert_eq "$(find "$SPEC/members/.quorate" -name '*part*' -o -name 'etcd' | wc -l)" 0 "half of a transfer"
   # What is known before is refused by the plan.
   run_expect 1 quorate plan -var release=3.2.32
-  assert_contains "$OUT$ERR" disk-room
+  assert_contains "$OUT$ERR" disk-store
   umount "$SPEC/members/.quorate"
   assert_eq "$(running)" "$before" "processes after full disks"
 }
 
-# H5. A member that takes ten seconds to start: waited for, and said so.
+# faults: H5
+# A member that takes ten seconds to start: waited for, and said so.
 a_long_start() {
   local member pid
   begin 3.2.32 -var hold_before=no-return

@@ -13,7 +13,8 @@ begin() {
     -var "release=$version" "$@" >"$WORK/apply" 2>&1 </dev/null &
   APPLY=$!
   on_exit end_process "$APPLY"
-  wait_for 90 "the run's journal" its_journal
+  wait_for 90 "the run's journal" its_journal_or_end
+  its_journal || fail "apply ended before its run began: $(cat "$WORK/apply")"
   JOURNAL=$(journal)
   # The process itself, below what runs it in a lab's network.
   CONTROLLER=$(jq -r 'select(.entry == "run-started") | .pid' "$JOURNAL")
@@ -23,10 +24,8 @@ CONTROLLER_ENV=()
 # A test that failed has no use for a safe end.
 end_controller() { [[ $(readlink "/proc/$1/exe") != "$QUORATE" ]] || kill -9 "$1"; }
 journals() { find "$SPEC/.quorate/runs" -name journal.jsonl 2>/dev/null | wc -l; }
-its_journal() {
-  kill -0 "$APPLY" 2>/dev/null || fail "apply ended before its run began: $(tail -n 30 "$WORK/apply")"
-  [[ $(journals) -gt $runs_before ]] && grep -q '"run-started"' "$(journal)"
-}
+its_journal() { [[ $(journals) -gt $runs_before ]] && grep -q '"run-started"' "$(journal)"; }
+its_journal_or_end() { its_journal || ! kill -0 "$APPLY"; }
 
 # at ENTRY EFFECT [NUMBER]: so many lines of the journal are of this entry and
 # effect, e.g. `at intent stop 2`: the second member is being stopped.
