@@ -77,13 +77,15 @@ refusals() {
   on_host h1 'systemctl daemon-reload'
 }
 
-# The 3.2.32 of DIR takes all the memory there is, as a member.
+# A 3.2.32 that takes all the memory there is, as a member. The real one, which it is elsewhere, has the same path here
+# and on the hosts.
 hungry_release() {
   local host
+  install -D -m 755 "$("$TESTS/fixtures/get" 3.2.32)/etcd" "$WORK/real/etcd"
   for host in h1 h2 h3; do
-    on_host "$host" 'mkdir -p /opt/real && cat >/opt/real/etcd && chmod 755 /opt/real/etcd' <"$("$TESTS/fixtures/get" 3.2.32)/etcd"
+    on_host "$host" "mkdir -p $WORK/real && cat >$WORK/real/etcd && chmod -R 755 $WORK" <"$WORK/real/etcd"
   done
-  BAD_REAL=/opt/real/etcd bad_release "$WORK/hungry" EVERYWHERE=0 HANGS=0 EATS=1 'WHERE="/var/lib/etcd"'
+  BAD_REAL=$WORK/real/etcd bad_release "$WORK/hungry" EVERYWHERE=0 HANGS=0 EATS=1 'WHERE="/var/lib/etcd"'
 }
 
 # faults: H4
