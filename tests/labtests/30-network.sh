@@ -87,9 +87,10 @@ accounts() {
   cp "$WORK/known_hosts" "$LAB_DIR/known_hosts"
   # One session a connection, another port, and a way through h1: all the same to quorate.
   on_host h2 'printf "MaxSessions 1\nPort 22\nPort 2222\n" >/etc/ssh/sshd_config.d/faults.conf && systemctl restart ssh'
-  awk -v jump='  ProxyJump h1\n  Port 2222' '{ print } /^Host h2 /{ print jump }' "$LAB_DIR/ssh_config" >"$jump"
-  # How ssh gets to h1 is in the same file.
-  sed -i "s|ProxyJump h1|ProxyCommand ssh -F $jump -W %h:%p h1|" "$jump"
+  {
+    printf 'Host 10.77.0.12\n  Port 2222\n  HostKeyAlias 10.77.0.12\n  ProxyCommand ssh -F "%s" -W %%h:%%p 10.77.0.11\n' "$LAB_DIR/ssh_config"
+    cat "$LAB_DIR/ssh_config"
+  } >"$jump"
   cut_controller ip daddr 10.77.0.12
   use_lab_spec through adopt
   ln -sf "$jump" "$SPEC/ssh_config"

@@ -21,7 +21,7 @@ version_counts() { for member in m1 m2 m3; do version_of "$member"; done | sort 
 # member is being stopped.
 the_terminal_goes() {
   local line LC_ALL=C.UTF-8
-  run_expect 129 env NO_COLOR=1 "$TESTS/tools/lost-terminal" 40 "stop it" \
+  run_expect 129 env NO_COLOR=1 "$TESTS/tools/lost-terminal" 40 '\[5/[0-9]' \
     "$QUORATE" -chdir="$SPEC" apply -auto-approve -var release=3.2.32
   JOURNAL=$(journal)
   assert_eq "$(jq -r 'select(.entry == "run-ended") | [.ending.ending, .ending.signal] | join(" ")' "$JOURNAL")" \

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# An upgrade over SSH by a slow line: 200 ms there and back, 12 Mbit/s (the line of
-# an hour's patience, 1 Mbit/s, by hand: QUORATE_LINE=125000). Slower, and nothing
-# fails; a connection that is cut while a file is sent leaves no half of it.
+# An upgrade over SSH by a slow line: 100 ms there and back, 20 Mbit/s. Slower, and
+# nothing fails; a connection that is cut while a file is sent leaves no half of it.
+# Slower still, by hand: QUORATE_LATENCY (milliseconds, one way), QUORATE_LINE
+# (bytes a second; 125000 are 1 Mbit/s).
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh
@@ -10,8 +11,8 @@
 . "$TESTS/specs/faults.sh"
 
 python3 -c '' 2>/dev/null || skip_for_now "needs python3, for the slow line"
-line=${QUORATE_LINE:-1500000}
-milliseconds=100
+line=${QUORATE_LINE:-2500000}
+milliseconds=${QUORATE_LATENCY:-50}
 
 end_sessions() {
   local pid
