@@ -77,35 +77,34 @@ refusals() {
   on_host h1 'systemctl daemon-reload'
 }
 
-# A 3.2.32 that takes all the memory there is, as a member. The real one, which it is elsewhere, has the same path here
-# and on the hosts.
+# A 3.2.32 that takes more memory than a host has, as a member. The real one, which
+# it is elsewhere, has the same path here and on the hosts.
 hungry_release() {
   local host
   install -D -m 755 "$("$TESTS/fixtures/get" 3.2.32)/etcd" "$WORK/real/etcd"
   for host in h1 h2 h3; do
     on_host "$host" "mkdir -p $WORK/real && cat >$WORK/real/etcd && chmod -R 755 $WORK" <"$WORK/real/etcd"
   done
-  BAD_REAL=$WORK/real/etcd bad_release "$WORK/hungry" EVERYWHERE=0 HANGS=0 EATS=1 'WHERE="/var/lib/etcd"'
+  BAD_REAL=$WORK/real/etcd bad_release "$WORK/hungry" EVERYWHERE=0 HANGS=1 EATS=900 'WHERE="/var/lib/etcd"'
 }
 
 # faults: H4
 out_of_memory() {
   local host
-  hungry_release
   for host in h1 h2 h3; do
-    on_host "$host" 'mkdir -p /etc/systemd/system/etcd.service.d &&
-      printf "[Service]\nMemoryMax=150M\nMemorySwapMax=0\n" >/etc/systemd/system/etcd.service.d/memory.conf && systemctl daemon-reload'
+    "$TESTS/lab/power" "$host" memory 500 || { echo "note: the memory of a host cannot be limited here" && return; }
   done
+  hungry_release
   run_expect 1 quorate apply -auto-approve -var release=3.2.32 -var "releases=$WORK/hungry"
   JOURNAL=$(journal)
   host=$(stopped_members)
   assert_eq "$(put_back_members)" "$host" "members put back"
-  assert_contains "$(squeezed "$OUT")" "oom-kill"
+  # systemd tells it by cgroups of version 2; by those of version 1 it sees a signal.
+  grep -qE "killed by the kernel: out of memory|by the kernel for want of memory" <<<"$(squeezed "$OUT")" ||
+    fail "the reason is not named: $OUT"
   assert_contains "$(squeezed "$OUT")" "$host runs its old binary again"
   assert_eq "$(version_of "$host")" 3.1.20 "version of $host"
-  for host in h1 h2 h3; do
-    on_host "$host" 'rm /etc/systemd/system/etcd.service.d/memory.conf && systemctl daemon-reload'
-  done
+  for host in h1 h2 h3; do "$TESTS/lab/power" "$host" memory 8000; done
   wait_for 30 "all are healthy" all_healthy
 }
 

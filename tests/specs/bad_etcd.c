@@ -1,6 +1,6 @@
 /* An etcd that says the right version, accepts all flags, and does not come up:
-   it exits, or with -DHANGS=1 stays and serves nothing, or with -DEATS=1 takes all
-   the memory there is. With -DEVERYWHERE=0 that is so for members only (WHERE is in
+   it exits, or with -DHANGS=1 stays and serves nothing, or with -DEATS=N takes N MB
+   of memory before. With -DEVERYWHERE=0 that is so for members only (WHERE is in
    their --data-dir), and elsewhere, as in a trial restore, it is the real one, REAL. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ int main(int argc, char **argv) {
     return 1;
   }
   fprintf(stderr, "2026-01-01 00:00:00.000000 C | etcdmain: this disk does not please me\n");
-  while (EATS) {
+  for (int i = 0; i < EATS; i++) {
     char *part = malloc(1 << 20);
     if (part == NULL) abort();
     memset(part, 1, 1 << 20);
