@@ -16,9 +16,9 @@ unit_started() { on_host "$1" systemctl show -p ActiveEnterTimestampMonotonic --
 nothing_was_started() { assert_eq "$(each_lab_host unit_started)" "$started" "starts of etcd after $1"; }
 
 # cut WHAT...: drops frames between hosts. Those to and from the controller are on another way.
-cut() { "${IN_NET[@]}" nft add rule bridge faults forward "$@" drop; }
+cut() { "${IN_NET[@]}" nft "add rule bridge faults forward $* drop"; }
 # cut_controller WHAT...: drops what the controller sends to hosts.
-cut_controller() { "${IN_NET[@]}" nft add rule inet faults output "$@" drop; }
+cut_controller() { "${IN_NET[@]}" nft "add rule inet faults output $* drop"; }
 mend() { "${IN_NET[@]}" nft flush ruleset && make_rules; }
 make_rules() {
   "${IN_NET[@]}" nft -f - <<'RULES'
@@ -46,12 +46,12 @@ unreachable() {
   wait_for 30 "all are healthy" all_healthy
   # The reverse: its etcd answers the others, and nobody gets in by SSH.
   cut_controller ip daddr 10.77.0.12 tcp dport 22
-  said_by_plan host-reachable "h2" "timed out" "make the host reachable by"
+  said_by_plan host-reachable "h2" "timed out" "see that the host is up"
   assert_not_contains "$OUT$ERR" member-answers
-  is_healthy h2 || fail "h2 is not healthy"
+  is_healthy h2 >/dev/null || fail "h2 is not healthy"
   mend
   # Nothing listens: refused at once, and said so.
-  on_host h2 'systemctl stop ssh.socket ssh.service; systemctl restart --no-block systemd-networkd' || true
+  on_host h2 'systemctl stop ssh.socket ssh.service' || true
   said_by_plan host-reachable "h2" "Connection refused"
   "$TESTS/lab/power" h2 cycle
   wait_for 60 "h2 is back" on_host h2 true
@@ -139,15 +139,21 @@ no_leader() { on_host "$1" "curl -sS -m 2 http://127.0.0.1:2379/metrics" | grep 
 
 # faults: E14
 version_that_does_not_move() {
+  local last address
   begin 3.2.32
-  hold_at outcome start 3
-  # The leader asks on the peer URL; raft itself goes on over what h1 dials.
-  cut ip daddr 10.77.0.11 tcp dport 2380
+  hold_at outcome stop 3
+  last=$(in_hand)
+  address=10.77.0.1${last#h}
+  # Who leads by then asks it for its version on its peer URL, in a connection of its own. Raft goes on over those that it
+  # makes itself.
+  cut ip daddr "$address" tcp dport 2380 'tcp flags & (syn | ack) == syn'
   resume
-  ended 1 "not yet at 3.2" "h1 does not answer" "on its peer URL (http://10.77.0.11:2380)"
+  ended 1 "not yet at 3.2" "$last does not answer" "on its peer URL (http://$address:2380)"
   assert_eq "$(put_back_members)" "" "members put back"
   mend
-  apply 3.2.32
+  # Once it is asked again, it moves by itself; until then there is something to wait for.
+  run_expect 0 quorate apply -auto-approve -var release=3.2.32
+  nothing_left 3.2.32
 }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32

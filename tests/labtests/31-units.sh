@@ -50,7 +50,7 @@ as_others_made_them() {
   on_host h2 'mkdir -p /root/p/DEBIAN /root/p/usr/bin && cp /usr/bin/etcd /root/p/usr/bin/etcd &&
     printf "Package: etcd-of-ours\nVersion: 3.1.20\nArchitecture: all\nMaintainer: us\nDescription: etcd\n" >/root/p/DEBIAN/control &&
     dpkg-deb -Znone --build /root/p /root/p.deb >/dev/null && dpkg -i /root/p.deb >/dev/null &&
-    printf "#!/bin/sh\nulimit -n 30000\nexec /usr/bin/etcd \"\$@\"\n" >/opt/run-etcd && chmod 755 /opt/run-etcd &&
+    printf "#!/bin/sh\nulimit -n 9000\nexec /usr/bin/etcd \"\$@\"\n" >/opt/run-etcd && chmod 755 /opt/run-etcd &&
     sed -i "s|^ExecStart=/usr/bin/etcd|ExecStart=/opt/run-etcd|" /etc/systemd/system/etcd.service'
   # Of another owner and mode.
   on_host h3 'chown root:etcd /usr/bin/etcd && chmod 750 /usr/bin/etcd'
@@ -137,7 +137,7 @@ as_they_were() {
   # shellcheck disable=SC2016 # the host expands it
   assert_contains "$(on_host h1 'tr "\0" "\n" </proc/$(systemctl show -p MainPID --value etcd.service)/environ')" "ETCD_SNAPSHOT_COUNT=7000"
   # shellcheck disable=SC2016
-  assert_contains "$(on_host h2 'cat /proc/$(systemctl show -p MainPID --value etcd.service)/limits')" 30000
+  assert_contains "$(on_host h2 'cat /proc/$(systemctl show -p MainPID --value etcd.service)/limits')" 9000
   assert_eq "$(what_is_second)" "$second" "the second etcd"
 }
 
