@@ -16,6 +16,8 @@
 mod archive;
 mod error;
 mod folder;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzing;
 mod manifest;
 mod network;
 mod relay;
