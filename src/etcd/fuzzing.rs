@@ -290,13 +290,18 @@ pub fn seeds() -> Vec<Vec<u8>> {
     content[16..20].copy_from_slice(&0xED0C_DAEDu32.to_le_bytes());
     content.extend_from_slice(&crate::units::Sha256::of(&content).0);
     let piece = |blob: &[u8], remaining_bytes: u64| {
-        pb::SnapshotResponse { header: header(), remaining_bytes, blob: blob.to_vec(), ..Default::default() }.encode_to_vec()
+        pb::SnapshotResponse { header: header(), remaining_bytes, blob: blob.to_vec(), ..Default::default() }
+            .encode_to_vec()
     };
     let answers = [
         (b'0', status.encode_to_vec()),
         (b'1', pb::MemberListResponse { header: header(), members: vec![member] }.encode_to_vec()),
         (b'2', pb::AlarmResponse { header: header(), alarms }.encode_to_vec()),
-        (b'3', pb::HashKvResponse { header: header(), hash: 5, compact_revision: -1, ..Default::default() }.encode_to_vec()),
+        (
+            b'3',
+            pb::HashKvResponse { header: header(), hash: 5, compact_revision: -1, ..Default::default() }
+                .encode_to_vec(),
+        ),
         (b'4', range.encode_to_vec()),
         (b'5', range.encode_to_vec()),
         (b'6', range.encode_to_vec()),

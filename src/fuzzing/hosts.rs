@@ -154,9 +154,7 @@ pub fn member_texts(bytes: &[u8]) {
         3 => doors::certificate(content),
         _ => {
             let body = STANDARD.encode(content);
-            doors::certificate(
-                format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").as_bytes(),
-            );
+            doors::certificate(format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").as_bytes());
         }
     }
 }

@@ -44,7 +44,10 @@ fn judge(result: Result<Loaded, Diagnostics>) {
             }
             for cluster in &loaded.spec.clusters {
                 let text = serde_json::to_string(cluster).expect("a cluster is stored in plans");
-                assert_eq!(&serde_json::from_str::<crate::spec::model::Cluster>(&text).expect("and read back"), cluster);
+                assert_eq!(
+                    &serde_json::from_str::<crate::spec::model::Cluster>(&text).expect("and read back"),
+                    cluster
+                );
             }
         }
         Err(Diagnostics(diagnostics)) => {

@@ -129,3 +129,49 @@ fn state_after(effect: &Effect, result: &EffectResult) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execute::journal::{Detail, JOURNAL_FORMAT, Line};
+    use crate::plan::model::Step;
+    use crate::view::fixtures::upgrade;
+
+    // faults: C2
+    #[test]
+    fn each_member_is_told_in_the_state_it_was_left_in() {
+        let plan = upgrade();
+        let steps: Vec<&Step> = plan.steps().filter(|step| matches!(step.action, Action::Member(_))).collect();
+        let mut words = LastWords::new(&plan);
+        let mut tell = |entry| {
+            let at = "2026-01-02T03:04:05.678Z".to_owned();
+            words.add(&Event::Journal(Line { format: JOURNAL_FORMAT, seq: 1, at, entry }));
+        };
+        tell(Entry::StepDone { step: steps[0].id, leader: None, waited_ms: 0 });
+        let done = || EffectResult::Done { detail: Detail::Nothing };
+        for effect in crate::execute::engine::effects(steps[1]) {
+            let is_swap = matches!(effect, Effect::Operate { operation: Operation::SwapBinary, .. });
+            tell(Entry::Intent { step: steps[1].id, effect: effect.clone() });
+            if is_swap {
+                break;
+            }
+            tell(Entry::Outcome { step: steps[1].id, effect, result: done(), took_ms: 1 });
+        }
+        let text = words.text("SIGINT", Style::plain(100));
+        let member = |step: &Step| match &step.action {
+            Action::Member(action) => action.member.clone(),
+            _ => unreachable!(),
+        };
+        let [first, second, third] = [member(steps[0]), member(steps[1]), member(steps[2])];
+        for line in [
+            "stopped at once, by a second SIGINT".to_owned(),
+            format!("begun, and not known how it ended: {second}: put the new binary"),
+            format!("{first} serves: its step is done"),
+            format!("{second} is down: it was stopped"),
+            format!("{third} not stopped by this run"),
+            "`quorate apply`".to_owned(),
+        ] {
+            assert!(text.contains(&line), "{line} is not in: {text}");
+        }
+    }
+}

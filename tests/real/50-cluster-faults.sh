@@ -96,7 +96,7 @@ dies_in_the_soak() {
 another_dies() {
   local ours other
   begin 3.2.32 -var gate_timeout=5s
-  hold_when_down
+  hold_when_down 1
   ours=$(in_hand)
   is_down "$ours" || fail "$ours was started again before the controller was held"
   # One that does not lead, so that the writer is not kept waiting for an election.
@@ -109,7 +109,7 @@ another_dies() {
   assert_eq "$(put_back_members)" "" "members put back"
   is_down "$other" || fail "$other was started by the run that found it dead"
   DONE=$ours
-  apply_holding "$other"
+  a_way_back_that_is_gone
 }
 follower_but() {
   local member id
@@ -123,8 +123,8 @@ follower_but() {
 # faults: E12
 # The new process dies, and so is the way back: the run says what is where, and
 # what a person can do. Here the next apply does it. Begins with one member down.
-apply_holding() {
-  local down=$1 ours others
+a_way_back_that_is_gone() {
+  local ours others
   begin 3.2.32 -var soak=8s -var hold_before=no-return
   wait_for 90 "a soak after a stop" soaks_after_a_stop
   ours=$(in_hand)

@@ -41,10 +41,10 @@ hold_at() {
   done
   kill -STOP "$CONTROLLER"
 }
-# hold_when_down [NUMBER]: as hold_at, when that member's process has just ended.
+# hold_when_down NUMBER: as hold_at, when that member's process has just ended.
 # For clusters of plain processes.
 hold_when_down() {
-  local member pid number=${1:-1}
+  local member pid number=$1
   declare -A pids=()
   for member in m1 m2 m3; do pids[$member]=$(pid_of "$member"); done
   hold_at intent stop "$number"
