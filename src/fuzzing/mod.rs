@@ -33,8 +33,11 @@ fn run(target: &str, bytes: &[u8]) {
     found.unwrap_or_else(|| panic!("no target {target}")).1(bytes);
 }
 
+/// What is done with one input.
+pub type Target = fn(&[u8]);
+
 /// All of them, by the names that their corpora have.
-pub const TARGETS: [(&str, fn(&[u8])); 12] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("archives", archives),
     ("connections", connections),
     ("etcd_answers", etcd_answers),

@@ -201,6 +201,7 @@ mod tests {
         assert!(first[..16] <= second[..16]);
     }
 
+    // faults: C6
     #[test]
     fn ids_are_unique_within_a_second_and_when_the_clock_goes_back() {
         // The time is only what they sort by: the rest is random, so no clock can make two equal.

@@ -12,6 +12,7 @@ mod escape;
 mod history;
 mod json;
 mod kept;
+mod last_words;
 mod live;
 mod narrate;
 mod notes;
@@ -46,6 +47,7 @@ pub use kept::{
     clean_json, clean_text, left_by_text, prune_json, prune_text, unlock_json, unlock_text, verified_json,
     verified_text,
 };
+pub use last_words::LastWords;
 pub use notes::{
     Again, applying_text, backup_json, changed_file_text, diff_text, finishing, question_text, saved_text,
     version_json, version_text,
