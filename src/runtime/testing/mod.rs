@@ -5,6 +5,7 @@ mod binary;
 mod copy;
 mod process;
 mod real;
+mod restore;
 mod stage;
 mod systemd;
 
