@@ -12,6 +12,7 @@ use crate::execute::journal::{Detail, Effect, EffectResult};
 use crate::execute::logs::Logs;
 use crate::execute::looks::Looks;
 use crate::execute::member;
+use crate::execute::replace;
 use crate::execute::take_backup;
 use crate::execute::world::{World, pin};
 use crate::plan::model::{Action, CreateAction, MemberAction, Operation, Plan, Step};
@@ -88,6 +89,12 @@ impl<'a> Performer<'a> {
             Effect::Prepare => member::prepare(self, step).await,
             Effect::Backup => take_backup::take(self, step).await,
             Effect::CompareData => compare::compare(self.world).await,
+            Effect::ReadyData => replace::lay_all_ready(self, step).await,
+            Effect::StopAll => replace::stop_all(self, step, looks).await,
+            Effect::MarkReplacement => replace::mark(self, step).await,
+            Effect::ReplaceData { .. } => replace::replace(self, step).await,
+            Effect::ReplaceBinary { .. } => replace::replace_binary(self, step, looks).await,
+            Effect::EndReplacement => replace::end(self, step).await,
             Effect::Operate { operation, .. } => match &step.action {
                 Action::Member(action) => self.operate(action, operation, looks).await,
                 _ => Err(ExecuteError::WrongStep { step: step.id }),
@@ -96,7 +103,7 @@ impl<'a> Performer<'a> {
                 Action::CreateMember(action) => self.create(action).await,
                 _ => Err(ExecuteError::WrongStep { step: step.id }),
             },
-            Effect::StartTogether => self.start_together(step).await,
+            Effect::StartTogether => self.start_together(step, looks).await,
             Effect::PutBack { .. } => match &step.action {
                 Action::Member(action) => member::put_back(self, action, looks).await,
                 _ => Err(ExecuteError::WrongStep { step: step.id }),
@@ -233,10 +240,13 @@ impl<'a> Performer<'a> {
     }
 
     /// Members of a new cluster wait for each other: they are started at once.
-    async fn start_together(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+    async fn start_together(&self, step: &Step, looks: &mut Looks<'_>) -> Result<EffectResult, ExecuteError> {
         let Action::StartTogether { members } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
+        for name in members {
+            looks.forget(name);
+        }
         let each = members.iter().map(async |name| {
             let member = self.world.member(name)?;
             Ok::<_, ExecuteError>((name, start(&member.host, &member.site, CREATED_START_WATCH).await?))

@@ -113,13 +113,26 @@ impl<'p> Engine<'p> {
         let Some(step) = self.pick() else {
             return Directive::End(Ending::Succeeded);
         };
-        if let Some(signal) = &self.stop_requested {
+        if let Some(signal) = &self.stop_requested
+            && !self.cluster_is_down()
+        {
             return Directive::End(Ending::Interrupted { signal: signal.clone() });
         }
         if self.holds_before(step) {
             return Directive::End(Ending::Held { before: step.id });
         }
         Directive::Await { step, stage: GateStage::Before, gates: step.before.clone() }
+    }
+
+    /// All members were stopped, or some other plan had done it and this one finishes, and not all are back: no place to
+    /// leave a cluster in at a person's Ctrl-C.
+    fn cluster_is_down(&self) -> bool {
+        let begun = self.plan.steps().any(|step| {
+            self.done.contains(&step.id)
+                && matches!(step.action, Action::StopAll { .. } | Action::MarkReplacement(_) | Action::ReplaceData(_))
+        });
+        let ends = |step: &Step| matches!(step.action, Action::EndReplacement { .. });
+        begun && self.plan.steps().any(|step| ends(step) && !self.done.contains(&step.id))
     }
 
     /// The next step: in the order of the plan, but a member that leads waits until the other members of its rung
@@ -169,6 +182,7 @@ impl<'p> Engine<'p> {
         // A stop is honored for as long as the member in hand still runs.
         if let Some(signal) = &self.stop_requested
             && stop_is_safe(step, next)
+            && !self.cluster_is_down()
         {
             return Directive::End(Ending::Interrupted { signal: signal.clone() });
         }
@@ -260,7 +274,7 @@ impl<'p> Engine<'p> {
             Some(_) => {
                 Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo: self.by_hand(id) })
             }
-            None => Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo: Vec::new() }),
+            None => Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo: self.while_down() }),
         }
     }
 
@@ -298,7 +312,7 @@ impl<'p> Engine<'p> {
             (Phase::GatesUndo { reason: first, .. }, GateStage::Undo) => {
                 ended(format!("{first}; {reason}"), self.by_hand(id))
             }
-            _ => ended(reason, Vec::new()),
+            _ => ended(reason, self.while_down()),
         };
     }
 
@@ -322,8 +336,29 @@ impl<'p> Engine<'p> {
         }
     }
 
+    /// What a person can do when a whole cluster was stopped and is not back yet.
+    fn while_down(&self) -> Vec<String> {
+        let Some(replacement) = self.plan.replacement().filter(|_| self.cluster_is_down()) else {
+            return Vec::new();
+        };
+        let command = replacement.kind.command();
+        let mut todo =
+            vec![format!("do not start members by hand: `{command}` looks again, and finishes in a safe order")];
+        for (name, member) in &replacement.members {
+            todo.push(format!(
+                "nothing was deleted: the data that {name} had is at {0}, or at {0}.quorate-replaced-{1}",
+                member.data_dir,
+                replacement.id.as_deref().unwrap_or("RUN"),
+            ));
+        }
+        todo
+    }
+
     /// What a person can do when quorate could not bring a member back.
     fn by_hand(&self, id: StepId) -> Vec<String> {
+        if self.cluster_is_down() {
+            return self.while_down();
+        }
         let Some(Action::Member(action)) = self.plan.step(id).map(|step| &step.action) else {
             return Vec::new();
         };
@@ -366,6 +401,17 @@ pub fn effects(step: &Step) -> Vec<Effect> {
             .collect(),
         Action::CreateMember(action) => vec![Effect::Create { member: action.member.clone() }],
         Action::StartTogether { .. } => vec![Effect::StartTogether],
+        Action::ReadyData { .. } => vec![Effect::ReadyData],
+        Action::StopAll { .. } => vec![Effect::StopAll],
+        Action::MarkReplacement(_) => vec![Effect::MarkReplacement],
+        Action::ReplaceData(action) => {
+            let mut effects = vec![Effect::ReplaceData { member: action.member.clone() }];
+            if action.replacement.binary.is_some() {
+                effects.push(Effect::ReplaceBinary { member: action.member.clone() });
+            }
+            effects
+        }
+        Action::EndReplacement { .. } => vec![Effect::EndReplacement],
         Action::Finish { .. } => Vec::new(),
     }
 }

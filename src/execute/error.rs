@@ -37,6 +37,10 @@ pub enum ExecuteError {
     NoHeir { member: MemberName },
     #[error("{member} still leads {waited:?} after it was asked to hand leadership over")]
     StillLeads { member: MemberName, waited: Duration },
+    #[error("a plan of this kind may not stop all members at once")]
+    MayNotStopAll,
+    #[error("the note that belongs beside the data directories cannot be written: {reason}")]
+    Note { reason: String },
     #[error("{member}: process {pid} still runs {waited:?} after SIGTERM; it is not killed: that could lose data")]
     WouldNotStop { member: MemberName, pid: u32, waited: Duration },
 }

@@ -91,6 +91,7 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
                 }
                 unanswered(look, &mut judgement);
             }
+            Gate::Serving { members, .. } => serving(look, members, &mut judgement),
             Gate::DeclaredMembers { names, .. } => declared_members(look, names, &mut judgement),
             Gate::Soak { .. } | Gate::V2Settle { .. } => {}
         }
@@ -247,6 +248,35 @@ fn caught_up(look: &Look, member: &MemberName, entries: RaftIndex, judgement: &m
 /// How far a member is, by the best that its version tells.
 fn applied(facts: &EtcdFacts) -> Option<RaftIndex> {
     facts.raft_applied_index.or(facts.raft_index)
+}
+
+/// These members alone: the others may be down, and what was seen of them does not matter.
+fn serving(look: &Look, members: &[MemberName], judgement: &mut Judgement) {
+    let mut leaders = BTreeSet::new();
+    for name in members {
+        let Some(facts) = look.facts(name) else {
+            unanswered_one(look, name, judgement);
+            continue;
+        };
+        if let Some(said) = &facts.unhealthy {
+            judgement.blame(name, format!("{name} says it is not healthy: {said}"));
+        }
+        match facts.leader.and_then(|leader| look.name_of(leader)) {
+            Some(leader) if members.contains(leader) => {
+                leaders.insert(leader);
+            }
+            _ => judgement.blame(name, format!("{name} sees no leader among {}", list(members))),
+        }
+    }
+    if leaders.len() > 1 {
+        for name in members {
+            judgement.blame(name, format!("{} do not see the same leader", list(members)));
+        }
+    }
+}
+
+fn list(members: &[MemberName]) -> String {
+    members.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn declared_members(look: &Look, names: &[MemberName], judgement: &mut Judgement) {

@@ -107,6 +107,20 @@ pub enum Effect {
         member: MemberName,
     },
     StartTogether,
+    /// Lay copies of the rollback points ready, on all hosts.
+    ReadyData,
+    StopAll,
+    /// Write the note beside every data directory.
+    MarkReplacement,
+    /// Move a stopped member's data aside, and what lies ready in its place.
+    ReplaceData {
+        member: MemberName,
+    },
+    /// The binary that belongs to the data.
+    ReplaceBinary {
+        member: MemberName,
+    },
+    EndReplacement,
     /// Stop whatever the failed start left, put the old binary back, start it.
     PutBack {
         member: MemberName,
@@ -153,6 +167,12 @@ pub enum Detail {
         hash: u32,
         members: u32,
     },
+    /// All keys were read from every member, where the version has no `HashKV`.
+    KeysEqual {
+        members: u32,
+        v3: Option<KeysCompared>,
+        v2: Option<KeysCompared>,
+    },
     HandedOver {
         to: MemberName,
     },
@@ -175,6 +195,25 @@ pub enum Detail {
     Started {
         pid: u32,
     },
+    /// Copies that lie ready, by member.
+    DataReady {
+        size: Bytes,
+        already: u32,
+    },
+    AllStopped {
+        took_ms: u64,
+    },
+    /// Where a member's data was moved to.
+    Replaced {
+        aside: String,
+    },
+}
+
+/// How much of one kind of keys was compared, and what came out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeysCompared {
+    pub keys: u64,
+    pub digest: Sha256,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

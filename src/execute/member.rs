@@ -9,17 +9,17 @@ use crate::execute::effects::{Performer, done, skipped};
 use crate::execute::gates::QUORUM_LAG;
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
-use crate::plan::model::{Action, HandOver, MemberAction, Step};
+use crate::plan::model::{Action, BinaryChange, HandOver, MemberAction, Step};
 use crate::runtime::{
     CopyRequest, Death, Digest, MemberNow, PreparedSwap, StartOutcome, StopOutcome, Swap, SwapBack, SwapState,
     commit_swap, copy_data_dir, find_kept, is_running, keep_binary as keep, prepare_swap, start, stop, swap_back,
     swap_binary,
 };
 use crate::state::timestamp;
-use crate::units::{Bytes, MemberName, Span};
+use crate::units::{Bytes, MemberName, Span, Version};
 
 /// How long a plain process is watched after its start; a unit of Type=notify says by itself when it serves.
-const START_WATCH: Duration = Duration::from_millis(60);
+pub(super) const START_WATCH: Duration = Duration::from_millis(60);
 
 /// For leadership to move, once it was asked for.
 const HAND_OVER_BOUND: Duration = Duration::from_secs(10);
@@ -28,61 +28,84 @@ const HAND_OVER_BOUND: Duration = Duration::from_secs(10);
 const SLOW_COPY: u64 = 5 * 1024 * 1024;
 const LEAST_COPY_BOUND: Duration = Duration::from_secs(60);
 
+/// The bound of a copy of so many bytes on one disk.
+pub(super) fn copy_bound(size: Bytes) -> Duration {
+    LEAST_COPY_BOUND.saturating_add(Duration::from_secs(size.0 / SLOW_COPY))
+}
+
 /// Keeps the old binaries and lays the new ones beside them, on all members at once.
 pub async fn prepare(performer: &mut Performer<'_>, step: &Step) -> Result<EffectResult, ExecuteError> {
     let Action::Prepare { members } = &step.action else {
         return Err(ExecuteError::WrongStep { step: step.id });
     };
-    let actions: Vec<&MemberAction> = performer
-        .plan
-        .steps()
-        .filter_map(|step| match &step.action {
-            Action::Member(action) if members.contains(&action.member) && action.from != action.to => Some(action),
-            _ => None,
-        })
-        .collect();
+    let changes: Vec<Change<'_>> =
+        performer.plan.steps().filter_map(Change::of).filter(|change| members.contains(change.member)).collect();
     let shared: &Performer<'_> = performer;
-    let each = join_all(actions.into_iter().map(async |action| (action, prepare_one(shared, action).await))).await;
+    let each = join_all(changes.into_iter().map(async |change| (change, prepare_one(shared, change).await))).await;
     let mut kept = Vec::new();
-    for (action, prepared) in each {
+    for (change, prepared) in each {
         let (path, swap) = prepared?;
         if let Some(package) = swap.as_ref().and_then(|swap| swap.package.as_ref()) {
             performer.notice(format!(
                 "{} on {} belongs to the package {package}: its next update would put its own binary there",
-                action.binary.path, action.member
+                change.binary.path, change.member
             ));
         }
         if let Some(swap) = swap {
-            performer.prepared.insert(action.member.clone(), swap);
+            performer.prepared.insert(change.member.clone(), swap);
         }
-        kept.push((action.member.clone(), path));
+        kept.push((change.member.clone(), path));
     }
     Ok(done(Detail::Prepared { kept }))
 }
 
+/// A binary that a step of the plan changes.
+#[derive(Clone, Copy)]
+struct Change<'p> {
+    member: &'p MemberName,
+    from: &'p Version,
+    binary: &'p BinaryChange,
+}
+
+impl<'p> Change<'p> {
+    fn of(step: &'p Step) -> Option<Self> {
+        match &step.action {
+            Action::Member(action) if action.from != action.to => {
+                Some(Self { member: &action.member, from: &action.from, binary: &action.binary })
+            }
+            Action::ReplaceData(action) => {
+                let binary = action.replacement.binary.as_ref()?;
+                Some(Self { member: &action.member, from: &action.from, binary })
+            }
+            _ => None,
+        }
+    }
+}
+
 async fn prepare_one(
     performer: &Performer<'_>,
-    action: &MemberAction,
+    change: Change<'_>,
 ) -> Result<(String, Option<PreparedSwap>), ExecuteError> {
-    let member = performer.world.member(&action.member)?;
-    let old = action.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
+    let member = performer.world.member(change.member)?;
+    let old = change.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: change.member.clone() })?;
     let store = crate::plan::layout::store(&performer.world.cluster.runtime);
     let file = member.facts.as_ref().and_then(|facts| facts.binary.sha256);
     // Where the file was replaced under a running member, the old binary is only left in the process.
-    let source = if file == Some(old) { action.binary.path.clone() } else { running_file(performer, action).await? };
-    let kept = keep(&member.host, &source, old, &store, &action.from).await?;
+    let source =
+        if file == Some(old) { change.binary.path.clone() } else { running_file(performer, change.member).await? };
+    let kept = keep(&member.host, &source, old, &store, change.from).await?;
     if file != Some(old) {
         return Ok((kept.path, None));
     }
-    let swap = Swap::to_staged(&action.binary.path, &action.binary.staged, old, action.binary.new_sha256);
+    let swap = Swap::to_staged(&change.binary.path, &change.binary.staged, old, change.binary.new_sha256);
     Ok((kept.path, Some(prepare_swap(&member.host, &swap).await?)))
 }
 
-async fn running_file(performer: &Performer<'_>, action: &MemberAction) -> Result<String, ExecuteError> {
-    let member = performer.world.member(&action.member)?;
+async fn running_file(performer: &Performer<'_>, name: &MemberName) -> Result<String, ExecuteError> {
+    let member = performer.world.member(name)?;
     match is_running(&member.host, &member.site, Digest::Skip).await? {
         MemberNow::Running(now) => Ok(format!("/proc/{}/exe", now.pid)),
-        MemberNow::Stopped { .. } => Err(ExecuteError::OldBinaryGone { member: action.member.clone() }),
+        MemberNow::Stopped { .. } => Err(ExecuteError::OldBinaryGone { member: name.clone() }),
     }
 }
 
@@ -166,8 +189,7 @@ pub async fn copy_data(
         raft_index: looks.raft_index(&action.member),
         taken_at: timestamp(),
     };
-    let deadline = LEAST_COPY_BOUND.saturating_add(Duration::from_secs(size.0 / SLOW_COPY));
-    let point = copy_data_dir(&member.host, &member.site, &request, deadline).await?;
+    let point = copy_data_dir(&member.host, &member.site, &request, copy_bound(size)).await?;
     let detail = Detail::RollbackPoint { path: point.path.clone(), size: point.size, raft_index: request.raft_index };
     performer.keep_unflushed(&action.member, point);
     Ok(done(detail))

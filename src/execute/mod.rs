@@ -20,6 +20,7 @@ pub mod journal;
 mod logs;
 mod looks;
 mod member;
+mod replace;
 mod take_backup;
 pub mod world;
 

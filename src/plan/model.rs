@@ -1,5 +1,7 @@
 //! A plan as data: what will be done, on whom, why, what must hold before and after, and what undoes it.
 
+mod replace;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -10,6 +12,10 @@ use crate::runtime::CreateSpec;
 use crate::spec::model::{Cluster, HoldPoint, OnFailure, Verify};
 use crate::units::{
     Bytes, ClusterId, ClusterName, MemberId, MemberName, Minor, RaftIndex, Revision, Sha256, Span, Version,
+};
+
+pub use replace::{
+    DataCopy, MemberReplacement, REPLACEMENT_FORMAT, ReplaceAction, Replacement, ReplacementKind, ReplacementPhase,
 };
 
 /// The format of a saved plan. One that does not match is refused.
@@ -76,6 +82,14 @@ impl Plan {
     pub fn members_changed(&self) -> usize {
         self.steps().filter(|step| matches!(step.action, Action::Member(_) | Action::CreateMember { .. })).count()
     }
+
+    /// The replacement of all data directories, where this plan does or finishes one.
+    pub fn replacement(&self) -> Option<&Replacement> {
+        self.steps().find_map(|step| match &step.action {
+            Action::MarkReplacement(replacement) => Some(replacement.as_ref()),
+            _ => None,
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +100,17 @@ pub enum Kind {
     Upgrade,
     /// A backup alone.
     Backup,
+    /// Back to the version that members had before.
+    Rollback,
+    /// The whole cluster from a backup.
+    Restore,
+}
+
+impl Kind {
+    /// Whether all members may be stopped at once: only where a person asked for just that.
+    pub fn may_stop_all(self) -> bool {
+        matches!(self, Self::Rollback | Self::Restore)
+    }
 }
 
 /// The facts a plan was decided on. Leadership is not among them: it moves.
@@ -223,6 +248,28 @@ pub enum Action {
     /// Start members that were just made, at once: none can be healthy alone.
     StartTogether {
         members: Vec<MemberName>,
+    },
+    /// Lay a copy of each member's rollback point beside its data directory. Nothing that runs is touched, and the point
+    /// itself stays as it is.
+    ReadyData {
+        /// As in [`Replacement::id`].
+        id: Option<String>,
+        members: BTreeMap<MemberName, MemberReplacement>,
+    },
+    /// Stop all members at the same time. Only in a plan whose [`Kind::may_stop_all`]. Where one does not stop, those that
+    /// did are started again.
+    StopAll {
+        members: Vec<MemberName>,
+        timeout: Span,
+    },
+    /// Write the note beside every data directory, on all hosts: before the first is replaced, and again, with the next
+    /// phase, before the first member is started.
+    MarkReplacement(Box<Replacement>),
+    /// Other data in the place of one stopped member's.
+    ReplaceData(Box<ReplaceAction>),
+    /// Remove the notes: all members serve.
+    EndReplacement {
+        members: BTreeMap<MemberName, MemberReplacement>,
     },
     /// Nothing is done; the gates of the step are what completes the rung.
     Finish {
@@ -369,6 +416,8 @@ pub enum Gate {
     V2Settle { span: Span, size: Bytes, source: String },
     /// The cluster version has moved, on every member.
     ClusterVersion { minor: Minor, within: Span },
+    /// These members answer, are healthy, and see one leader that is among them. The others may be down.
+    Serving { members: Vec<MemberName>, within: Span },
     /// The created cluster's members are the declared ones.
     DeclaredMembers { names: Vec<MemberName>, within: Span },
 }
@@ -384,6 +433,7 @@ impl Gate {
             | Self::RunsVersion { within, .. }
             | Self::CaughtUp { within, .. }
             | Self::ClusterVersion { within, .. }
+            | Self::Serving { within, .. }
             | Self::DeclaredMembers { within, .. } => *within,
             Self::Soak { span } | Self::V2Settle { span, .. } => *span,
         }
@@ -402,6 +452,8 @@ pub enum Undo {
     StopAgain,
     /// Remove what was created.
     RemoveCreated,
+    /// The data that was moved aside is whole: it can be moved back while all members are down.
+    MoveBack,
 }
 
 /// How a check before the first step came out.

@@ -40,6 +40,8 @@ pub enum Refusal {
     LinkInside,
     Capabilities,
     NotPrepared,
+    /// A copy that was to stay as it is was written to.
+    Changed,
     /// A command failed for another reason; it is in what was seen.
     Failed,
 }
@@ -59,6 +61,7 @@ impl Refusal {
             "link-inside" => Self::LinkInside,
             "capabilities" => Self::Capabilities,
             "not-prepared" => Self::NotPrepared,
+            "changed" => Self::Changed,
             "failed" => Self::Failed,
             _ => return None,
         })
@@ -81,6 +84,7 @@ impl Refusal {
                 "give them to the unit instead (AmbientCapabilities=), and remove them with setcap -r"
             }
             Self::NotPrepared => "run it again: what was made ready before the stop is gone",
+            Self::Changed => "somebody has used that copy: it is no point to go back to any more",
             Self::Failed => "see what the host said",
         }
     }
@@ -101,6 +105,7 @@ impl fmt::Display for Refusal {
             Self::LinkInside => "a symbolic link inside the data",
             Self::Capabilities => "has file capabilities",
             Self::NotPrepared => "not made ready",
+            Self::Changed => "changed since",
             Self::Failed => "failed",
         })
     }

@@ -13,6 +13,7 @@ mod binary;
 mod create;
 mod error;
 mod log;
+mod replace;
 mod restore;
 mod rollback_point;
 mod scripts;
@@ -28,6 +29,7 @@ pub use binary::{
 pub use create::{create, remove_created};
 pub use error::{Refusal, RuntimeError};
 pub use log::{LogCursor, LogLines, log_cursor, log_lines_since};
+pub use replace::{DataPaths, Laid, Replaced, lay_ready, mark_replacement, replace_data, unmark_replacement};
 pub use restore::{Identity, LaidReady, RestoreFrom, RestoreRequest, needed as room_for_restore, restore_beside};
 pub use rollback_point::{CopyRequest, RollbackPoint, copy_data_dir, flush_rollback_point};
 pub use service::{

@@ -30,6 +30,10 @@ scripts! {
     DISCARD_SWAP = "discard a prepared swap", ["lib-common.sh", "discard-swap.sh"];
     COPY_DATA = "copy the data directory", ["lib-common.sh", "copy-data.sh"];
     FLUSH = "flush the copy", ["lib-common.sh", "flush.sh"];
+    LAY_READY = "lay a copy ready", ["lib-common.sh", "lib-replace.sh", "lay-ready.sh"];
+    MARK_REPLACEMENT = "write the note", ["lib-common.sh", "lib-replace.sh", "mark-replacement.sh"];
+    REPLACE_DATA = "replace the data", ["lib-common.sh", "lib-replace.sh", "replace-data.sh"];
+    UNMARK_REPLACEMENT = "remove the note", ["lib-common.sh", "lib-replace.sh", "unmark-replacement.sh"];
     STOP_SYSTEMD = "stop", ["lib-common.sh", "lib-systemd.sh", "stop-systemd.sh"];
     START_SYSTEMD = "start", ["lib-common.sh", "lib-systemd.sh", "start-systemd.sh"];
     NOW_SYSTEMD = "look at the member", ["lib-common.sh", "lib-systemd.sh", "now-systemd.sh"];
@@ -40,9 +44,9 @@ scripts! {
     NOW_PROCESS = "look at the member", ["lib-common.sh", "lib-process.sh", "now-process.sh"];
     LOG_PROCESS = "read the log", ["lib-common.sh", "lib-process.sh", "log-process.sh"];
     CREATE_PROCESS = "create the member", ["lib-common.sh", "lib-process.sh", "create-process.sh"];
-    RESTORE_ROOM = "make room for a restore", ["lib-common.sh", "lib-restore.sh", "restore-room.sh"];
-    RESTORE_SNAPSHOT = "restore the snapshot", ["lib-common.sh", "lib-restore.sh", "restore-snapshot.sh"];
-    UNPACK_DATA = "unpack the data directory", ["lib-common.sh", "lib-restore.sh", "unpack-data.sh"];
+    RESTORE_ROOM = "make room for a restore", ["lib-common.sh", "lib-replace.sh", "lib-restore.sh", "restore-room.sh"];
+    RESTORE_SNAPSHOT = "restore the snapshot", ["lib-common.sh", "lib-replace.sh", "lib-restore.sh", "restore-snapshot.sh"];
+    UNPACK_DATA = "unpack the data directory", ["lib-common.sh", "lib-replace.sh", "lib-restore.sh", "unpack-data.sh"];
     REMOVE_PROCESS = "remove the member", ["lib-common.sh", "lib-process.sh", "remove-process.sh"];
 }
 

@@ -7,7 +7,7 @@ use super::page::Tone;
 use super::phrases::{effect, effect_name, joined, title};
 use super::words::{count, grouped, milliseconds, transfer};
 use crate::execute::event::Event;
-use crate::execute::journal::{Detail, Effect, EffectResult, Entry, GateStage, Line};
+use crate::execute::journal::{Detail, Effect, EffectResult, Entry, GateStage, KeysCompared, Line};
 use crate::plan::model::{Action, Plan, StepId};
 use crate::units::{Bytes, MemberName};
 
@@ -256,5 +256,23 @@ fn done(detail: &Detail, doing: &str) -> String {
         }
         Detail::Swapped { path, version } => format!("{path} is {version} now"),
         Detail::Started { pid } => format!("started, pid {pid}"),
+        Detail::KeysEqual { members, v3, v2 } => {
+            let one = |what: &str, keys: &KeysCompared| {
+                let number = count(usize::try_from(keys.keys).unwrap_or(usize::MAX), "key", "keys");
+                format!("{what} {number}, sha256 {}", keys.digest.short())
+            };
+            let each = v3.iter().map(|keys| one("v3", keys)).chain(v2.iter().map(|keys| one("v2", keys)));
+            let members = count(*members as usize, "member", "members");
+            format!("the data of {members} is equal, every key read: {}", joined(each))
+        }
+        Detail::DataReady { size, already } => {
+            let already = match already {
+                0 => String::new(),
+                some => format!(", already there on {}", count(*some as usize, "host", "hosts")),
+            };
+            format!("copies lie ready: {size}{already}")
+        }
+        Detail::AllStopped { took_ms } => format!("all stopped in {}", milliseconds(*took_ms)),
+        Detail::Replaced { aside } => format!("replaced; what was there is at {aside}"),
     }
 }

@@ -33,6 +33,9 @@ pub fn gate(gate: &Gate, subject: Option<&MemberName>) -> String {
         Gate::ClusterVersion { minor, .. } => {
             format!("every member says that the cluster version is {minor}, within {within}")
         }
+        Gate::Serving { members, .. } => {
+            format!("{} healthy, with a leader among them, within {within}", names(members))
+        }
         Gate::DeclaredMembers { names: declared, .. } => {
             format!("the member list is {}, as declared, within {within}", names(declared))
         }
@@ -93,6 +96,7 @@ pub fn undo(step: &Step) -> String {
         }
         (Undo::SwapBack, _) => "put the old binary back and start it".to_owned(),
         (Undo::StopAgain, _) => "stop them again".to_owned(),
+        (Undo::MoveBack, _) => "nothing is deleted: what was moved aside is whole, and can be moved back".to_owned(),
         (Undo::RemoveCreated, _) => "remove what was created".to_owned(),
     }
 }
@@ -109,6 +113,11 @@ pub fn verb(action: &Action) -> &'static str {
         Action::Member(_) => "member",
         Action::CreateMember(_) => "create",
         Action::StartTogether { .. } => "start",
+        Action::ReadyData { .. } => "lay ready",
+        Action::StopAll { .. } => "stop all",
+        Action::MarkReplacement(_) => "mark",
+        Action::ReplaceData(_) => "replace",
+        Action::EndReplacement { .. } => "unmark",
         Action::Finish { .. } => "finish",
     }
 }
@@ -123,7 +132,12 @@ pub fn title(action: &Action) -> String {
         Action::CompareData { moment: Moment::AtTheEnd } => "at the end".to_owned(),
         Action::Member(member) => member.member.to_string(),
         Action::CreateMember(create) => create.member.to_string(),
-        Action::StartTogether { members } => names(members),
+        Action::StartTogether { members } | Action::StopAll { members, .. } => names(members),
+        Action::ReadyData { members, .. } | Action::EndReplacement { members } => {
+            names(&members.keys().cloned().collect::<Vec<_>>())
+        }
+        Action::MarkReplacement(replacement) => names(&replacement.members.keys().cloned().collect::<Vec<_>>()),
+        Action::ReplaceData(replace) => replace.member.to_string(),
         Action::Finish { minor, .. } => minor.to_string(),
     };
     format!("{} {whom}", verb(action))
@@ -143,7 +157,17 @@ pub fn effect<'a>(effect: &'a Effect, action: Option<&Action>) -> (Option<&'a Me
         Effect::CompareData => (None, "compare the data of all members".to_owned()),
         Effect::Operate { member, operation: what } => (Some(member), operation(what, member_action)),
         Effect::Create { member } => (Some(member), "create it".to_owned()),
-        Effect::StartTogether => (None, "start all new members at once".to_owned()),
+        Effect::StartTogether => (None, "start them at once".to_owned()),
+        Effect::ReadyData => (None, "lay copies of the rollback points ready".to_owned()),
+        Effect::StopAll => (None, "stop all members at once".to_owned()),
+        Effect::MarkReplacement => (None, "write the note beside every data directory".to_owned()),
+        Effect::ReplaceData { member } => {
+            (Some(member), "move its data aside, and what lies ready in its place".to_owned())
+        }
+        Effect::ReplaceBinary { member } => {
+            (Some(member), "put the binary in place that belongs to the data".to_owned())
+        }
+        Effect::EndReplacement => (None, "remove the notes".to_owned()),
         Effect::PutBack { member } => (Some(member), "put the old binary back and start it".to_owned()),
     }
 }
@@ -164,7 +188,13 @@ pub fn effect_name(effect: &Effect) -> &'static str {
             Operation::Start { .. } => "start",
         },
         Effect::Create { .. } => "creation",
-        Effect::StartTogether => "start of all",
+        Effect::StartTogether => "start together",
+        Effect::ReadyData => "laying data ready",
+        Effect::StopAll => "stop of all",
+        Effect::MarkReplacement => "note",
+        Effect::ReplaceData { .. } => "replacing data",
+        Effect::ReplaceBinary { .. } => "replacing the binary",
+        Effect::EndReplacement => "removing the notes",
         Effect::PutBack { .. } => "putting the old binary back",
     }
 }

@@ -1,11 +1,14 @@
 //! One step of a plan: what, on whom, why, what it waits for, what undoes it.
 
+use std::collections::BTreeMap;
+
 use super::escape::escape;
 use super::page::{Page, Tone, cell};
 use super::phrases::{gates, joined, operation, undo, verb};
 use super::words::{grouped, names, span};
 use crate::plan::model::{
-    Action, BackupAction, CreateAction, MemberAction, Moment, Plan, ReleasePin, Role, Step, StepId,
+    Action, BackupAction, CreateAction, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
+    Replacement, ReplacementPhase, Role, Step, StepId,
 };
 use crate::spec::model::Verify;
 use crate::units::{MemberName, Version};
@@ -104,8 +107,33 @@ fn headline(action: &Action) -> String {
         Action::Member(member) => member_headline(member),
         Action::CreateMember(create) => format!("{}: a new member, etcd {}", create.member, create.spec.version),
         Action::StartTogether { members } => format!("{}: all at once, for none can be healthy alone", names(members)),
+        Action::ReadyData { members, .. } => {
+            format!("{}: a copy of each rollback point, beside the data directory", names_of(members))
+        }
+        Action::StopAll { members, timeout } => {
+            format!("{}: all at once, within {}; clients are not served from here on", names(members), span(*timeout))
+        }
+        Action::MarkReplacement(replacement) => mark_headline(replacement),
+        Action::ReplaceData(replace) => format!("{}: {} -> {}", replace.member, replace.from, replace.to),
+        Action::EndReplacement { members } => format!("{}: the notes beside the data directories", names_of(members)),
         Action::Finish { version, minor } => {
             format!("all members at {version}: complete when the cluster version is {minor} everywhere")
+        }
+    }
+}
+
+fn names_of(members: &BTreeMap<MemberName, MemberReplacement>) -> String {
+    names(&members.keys().cloned().collect::<Vec<_>>())
+}
+
+fn mark_headline(replacement: &Replacement) -> String {
+    let all: Vec<MemberName> = replacement.members.keys().cloned().collect();
+    match replacement.phase {
+        ReplacementPhase::Replacing => {
+            format!("{}: a note beside every data directory: what takes its place, and in which order", names(&all))
+        }
+        ReplacementPhase::Starting => {
+            format!("{}: the note says that all are replaced: from here on they are started", names(&all))
         }
     }
 }
@@ -158,12 +186,17 @@ fn subject(action: &Action) -> Option<&MemberName> {
     match action {
         Action::Member(member) => Some(&member.member),
         Action::CreateMember(create) => Some(&create.member),
+        Action::ReplaceData(replace) => Some(&replace.member),
         Action::Backup(_)
         | Action::Stage { .. }
         | Action::Preflight { .. }
         | Action::Prepare { .. }
         | Action::CompareData { .. }
         | Action::StartTogether { .. }
+        | Action::ReadyData { .. }
+        | Action::StopAll { .. }
+        | Action::MarkReplacement(_)
+        | Action::EndReplacement { .. }
         | Action::Finish { .. } => None,
     }
 }
@@ -179,12 +212,45 @@ fn details(plan: &Plan, action: &Action) -> Vec<(&'static str, String)> {
             vec![("does", joined(operations))]
         }
         Action::CreateMember(create) => created(create),
+        Action::ReplaceData(replace) => vec![("does", joined(replaced(replace)))],
+        Action::ReadyData { id, members } => vec![("does", joined(laid_ready(id.as_deref(), members)))],
         Action::Preflight { .. }
         | Action::Prepare { .. }
         | Action::CompareData { .. }
         | Action::StartTogether { .. }
+        | Action::StopAll { .. }
+        | Action::MarkReplacement(_)
+        | Action::EndReplacement { .. }
         | Action::Finish { .. } => Vec::new(),
     }
+}
+
+/// The id of the run that a plan begins is not known yet.
+const ID_OF_THIS_RUN: &str = "RUN";
+
+fn replaced(replace: &ReplaceAction) -> Vec<String> {
+    let MemberReplacement { data_dir, wal_dir, binary, .. } = &replace.replacement;
+    let id = replace.id.as_deref().unwrap_or(ID_OF_THIS_RUN);
+    let mut parts: Vec<String> = [Some(data_dir), wal_dir.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(|dir| format!("move {dir} aside to {dir}.quorate-replaced-{id}, and {dir}.quorate-in-{id} in its place"))
+        .collect();
+    parts.extend(
+        binary
+            .as_ref()
+            .map(|binary| format!("put {} at {} (sha256 {})", replace.to, binary.path, binary.new_sha256.short())),
+    );
+    parts
+}
+
+fn laid_ready(id: Option<&str>, members: &BTreeMap<MemberName, MemberReplacement>) -> Vec<String> {
+    let id = id.unwrap_or(ID_OF_THIS_RUN);
+    let copy = |(name, member): (&MemberName, &MemberReplacement)| {
+        let from = member.copy_of.as_ref()?;
+        Some(format!("{name}: {} to {}.quorate-in-{id}", from.data, member.data_dir))
+    };
+    members.iter().filter_map(copy).collect()
 }
 
 fn release(pin: &ReleasePin) -> String {

@@ -213,6 +213,8 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
                 Kind::Create => format!("is created at {to}"),
                 Kind::Upgrade | Kind::NothingToDo => format!("is at {to}"),
                 Kind::Backup => "is backed up".to_owned(),
+                Kind::Rollback => format!("is back at {to}"),
+                Kind::Restore => format!("is restored, at {to}"),
             };
             page.text(0, Tone::Good, &format!("Done in {took}: cluster {cluster} {what}."));
         }
@@ -226,7 +228,12 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
         }
         Some(Ending::Interrupted { signal }) => {
             page.text(0, Tone::Warn, &format!("Interrupted by {signal} after {took}, at a safe place."));
-            row(page, "go on", "run `quorate apply` again: it looks at what is there, and finishes");
+            let command = match summary.kind {
+                Kind::Rollback => "quorate rollback",
+                Kind::Restore => "quorate restore",
+                Kind::Create | Kind::Upgrade | Kind::NothingToDo | Kind::Backup => "quorate apply",
+            };
+            row(page, "go on", &format!("run `{command}` again: it looks at what is there, and finishes"));
         }
         Some(Ending::Failed { step, reason, rolled_back, todo }) => {
             let place = step.map(|id| format!(" at {}", named(id))).unwrap_or_default();

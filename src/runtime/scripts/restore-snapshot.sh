@@ -4,14 +4,7 @@ main() {
     data=$1 wal=$2 id=$3 user=$4 tool=$5 name=$6 initial=$7 token=$8 peers=$9
     shift 9
     arch=$1
-    find_real "$data" "$wal"
-    room=$real.quorate-restoring-$id
-    if [ -d "$real.quorate-in-$id" ]; then
-        tell state already
-        tell size 0
-        tell path "$real.quorate-in-$id"
-        done_with ok
-    fi
+    enter_room "$data" "$id"
     [ -f "$room/snapshot.db" ] || refuse missing "$room/snapshot.db is not there"
     [ -x "$tool" ] || refuse missing "$tool is not there"
     rm -rf -- "$room/data"
@@ -24,8 +17,7 @@ main() {
         refuse_failed "${tool##*/} snapshot restore" "$said"
     }
     [ -f "$room/data/member/snap/db" ] || refuse failed "${tool##*/} made no $room/data/member/snap/db; it said: $said"
-    lay "$room" "$id" "$user"
-    tell state restored
+    lay "$wal" "$id" "$user"
     done_with ok
 }
 main "$@" </dev/null

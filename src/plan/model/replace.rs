@@ -1,0 +1,104 @@
+//! What a rollback of a whole cluster and a restore share: all members down at once, at a person's wish, and other data
+//! put in the place of theirs.
+//!
+//! Nothing is deleted. Beside each data directory `DATA`:
+//!
+//! - `DATA.quorate-in-ID` is what will take its place, laid ready while the members still run;
+//! - `DATA.quorate-replaced-ID` is what it was, moved aside;
+//! - `DATA.quorate-replacing` is the note: it lies beside **every** data directory before the first is replaced, and is
+//!   removed when all members serve again. Whoever finds one knows all that is needed to finish, without any state of
+//!   its own.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::BinaryChange;
+use crate::observe::inventory::ListedMember;
+use crate::units::{Bytes, MemberName, Version};
+
+/// Format of the note. One that does not match is not acted on.
+pub const REPLACEMENT_FORMAT: u32 = 1;
+
+/// The note beside the data directories while they are replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    pub format: u32,
+    pub kind: ReplacementKind,
+    /// Part of the name of everything that is laid ready or moved aside. `None` in a plan that begins a replacement: it
+    /// is the id of its run. A note on a host always has it.
+    pub id: Option<String>,
+    pub phase: ReplacementPhase,
+    pub from: Version,
+    pub to: Version,
+    /// What takes the place of the data, for people: the runs of the rollback points, the id of a backup.
+    pub source: String,
+    /// Exactly a quorum: they are started first, together.
+    pub first: Vec<MemberName>,
+    /// The others, one by one, in this order.
+    pub then: Vec<MemberName>,
+    /// The list of members as it will be; empty where it is not known before they serve.
+    pub member_list: Vec<ListedMember>,
+    pub members: BTreeMap<MemberName, MemberReplacement>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplacementKind {
+    Rollback,
+    Restore,
+}
+
+impl ReplacementKind {
+    /// The command that finishes it.
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Rollback => "quorate rollback",
+            Self::Restore => "quorate restore",
+        }
+    }
+}
+
+/// How far it is, as far as all hosts were told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplacementPhase {
+    /// No member may run: some have their new data, some their old.
+    Replacing,
+    /// All have their new data; members are being started, in the order of the note.
+    Starting,
+}
+
+/// What is replaced on one host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberReplacement {
+    pub data_dir: String,
+    /// Outside the data directory.
+    pub wal_dir: Option<String>,
+    /// The rollback point whose copy takes the place. It is copied, never moved, so that it stays usable until the end.
+    /// `None`: what takes the place lies ready already (a restored directory).
+    pub copy_of: Option<DataCopy>,
+    /// Of what is copied, as far as it is known; for bounds and for people.
+    pub size: Bytes,
+    /// The binary that is put in place too.
+    pub binary: Option<BinaryChange>,
+}
+
+/// A copy of a member's data on its host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataCopy {
+    pub data: String,
+    /// Of a WAL directory outside the data directory.
+    pub wal: Option<String>,
+}
+
+/// One member that is down: other data takes the place of its own, then, perhaps, another binary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplaceAction {
+    pub member: MemberName,
+    /// As in [`Replacement::id`].
+    pub id: Option<String>,
+    pub from: Version,
+    pub to: Version,
+    pub replacement: MemberReplacement,
+}
