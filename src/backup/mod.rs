@@ -1,4 +1,5 @@
-//! Backup: takes one backup of one cluster, proves that it is good, keeps it, and prunes older ones.
+//! Backup: takes one backup of one cluster, proves that it is good, keeps it, and prunes older ones; opens a kept one
+//! for a restore, and finds out what it holds.
 //!
 //! In comes a [`Request`]: an open host and an etcd client of the member to take it from, what to take, and where the
 //! tools are. Out comes a folder `DIR/ID` on the controller with `snapshot.db` and/or `v2.tar.gz` and a
@@ -14,9 +15,13 @@
 //! written, both start and hold all v2 and v3 keys.
 
 mod archive;
+mod assemble;
 mod error;
+mod examine;
 mod folder;
 mod manifest;
+mod open;
+mod pack;
 mod take;
 mod trial;
 mod v2;
@@ -30,8 +35,12 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 
+pub use assemble::{Assembled, Assembly, assemble, unpacked_size};
 pub use error::BackupError;
+pub use examine::{Examined, ExaminedV3, examine};
 pub use manifest::{Check, Kept, Listing, Manifest, V2Content, V3Content, find, list, prune, verify_stored};
+pub use open::{BackupFile, Opened, open};
+pub use pack::Packed;
 pub use take::{Taken, take};
 
 use crate::etcd::Client;

@@ -89,8 +89,7 @@ pub async fn restore_beside(
             let (initial, own) = identity.as_options()?;
             let arch = unsupported_arch.unwrap_or_default();
             let name = identity.name.as_str();
-            let args =
-                [site.data_dir.as_str(), wal, id, user, &tool, name, &initial, identity.token, &own, arch];
+            let args = [site.data_dir.as_str(), wal, id, user, &tool, name, &initial, identity.token, &own, arch];
             ask(host, scripts::RESTORE_SNAPSHOT, &args, deadline).await?
         }
         RestoreFrom::DataDir => ask(host, scripts::UNPACK_DATA, &[&site.data_dir, wal, id, user], deadline).await?,
