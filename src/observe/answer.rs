@@ -89,7 +89,17 @@ pub struct DataDir {
     pub has_member: bool,
     pub db: Option<Bytes>,
     pub newest_snap: Option<(Bytes, String)>,
-    pub rollback_points: Vec<String>,
+    pub rollback_points: Vec<Point>,
+    /// The note that lies beside it while data is replaced.
+    pub replacing: Option<String>,
+}
+
+/// A folder beside a data directory that is named as a rollback point is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Point {
+    pub path: String,
+    pub note: Option<Vec<u8>>,
+    pub changed: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -290,7 +300,18 @@ impl DataDir {
             "has-member" => self.has_member = true,
             "db" => self.db = first.parse().ok().map(Bytes),
             "snap" => self.newest_snap = first.parse().ok().map(|size| (Bytes(size), rest.to_owned())),
-            "point" => self.rollback_points.push(record.text.clone()),
+            "point" => self.rollback_points.push(Point { path: record.text.clone(), ..Point::default() }),
+            "point-note" => {
+                if let Some(point) = self.rollback_points.last_mut() {
+                    point.note = Some(record.blob.clone());
+                }
+            }
+            "point-changed" => {
+                if let Some(point) = self.rollback_points.last_mut() {
+                    point.changed = true;
+                }
+            }
+            "replacing" => self.replacing = Some(String::from_utf8_lossy(&record.blob).trim_end().to_owned()),
             _ => return false,
         }
         true

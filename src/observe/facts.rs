@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use crate::knowledge::Knowledge;
-use crate::observe::answer::{Answer, DataDir, Process};
+use crate::observe::answer::{Answer, DataDir, Point, Process};
 use crate::observe::certificates;
 use crate::observe::inventory::{
     BinaryFacts, CertificateFacts, DataDirFacts, EtcdProcess, HostFacts, ManagedProcess, MemberFacts, NextStart,
-    SnapFile,
+    RollbackPointFacts, SnapFile,
 };
 use crate::observe::member::{
     CERTIFICATES, Declared, Resolved, Setup, absolute, declared_data_dir, resolve, version_of,
 };
 use crate::observe::options::Sources;
+use crate::observe::text;
 use crate::spec::model::Runtime;
-use crate::units::{Bytes, RaftIndex, Sha256, Version};
+use crate::units::{Bytes, MemberName, RaftIndex, Sha256, Version};
 
 /// Puts together what was seen of the host.
 pub fn host_facts(answer: &Answer, setup: &Setup, declared: &Declared<'_>, now: OffsetDateTime) -> HostFacts {
@@ -112,6 +113,7 @@ fn member_facts(
     let mut data = data_dir_facts(answer, &data_dir, data);
     if let Some(wal) = resolved.value("wal-dir").map(|path| absolute(path, &setup.base)) {
         data.wal_size = answer.sizes.get(&wal).copied();
+        find_wal_copies(&mut data, &wal, answer);
         data.wal_dir = Some(wal);
     }
     let next_start = setup.next.as_ref().filter(|next| setup.pid.is_some() && !next.same_as(sources));
@@ -131,6 +133,17 @@ fn member_facts(
         config_file: resolved.config_file,
         data_dir: data,
     }))
+}
+
+/// A copy of the WAL directory has the same ending as that of the data directory.
+fn find_wal_copies(data: &mut DataDirFacts, wal: &str, answer: &Answer) {
+    let copies = answer.data.get(wal).map(|wal| wal.rollback_points.as_slice()).unwrap_or_default();
+    for point in &mut data.rollback_points {
+        let ending = point.path.rsplit_once(".quorate-").map(|(_, ending)| format!(".quorate-{ending}"));
+        point.wal_path = ending
+            .and_then(|ending| copies.iter().find(|copy| copy.path.ends_with(&ending)))
+            .map(|copy| copy.path.clone());
+    }
 }
 
 fn certificate(
@@ -176,8 +189,37 @@ fn data_dir_facts(answer: &Answer, path: &str, data: &DataDir) -> DataDirFacts {
         wal_size: None,
         free: data.space.as_ref().map(|space| space.free).unwrap_or_default(),
         file_system: data.space.as_ref().map_or_else(|| "unknown".to_owned(), |space| space.file_system.clone()),
-        rollback_points: data.rollback_points.clone(),
+        rollback_points: data.rollback_points.iter().filter_map(rollback_point).collect(),
+        replacing: data.replacing.clone(),
     }
+}
+
+/// The note beside a rollback point, as far as it matters here.
+#[derive(serde::Deserialize)]
+struct PointNote {
+    format: u32,
+    member: MemberName,
+    run: String,
+    version: Version,
+    taken_at: String,
+    raft_index: Option<RaftIndex>,
+}
+
+const POINT_FORMAT: u32 = 1;
+
+/// A folder without a note that can be read is no point: what it is a copy of is not known.
+fn rollback_point(point: &Point) -> Option<RollbackPointFacts> {
+    let note: PointNote = serde_json::from_slice(point.note.as_ref()?).ok()?;
+    (note.format == POINT_FORMAT).then(|| RollbackPointFacts {
+        path: point.path.clone(),
+        wal_path: None,
+        member: note.member,
+        run: text::shown(note.run.as_bytes()),
+        version: note.version,
+        taken_at: text::shown(note.taken_at.as_bytes()),
+        raft_index: note.raft_index,
+        changed_since: point.changed,
+    })
 }
 
 /// `0000000000000002-000000000000abcd.snap`: term and index.

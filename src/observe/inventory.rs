@@ -232,8 +232,30 @@ pub struct DataDirFacts {
     pub wal_size: Option<Bytes>,
     pub free: Bytes,
     pub file_system: String,
-    /// Rollback points of earlier runs beside it: folder names.
-    pub rollback_points: Vec<String>,
+    /// Rollback points of earlier runs beside it, the newest first.
+    pub rollback_points: Vec<RollbackPointFacts>,
+    /// The note that quorate puts there before it replaces the data of a whole cluster, and removes at the end: its text,
+    /// as it was read.
+    pub replacing: Option<String>,
+}
+
+/// A copy of a member's data that a run made while the member was stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackPointFacts {
+    pub path: String,
+    /// Its copy of a WAL directory outside the data directory.
+    pub wal_path: Option<String>,
+    /// What the note beside it says.
+    pub member: MemberName,
+    pub run: String,
+    /// That the member ran up to then.
+    pub version: Version,
+    /// RFC 3339, UTC.
+    pub taken_at: String,
+    /// How far the member was when last seen before it was stopped.
+    pub raft_index: Option<RaftIndex>,
+    /// A file in it was written to after it was taken: somebody ran on it.
+    pub changed_since: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

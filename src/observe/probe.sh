@@ -344,9 +344,40 @@ tell_space() {
     tell space "$(stat -f -c '%a %S %T' "$near" 2>/dev/null)"
 }
 
+# Rollback points beside a data directory, and the note that lies there while data is replaced.
+tell_points() {
+    if [ -f "$1.quorate-replacing" ]; then
+        head -c "$most" "$1.quorate-replacing" 2>/dev/null | encode replacing
+    fi
+    set +f
+    points=
+    for file in "$1".quorate-*; do
+        case $file in
+            "$1".quorate-in-* | "$1".quorate-replaced-*) ;;
+            *) [ ! -d "$file" ] || points=$file$nl$points ;;
+        esac
+    done
+    set -f
+    count=0
+    # The newest first, by their names.
+    for file in $points; do
+        count=$((count + 1))
+        [ "$count" -le 16 ] || break
+        tell point "$file"
+        [ -f "$file.json" ] || continue
+        head -c 4096 "$file.json" 2>/dev/null | encode point-note
+        # Somebody ran on it: it is no copy of that moment any more.
+        changed=$(find "$file" -type f -newer "$file.json" 2>/dev/null | head -n 1)
+        [ -z "$changed" ] || tell point-changed
+    done
+}
+
 tell_data() {
     tell data "$1"
     tell_space "$1"
+    # Copies and notes of quorate are beside what a link leads to; and they are there also when the data is not.
+    real=$(readlink -f "$1" 2>/dev/null)
+    tell_points "${real:-$1}"
     [ -d "$1" ] || return 0
     tell folder "$(stat -L -c '%a %u %U' "$1" 2>/dev/null)"
     [ ! -d "$1/member" ] || tell has-member
@@ -356,10 +387,6 @@ tell_data() {
     for file in "$1"/member/snap/*.snap; do
         [ ! -f "$file" ] || { before=$newest; newest=$file; }
     done
-    points=
-    for file in "$1".quorate-*; do
-        [ ! -d "$file" ] || points=$points${file##*/}$nl
-    done
     set -f
     if [ -n "$newest" ]; then
         size=$(stat -c %s "$newest" 2>/dev/null)
@@ -368,9 +395,6 @@ tell_data() {
         [ "${size:-0}" -ge "${whole:-0}" ] || size=$whole
         tell snap "$size" "${newest##*/}"
     fi
-    for file in $points; do
-        tell point "$file"
-    done
     measured=$measured$1$nl
 }
 

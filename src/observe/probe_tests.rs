@@ -94,7 +94,11 @@ fn sees_a_managed_process_with_its_data_and_releases() {
     write(data.join("member/snap/db"), "12345");
     write(data.join("member/snap/0000000000000001-0000000000000010.snap"), "1");
     write(data.join("member/snap/0000000000000002-00000000000000ff.snap"), "22");
-    std::fs::create_dir(home.join("my data.quorate-1")).unwrap();
+    write(home.join("my data.quorate-1/member/snap/db"), "1234");
+    write(home.join("my data.quorate-1.json"), r#"{"format":1}"#);
+    write(home.join("my data.quorate-in-2/member/snap/db"), "1234");
+    write(home.join("my data.quorate-replaced-2/member/snap/db"), "1234");
+    write(home.join("my data.quorate-replacing"), r#"{"format":1,"id":"2"}"#);
     write(root.join(".quorate/3.2.32/etcd"), "not a program");
     let (root_text, store) = (root.display().to_string(), root.join(".quorate").display().to_string());
     for shell in shells() {
@@ -114,7 +118,11 @@ fn sees_a_managed_process_with_its_data_and_releases() {
         assert_eq!(seen.db.map(|size| size.0), Some(5));
         let (size, name) = seen.newest_snap.clone().unwrap();
         assert_eq!((size.0, name.as_str()), (2, "0000000000000002-00000000000000ff.snap"));
-        assert_eq!(seen.rollback_points, ["my data.quorate-1"]);
+        assert_eq!(seen.replacing.as_deref(), Some(r#"{"format":1,"id":"2"}"#), "{shell:?}");
+        let [point] = seen.rollback_points.as_slice() else { panic!("{shell:?}: {:?}", seen.rollback_points) };
+        assert_eq!(Path::new(&point.path), home.join("my data.quorate-1"));
+        assert_eq!(point.note.as_deref(), Some(&br#"{"format":1}"#[..]));
+        assert!(!point.changed, "{shell:?}");
         assert!(answer.sizes.contains_key(&data.display().to_string()), "{shell:?}");
         let binary = &answer.binaries[&home.join("etcd").display().to_string()];
         assert!(binary.elf && answer.digest(binary.inode.as_ref()).is_some(), "{shell:?}");

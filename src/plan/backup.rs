@@ -9,7 +9,7 @@ use crate::plan::model::{
     Action, BackupAction, Kind, PLAN_FORMAT, Plan, Refusal, Rung, Step, StepId, Summary, Undo, V2Backup, V3Backup,
 };
 use crate::plan::survey::{Survey, Surveyed};
-use crate::plan::{Input, basis, estimate as estimates, layout, settle};
+use crate::plan::{Input, basis, estimate as estimates, layout, replacing, settle};
 use crate::spec::model::{Cluster, Verify};
 use crate::units::{Bytes, Span, Version};
 
@@ -85,6 +85,10 @@ pub fn estimate(action: &BackupAction, survey: &Survey<'_>) -> Span {
 
 /// Plans one backup now. A cluster that is not well can be backed up as long as one member serves.
 pub fn plan(input: &Input<'_>) -> Result<PlannedBackup, Vec<Refusal>> {
+    let under_way = replacing::refusals(input.inventory);
+    if !under_way.is_empty() {
+        return Err(under_way);
+    }
     let survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
     let Some(live) = survey.serving().map(|(_, etcd)| etcd.server_version.clone()).min() else {

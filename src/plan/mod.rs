@@ -16,6 +16,7 @@ mod hosts;
 pub mod layout;
 pub mod model;
 mod options;
+pub mod replacing;
 mod requirements;
 mod settle;
 mod survey;
@@ -67,6 +68,10 @@ pub use backup::{PlannedBackup, plan as plan_backup};
 
 /// Makes the plan, or says every reason why there is none.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
+    let under_way = replacing::refusals(input.inventory);
+    if !under_way.is_empty() {
+        return Err(under_way);
+    }
     let survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
     if create::nothing_is_there(input.cluster, &survey) {

@@ -247,6 +247,7 @@ pub fn data_dir() -> DataDirFacts {
         free: Bytes::mebi(20 * 1024),
         file_system: "ext4".to_owned(),
         rollback_points: Vec::new(),
+        replacing: None,
     }
 }
 
