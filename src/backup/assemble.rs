@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
@@ -28,7 +29,7 @@ use super::trial::{ASK, KEEPER, Release, bare, deadline_for, dialer_to, lead_now
 use super::{BackupError, Tools, v2_compare};
 use crate::etcd::{Client, Consistency, Endpoint, EtcdError};
 use crate::observe::inventory::ListedMember;
-use crate::units::{Bytes, MemberId, MemberName, Revision};
+use crate::units::{MemberId, MemberName, Revision};
 
 /// How often all of it is begun again because somebody else took a port.
 const PORT_ATTEMPTS: u32 = 3;
@@ -53,7 +54,7 @@ pub struct Assembly<'a> {
 }
 
 /// One member's data directory, packed for its host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assembled {
     pub member: MemberName,
     pub packed: Packed,
@@ -441,10 +442,4 @@ impl Node {
         let _ = tokio::time::timeout(ASK, process.wait()).await;
         Err(BackupError::File { path: self.data_dir.clone(), reason: format!("etcd did not end within {limit:?}") })
     }
-}
-
-/// What an assembled directory takes on its host.
-#[must_use]
-pub fn unpacked_size(assembled: &[Assembled]) -> Bytes {
-    assembled.iter().map(|one| one.packed.unpacked).max().unwrap_or_default()
 }

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use super::open::Opened;
 use super::trial::{Release, Start, Trial};
-use super::{BackupError, Tools, archive, v3};
+use super::{BackupError, Manifest, Tools, archive, v3};
 use crate::etcd::{Consistency, EtcdError, KeyDigest, V2Tree};
 use crate::observe::inventory::HashKv;
-use crate::spec::model::Verify;
 use crate::units::{Bytes, Revision};
 
 /// What every restored member must hold.
@@ -28,19 +27,18 @@ pub struct ExaminedV3 {
     pub hash_kv: Option<HashKv>,
 }
 
-/// Restores it on trial in `scratch`, unless the spec says that hashes are enough: then what the manifest says counts.
-pub async fn examine(
-    opened: &Opened,
-    verify: Verify,
-    tools: &Tools<'_>,
-    scratch: &Path,
-) -> Result<Examined, BackupError> {
-    let manifest = &opened.kept.manifest;
-    if verify == Verify::Hash {
+impl Examined {
+    /// What its manifest says, without a trial.
+    #[must_use]
+    pub fn by_manifest(manifest: &Manifest) -> Self {
         let v3 = manifest.v3.as_ref();
         let v3 = v3.map(|v3| ExaminedV3 { revision: v3.revision, keys: v3.keys.clone(), hash_kv: None });
-        return Ok(Examined { v3, v2: None });
+        Self { v3, v2: None }
     }
+}
+
+/// Restores it on trial in `scratch`.
+pub async fn examine(opened: &Opened, tools: &Tools<'_>, scratch: &Path) -> Result<Examined, BackupError> {
     let release = Release::find(tools).await?;
     let place = tempfile::Builder::new()
         .prefix("examine-")

@@ -22,6 +22,7 @@ mod folder;
 mod manifest;
 mod open;
 mod pack;
+pub mod packed_set;
 mod take;
 mod trial;
 mod v2;
@@ -35,7 +36,7 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 
-pub use assemble::{Assembled, Assembly, assemble, unpacked_size};
+pub use assemble::{Assembled, Assembly, assemble};
 pub use error::BackupError;
 pub use examine::{Examined, ExaminedV3, examine};
 pub use manifest::{Check, Kept, Listing, Manifest, V2Content, V3Content, find, list, prune, verify_stored};

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
 
 use super::manifest::file_digest;
 use super::{BackupError, archive};
 use crate::units::{Bytes, Sha256};
 
 /// A tar.gz of `member/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packed {
     pub path: PathBuf,
     pub size: Bytes,

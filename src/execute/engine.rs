@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
+use crate::knowledge::RestoreMeans;
 use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::MemberName;
@@ -402,6 +403,11 @@ pub fn effects(step: &Step) -> Vec<Effect> {
         Action::CreateMember(action) => vec![Effect::Create { member: action.member.clone() }],
         Action::StartTogether { .. } => vec![Effect::StartTogether],
         Action::ReadyData { .. } => vec![Effect::ReadyData],
+        Action::LayRestored(action) if action.means == RestoreMeans::ForceNewCluster => {
+            vec![Effect::AssembleData, Effect::LayRestored]
+        }
+        Action::LayRestored(_) => vec![Effect::LayRestored],
+        Action::CompareRestored { .. } => vec![Effect::CompareRestored],
         Action::StopAll { .. } => vec![Effect::StopAll],
         Action::MarkReplacement(_) => vec![Effect::MarkReplacement],
         Action::ReplaceData(action) => {

@@ -21,6 +21,7 @@ mod logs;
 mod looks;
 mod member;
 mod replace;
+mod restore;
 mod take_backup;
 pub mod world;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::backup::{Examined, Opened};
 use crate::etcd::Client;
 use crate::execute::ExecuteError;
 use crate::host::Host;
@@ -23,6 +24,18 @@ pub struct World {
     pub release_dirs: BTreeMap<(Version, String), PathBuf>,
     /// Scratch space of this run on the controller.
     pub scratch_dir: PathBuf,
+    /// The backup that is restored, where one is.
+    pub restore: Option<RestoreWorld>,
+}
+
+/// A backup that was opened for a restore.
+#[derive(Debug, Clone)]
+pub struct RestoreWorld {
+    pub opened: Opened,
+    /// What it holds.
+    pub examined: Examined,
+    /// Where the data directories that are made of v2 backups are kept until they are in place: a folder for each run.
+    pub packed_dir: PathBuf,
 }
 
 /// One member's connections.

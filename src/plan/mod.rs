@@ -17,6 +17,8 @@ pub mod layout;
 pub mod model;
 mod options;
 pub mod replacing;
+pub mod restore;
+mod restore_steps;
 mod requirements;
 mod settle;
 mod survey;

@@ -1,6 +1,7 @@
 //! A plan as data: what will be done, on whom, why, what must hold before and after, and what undoes it.
 
 mod replace;
+mod restore;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ use crate::units::{
 pub use replace::{
     DataCopy, MemberReplacement, REPLACEMENT_FORMAT, ReplaceAction, Replacement, ReplacementKind, ReplacementPhase,
 };
+
+pub use restore::{Proof, RestoreAction, RestoreMember, RestoreSource, SavedV2, SavedV3};
 
 /// The format of a saved plan. One that does not match is refused.
 pub const PLAN_FORMAT: u32 = 1;
@@ -74,6 +77,14 @@ impl Plan {
     pub fn backup_member(&self) -> Option<MemberName> {
         self.steps().find_map(|step| match &step.action {
             Action::Backup(action) => Some(action.member.clone()),
+            _ => None,
+        })
+    }
+
+    /// The backup that is restored, where one is.
+    pub fn restored_from(&self) -> Option<&RestoreSource> {
+        self.steps().find_map(|step| match &step.action {
+            Action::CompareRestored { backup } => Some(backup.as_ref()),
             _ => None,
         })
     }
@@ -265,8 +276,14 @@ pub enum Action {
     /// Write the note beside every data directory, on all hosts: before the first is replaced, and again, with the next
     /// phase, before the first member is started.
     MarkReplacement(Box<Replacement>),
+    /// Make each member's data directory out of a backup, beside its own. Nothing that runs is touched.
+    LayRestored(Box<RestoreAction>),
     /// Other data in the place of one stopped member's.
     ReplaceData(Box<ReplaceAction>),
+    /// Every member holds what the backup holds.
+    CompareRestored {
+        backup: Box<RestoreSource>,
+    },
     /// Remove the notes: all members serve.
     EndReplacement {
         members: BTreeMap<MemberName, MemberReplacement>,

@@ -10,6 +10,7 @@ mod connect;
 mod error;
 mod plan;
 mod releases;
+mod restore;
 mod run;
 
 use std::path::Path;

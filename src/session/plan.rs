@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use crate::execute::world::RestoreWorld;
 use crate::observe::{Observation, ObserveOptions, observe};
 use crate::plan::model::Plan;
 use crate::plan::{Input, basis, plan, wanted_releases};
@@ -21,6 +22,8 @@ pub struct Live {
     pub(super) hosts: Hosts,
     pub(super) observation: Observation,
     pub(super) found: Found,
+    /// The backup that is restored, where one is.
+    pub(super) restore: Option<RestoreWorld>,
 }
 
 /// A plan, and what it was made over.
@@ -134,7 +137,7 @@ impl Session {
             hashes,
         };
         let observation = observe(&self.cluster, &hosts, &options).await;
-        Ok(Live { hosts, observation, found: Found::default() })
+        Ok(Live { hosts, observation, found: Found::default(), restore: None })
     }
 }
 

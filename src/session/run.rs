@@ -48,6 +48,7 @@ impl Session {
             members,
             release_dirs: live.found.releases.iter().map(by_version).collect(),
             scratch_dir: self.state.scratch_dir()?,
+            restore: live.restore.clone(),
         })
     }
 

@@ -76,6 +76,11 @@ impl State {
         self.private("scratch")
     }
 
+    /// Where data directories that are made of v2 backups wait until they are in place on their hosts.
+    pub fn restores_dir(&self) -> Result<PathBuf, StateError> {
+        self.private("restores")
+    }
+
     /// Begins a run: its folder, with the plan in it.
     pub fn begin_run(&self, plan: &Plan) -> Result<Run, StateError> {
         let runs = self.private("runs")?;
