@@ -13,13 +13,11 @@ const FILE: &str = "set.json";
 /// Most bytes of a list that are read.
 const LARGEST: u64 = 1024 * 1024;
 
-/// A new, empty folder for the set of a run; what an assembly that was cut off left there goes.
+/// A new, empty folder for the set of a run; sets of earlier runs go, whole or not: they are of the same cluster, and
+/// nobody will ask for them again.
 pub fn begin(dir: &Path, run: &str) -> Result<PathBuf, BackupError> {
     let place = of_run(dir, run)?;
-    match std::fs::remove_dir_all(&place) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(BackupError::file(&place, &error)),
-        _ => {}
-    }
+    forget(dir)?;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&place);
     made.map_err(|error| BackupError::file(&place, &error))?;
     Ok(place)
@@ -53,11 +51,10 @@ pub fn load(dir: &Path, run: &str) -> Result<Option<Vec<Assembled>>, BackupError
     serde_json::from_slice(&text).map(Some).map_err(|error| wrong(format!("not a list of what was packed: {error}")))
 }
 
-/// Once all is in place on the hosts.
-pub fn forget(dir: &Path, run: &str) -> Result<(), BackupError> {
-    let place = of_run(dir, run)?;
-    match std::fs::remove_dir_all(&place) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(BackupError::file(&place, &error)),
+/// Once all is in place on the hosts: `dir` is one cluster's.
+pub fn forget(dir: &Path) -> Result<(), BackupError> {
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(BackupError::file(dir, &error)),
         _ => Ok(()),
     }
 }
@@ -77,18 +74,19 @@ mod tests {
     #[tokio::test]
     async fn a_set_is_whole_or_not_there() {
         let root = tempfile::tempdir().unwrap();
-        let place = begin(root.path(), "r1").unwrap();
+        let dir = root.path().join("prod");
+        let place = begin(&dir, "r1").unwrap();
         std::fs::write(place.join("m1.tar.gz"), "x").unwrap();
-        assert!(load(root.path(), "r1").unwrap().is_none());
+        assert!(load(&dir, "r1").unwrap().is_none());
         let packed =
             Packed { path: place.join("m1.tar.gz"), size: Bytes(1), sha256: Sha256::of(b"x"), unpacked: Bytes(9) };
         let set = vec![Assembled { member: "m1".parse().unwrap(), packed }];
-        save(root.path(), "r1", &set).await.unwrap();
-        assert_eq!(load(root.path(), "r1").unwrap(), Some(set));
-        begin(root.path(), "r1").unwrap();
-        assert!(load(root.path(), "r1").unwrap().is_none());
-        forget(root.path(), "r1").unwrap();
-        forget(root.path(), "r1").unwrap();
-        assert!(load(root.path(), "../r1").is_err());
+        save(&dir, "r1", &set).await.unwrap();
+        assert_eq!(load(&dir, "r1").unwrap(), Some(set));
+        begin(&dir, "r2").unwrap();
+        assert!(load(&dir, "r1").unwrap().is_none() && !dir.join("r1").exists());
+        forget(&dir).unwrap();
+        forget(&dir).unwrap();
+        assert!(load(&dir, "../r1").is_err());
     }
 }

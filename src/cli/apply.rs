@@ -15,7 +15,7 @@ use crate::view::{applying_text, json_line, plan_json, plan_text};
 
 pub fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
     if args.plan_file.is_none() && !args.auto_approve {
-        approve::can_ask(&context.screen)?;
+        approve::can_ask(&context.screen, "apply")?;
     }
     super::runtime()?.block_on(async {
         match &args.plan_file {
@@ -49,12 +49,12 @@ async fn fresh(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
         Format::Human => screen.out.write(&plan_text(&plan, screen.style())),
     }
     if !plan.is_empty() && !args.auto_approve {
-        approve::ask(context, plan.cluster.as_str())?;
+        approve::ask(context, plan.cluster.as_str(), "apply")?;
     }
     perform(context, &session, &plan, live).await
 }
 
-async fn perform(context: &Context, session: &Session, plan: &Plan, live: Live) -> Result<Exit, Failure> {
+pub(super) async fn perform(context: &Context, session: &Session, plan: &Plan, live: Live) -> Result<Exit, Failure> {
     if plan.is_empty() {
         return Ok(Exit::Success);
     }

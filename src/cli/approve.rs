@@ -10,7 +10,7 @@ use crate::view::{Output, TerminalKind};
 const LONGEST_ANSWER: u64 = 1024;
 
 /// Refuses where nobody can be asked: before hosts are looked at.
-pub fn can_ask(screen: &Screen) -> Result<(), Failure> {
+pub fn can_ask(screen: &Screen, command: &str) -> Result<(), Failure> {
     let why = if screen.format == Format::Json {
         "-json leaves no place for a question"
     } else if !std::io::stdin().is_terminal() {
@@ -20,13 +20,23 @@ pub fn can_ask(screen: &Screen) -> Result<(), Failure> {
     } else {
         return Ok(());
     };
+    let read = match command {
+        // Its plan rests on a trial of the backup, and is not saved.
+        "restore" => "run it on a terminal: it shows the plan, and asks".to_owned(),
+        "rollback" => saved_plan(" -rollback"),
+        _ => saved_plan(""),
+    };
     Err(Failure::Other {
-        message: format!("apply needs somebody to approve the plan: {why}"),
+        message: format!("{command} needs somebody to approve the plan: {why}"),
         todo: vec![
-            "read the plan, then apply exactly it: quorate plan -out=FILE, then quorate apply FILE".to_owned(),
-            "or approve beforehand whatever is planned: quorate apply -auto-approve".to_owned(),
+            read,
+            format!("or approve beforehand whatever is planned: quorate {command} -auto-approve"),
         ],
     })
+}
+
+fn saved_plan(option: &str) -> String {
+    format!("read the plan, then apply exactly it: quorate plan{option} -out=FILE, then quorate apply FILE")
 }
 
 fn question_goes_to(screen: &Screen) -> Option<&Output> {
@@ -40,7 +50,7 @@ fn question_goes_to(screen: &Screen) -> Option<&Output> {
 }
 
 /// Asks, and waits for the answer.
-pub fn ask(context: &Context, cluster: &str) -> Result<(), Failure> {
+pub fn ask(context: &Context, cluster: &str, command: &str) -> Result<(), Failure> {
     let out = question_goes_to(&context.screen).unwrap_or(&context.screen.err);
     out.write(&crate::view::question_text(cluster, context.screen.style()));
     let mut answer = String::new();
@@ -50,7 +60,7 @@ pub fn ask(context: &Context, cluster: &str) -> Result<(), Failure> {
     if read.is_ok() && is_yes(&answer) {
         return Ok(());
     }
-    Err(Failure::other("apply was not approved: nothing was changed"))
+    Err(Failure::other(format!("{command} was not approved: nothing was changed")))
 }
 
 fn is_yes(answer: &str) -> bool {

@@ -9,6 +9,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use super::context::VariableInput;
 use super::exit::Exit;
+use crate::units::Version;
 use crate::view::{Output, escape, escape_lines};
 
 const EXIT_CODES: &str = "\
@@ -55,6 +56,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Do it: what is planned now, after asking, or a saved plan.
     Apply(ApplyArgs),
+    /// Go back to the version that was there before: a plan first, then, after asking, the deed.
+    Rollback(RollbackArgs),
     /// Show a saved plan.
     Show(ShowArgs),
     /// Check the spec; talk to no host.
@@ -63,6 +66,8 @@ pub enum Command {
     Fmt(FmtArgs),
     /// Take a backup now, and verify it.
     Backup(BackupArgs),
+    /// Restore the whole cluster from a backup: a plan first, then, after asking, the deed. Writes since are lost.
+    Restore(RestoreArgs),
     /// Show the version of quorate.
     Version(VersionArgs),
 }
@@ -96,6 +101,11 @@ pub struct PlanArgs {
     /// End with 2 where there are changes, 0 where there are none.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Plan the way back, as `rollback` would take it.
+    #[arg(long)]
+    pub rollback: bool,
+    #[command(flatten)]
+    pub back: BackTo,
     #[command(flatten)]
     pub json: Json,
     #[command(flatten)]
@@ -107,6 +117,47 @@ pub struct ApplyArgs {
     /// A plan that `plan -out` saved. It is not asked about again.
     #[arg(value_name = "PLANFILE", conflicts_with = "cluster")]
     pub plan_file: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+/// Which way back.
+#[derive(Debug, Args)]
+pub struct BackTo {
+    /// The version to go back to, where it is not clear by itself.
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<Version>,
+    /// Put the rollback points of all members back: the writes since they were taken are lost.
+    #[arg(long)]
+    pub points: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The id of a backup, or the path of its folder.
+    #[arg(value_name = "BACKUP")]
+    pub backup: String,
+    /// Begin again from the start, whatever an earlier restore or rollback left. Its data is moved aside as well.
+    #[arg(long)]
+    pub anew: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    #[command(flatten)]
+    pub back: BackTo,
     /// Do not ask.
     #[arg(long)]
     pub auto_approve: bool,
@@ -176,6 +227,8 @@ impl Parsed {
         match &self.command {
             Command::Plan(args) => args.json.json,
             Command::Apply(args) => args.json.json,
+            Command::Rollback(args) => args.json.json,
+            Command::Restore(args) => args.json.json,
             Command::Show(args) => args.json.json,
             Command::Validate(args) => args.json.json,
             Command::Backup(args) => args.json.json,

@@ -15,6 +15,8 @@ mod fmt;
 mod guard;
 mod logging;
 mod plan;
+mod restore;
+mod rollback;
 pub mod session;
 mod show;
 mod specs;
@@ -58,6 +60,8 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
     match &parsed.command {
         Command::Plan(args) => plan::run(args, &context(&args.declared)?),
         Command::Apply(args) => apply::run(args, &context(&args.declared)?),
+        Command::Restore(args) => restore::run(args, &context(&args.declared)?),
+        Command::Rollback(args) => rollback::run(args, &context(&args.declared)?),
         Command::Show(args) => show::run(args, screen),
         Command::Validate(args) => validate::run(&context(&args.declared)?),
         Command::Fmt(args) => fmt::run(args, screen),

@@ -4,19 +4,34 @@ use super::args::PlanArgs;
 use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::rollback::{self, Made};
 use super::session::{self, Planned};
 use crate::plan::file;
 use crate::session::Session;
 use crate::view::{json_line, plan_json, plan_text, saved_text};
 
 pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
+    if !args.rollback && (args.back.points || args.back.to.is_some()) {
+        return Err(Failure::Usage("-points and -to say which way back: they need -rollback".to_owned()));
+    }
     let session = session::open(context)?;
-    let plan = super::runtime()?.block_on(async {
-        let Planned { plan, live } = make(context, &session).await?;
+    let made = super::runtime()?.block_on(async {
+        let Planned { plan, live } = if args.rollback {
+            match rollback::make(&args.back, context, &session).await? {
+                Made::Plan(planned) => planned,
+                Made::Told(exit) => return Ok(Err(exit)),
+            }
+        } else {
+            make(context, &session).await?
+        };
         tracing::info!(round_trips = ?live.round_trips(), "looked at the hosts");
         live.close().await;
-        Ok::<_, Failure>(plan)
+        Ok::<_, Failure>(Ok(plan))
     })?;
+    let plan = match made {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
     let screen = &context.screen;
     // Saved before it is shown: whoever reads "saved" finds it there.
     if let Some(path) = &args.out {

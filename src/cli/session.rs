@@ -8,10 +8,12 @@ use super::failure::Failure;
 use super::specs;
 use crate::execute::StopSignal;
 use crate::plan::model::Plan;
+use crate::plan::restore::Begin;
+use crate::plan::rollback::Asked;
 use crate::session::{Session, SessionError};
 use crate::view::{BackupSummary, diagnostics_text};
 
-pub use crate::session::{Events, Live, Planned, Ran};
+pub use crate::session::{Events, Live, Planned, Ran, RollbackPlanned};
 
 /// The session of the spec in the context's folder.
 pub fn open(context: &Context) -> Result<Session, Failure> {
@@ -34,6 +36,32 @@ fn warn(context: &Context, session: &Session) {
 /// Looks at the cluster, finds the releases, and plans.
 pub async fn make_plan(session: &Session, events: Events<'_>) -> Result<Planned, Failure> {
     session.plan(events).await.map_err(|error| named(error, session))
+}
+
+/// Opens and tries the backup, looks at the cluster, and plans.
+pub async fn make_restore(
+    session: &Session,
+    backup: &str,
+    begin: Begin,
+    events: Events<'_>,
+) -> Result<Planned, Failure> {
+    session.plan_restore(backup, begin, events).await.map_err(|error| named(error, session))
+}
+
+/// Restores, as planned.
+pub async fn execute_restore(
+    session: &Session,
+    plan: &Plan,
+    live: &Live,
+    events: Events<'_>,
+) -> Result<Ran, Failure> {
+    let stop = stop_on_signals()?;
+    session.execute_restore(plan, live, stop, events).await.map_err(|error| named(error, session))
+}
+
+/// Looks at the cluster, and plans the way back.
+pub async fn make_rollback(session: &Session, asked: &Asked) -> Result<RollbackPlanned, Failure> {
+    session.plan_rollback(asked).await.map_err(|error| named(error, session))
 }
 
 /// The session of a saved plan. Certificates that the spec read from files are not in a plan: then the spec is read

@@ -1,10 +1,12 @@
-//! Do all members hold the same data? `HashKV` at one revision says so, also across minors.
+//! Do all members hold the same data? `HashKV` at one revision says so, also across minors. Where a member's version has
+//! none, all keys are read.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use crate::execute::ExecuteError;
+use crate::execute::compare_keys;
 use crate::execute::effects::{done, skipped};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::world::World;
@@ -18,16 +20,24 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Asks all members at the lowest revision that any of them has.
 pub async fn compare(world: &World) -> Result<EffectResult, ExecuteError> {
+    let versions = join_all(world.members.values().map(|member| member.client.version())).await;
+    let versions = versions.into_iter().map(|version| Ok(version?.server)).collect::<Result<Vec<_>, ExecuteError>>()?;
+    let Some(oldest) = versions.iter().min() else {
+        return Ok(skipped("there are no members"));
+    };
+    if !world.knowledge.features(oldest).has(Feature::HashKv) {
+        return compare_keys::compare(world, oldest).await;
+    }
+    by_hash(world).await
+}
+
+async fn by_hash(world: &World) -> Result<EffectResult, ExecuteError> {
     let mut last = Vec::new();
     for _ in 0..MOST_TRIES {
         let statuses = join_all(world.members.values().map(|member| member.client.status())).await;
         let mut lowest: Option<Revision> = None;
-        for (name, status) in world.members.keys().zip(statuses) {
+        for status in statuses {
             let status = status?;
-            let version = status.version.parse();
-            if version.is_ok_and(|version| !world.knowledge.features(&version).has(Feature::HashKv)) {
-                return Ok(skipped(&format!("{name} runs {}, which has no HashKV", status.version)));
-            }
             lowest = Some(lowest.map_or(status.revision, |lowest| lowest.min(status.revision)));
         }
         let Some(revision) = lowest else {

@@ -6,6 +6,7 @@
 //! acts, judges gates on fresh observations, writes what came of it, and tells the view.
 
 mod compare;
+mod compare_keys;
 mod driver;
 mod effects;
 pub mod engine;

@@ -33,7 +33,7 @@ pub async fn assemble_all(performer: &Performer<'_>, step: &Step) -> Result<Effe
     let tools = Tools {
         version: &action.version,
         host_etcdctl: None,
-        local_release_dir: local_release(world, &action.version, crate::artifact::Platform::of_controller().arch)?,
+        local_release_dir: local_release(world, &action.version, &crate::artifact::Platform::of_controller().arch)?,
         listens_on: listens_on(world, &action.version),
     };
     let members: Vec<(MemberName, Vec<String>)> =

@@ -10,6 +10,9 @@ pub const START: Span = Span::from_secs(2);
 /// The cluster version moves within one interval of the leader's look at all versions (4 to 5 s).
 pub const VERSION_MOVES: Span = Span::from_secs(4);
 
+/// What is over as soon as it was asked for.
+pub const SHORT: Span = Span::from_secs(1);
+
 /// Rates that a modest host and network reach, in bytes a second.
 const NETWORK: u64 = 50 * 1024 * 1024;
 const DISK: u64 = 150 * 1024 * 1024;

@@ -20,6 +20,7 @@ pub mod replacing;
 pub mod restore;
 mod restore_steps;
 mod requirements;
+pub mod rollback;
 mod settle;
 mod survey;
 mod target;
@@ -369,6 +370,11 @@ fn after_completion(ways: &[WayBack], rollback_points: Toggle) -> String {
 }
 
 fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
+    clients_of(input.knowledge, &way.from, steps)
+}
+
+/// What clients notice of members that run `from` and are stopped one by one.
+fn clients_of(knowledge: &Knowledge, from: &Version, steps: &[Step]) -> Vec<String> {
     use crate::knowledge::Feature;
     let stops = |step: &Step| match &step.action {
         Action::Member(action) => action.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. })),
@@ -377,7 +383,7 @@ fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
     if !steps.iter().any(stops) {
         return vec!["nothing: no member is stopped".to_owned()];
     }
-    let features = input.knowledge.features(&way.from);
+    let features = knowledge.features(from);
     let mut lines =
         vec!["connections to a member break when it is stopped; clients go on with another endpoint".to_owned()];
     lines.push(if features.has(Feature::MoveLeader) {
@@ -388,7 +394,7 @@ fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
         format!(
             "writes pause 1 to 2 s when the leader is stopped, and some may fail: {} cannot hand leadership over, an \
              election follows",
-            way.live_minor()
+            from.minor()
         )
     });
     lines

@@ -19,7 +19,7 @@ use crate::units::{Bytes, MemberName, RaftIndex, Sha256, Span, Version};
 
 /// How near to the leader's raft index a restarted member must be before the next one is stopped. Smaller than the
 /// distance at which etcd would send a snapshot instead of entries, and more than a busy cluster moves between two looks.
-const CAUGHT_UP_ENTRIES: RaftIndex = RaftIndex(500);
+pub const CAUGHT_UP_ENTRIES: RaftIndex = RaftIndex(500);
 
 /// Everything that the steps are made from.
 pub struct Ingredients<'a> {
@@ -57,13 +57,14 @@ pub fn steps(from: &Ingredients<'_>) -> Vec<Step> {
     steps.list
 }
 
+/// Steps, numbered as they come.
 #[derive(Default)]
-struct Numbered {
-    list: Vec<Step>,
+pub struct Numbered {
+    pub list: Vec<Step>,
 }
 
 impl Numbered {
-    fn push(&mut self, action: Action, why: String, gates: (Vec<Gate>, Vec<Gate>), undo: Undo, estimate: Span) {
+    pub fn push(&mut self, action: Action, why: String, gates: (Vec<Gate>, Vec<Gate>), undo: Undo, estimate: Span) {
         let id = StepId(u32::try_from(self.list.len()).unwrap_or(u32::MAX).saturating_add(1));
         let (before, after) = gates;
         self.list.push(Step { id, action, why, before, after, undo, estimate });
@@ -337,7 +338,8 @@ fn operations(from: &Ingredients<'_>, facts: &MemberFacts, runs: &Version, new: 
     operations
 }
 
-fn hand_over(features: &Features) -> HandOver {
+/// What a version can do about leadership before it is stopped.
+pub fn hand_over(features: &Features) -> HandOver {
     if features.has(Feature::MoveLeader) {
         HandOver::MoveLeader
     } else if features.has(Feature::HandsOverAtStop) {
@@ -358,7 +360,8 @@ fn member_list(from: &Ingredients<'_>) -> Vec<ListedMember> {
     from.survey.serving().next().map(|(_, etcd)| etcd.members.clone()).unwrap_or_default()
 }
 
-fn served_gates(from: &Ingredients<'_>, name: &MemberName, version: &Version, sha256: Sha256) -> Vec<Gate> {
+/// That one member serves what it should, and has caught up.
+pub fn served_gates(from: &Ingredients<'_>, name: &MemberName, version: &Version, sha256: Sha256) -> Vec<Gate> {
     let rollout = &from.cluster.rollout;
     vec![
         Gate::RunsVersion { member: name.clone(), version: version.clone(), sha256, within: rollout.ready_timeout },
@@ -382,4 +385,12 @@ fn finish(from: &Ingredients<'_>, steps: &mut Numbered) {
         Undo::NothingToUndo,
         if from.way.cluster_version_behind { estimate::VERSION_MOVES } else { Span::default() },
     );
+}
+
+/// The end at another version than the way's.
+pub fn finish_at(from: &Ingredients<'_>, version: &Version, why: &str, steps: &mut Numbered) {
+    let mut after = all_well(from);
+    after.push(Gate::ClusterVersion { minor: version.minor(), within: from.cluster.rollout.version_timeout });
+    let action = Action::Finish { version: version.clone(), minor: version.minor() };
+    steps.push(action, why.to_owned(), (Vec::new(), after), Undo::NothingToUndo, Span::default());
 }

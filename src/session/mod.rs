@@ -11,6 +11,7 @@ mod error;
 mod plan;
 mod releases;
 mod restore;
+mod rollback;
 mod run;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ use choose::choose_cluster;
 
 pub use error::SessionError;
 pub use plan::{Live, Planned};
+pub use rollback::RollbackPlanned;
 pub use run::Ran;
 
 /// Where events of a run go.

@@ -39,7 +39,7 @@ impl Session {
         let plan = self
             .decide_restore(&live, &live.found, &source(&opened, &examined, proof), begin)
             .map_err(SessionError::Refused)?;
-        live.restore = Some(RestoreWorld { opened, examined, packed_dir: self.state.restores_dir()? });
+        live.restore = Some(RestoreWorld { opened, examined, packed_dir: self.state.restores_dir(&self.cluster.name)? });
         Ok(Planned { plan, live })
     }
 
@@ -53,11 +53,7 @@ impl Session {
     ) -> Result<Ran, SessionError> {
         let ran = self.execute(plan, live, stop, events).await?;
         if ran.ending == Ending::Succeeded {
-            let begun_by = plan.replacement().and_then(|replacement| replacement.id.clone());
-            let dir = self.state.restores_dir()?;
-            for run in [Some(ran.run.id.clone()), begun_by].into_iter().flatten() {
-                packed_set::forget(&dir, &run).map_err(other)?;
-            }
+            packed_set::forget(&self.state.restores_dir(&self.cluster.name)?).map_err(other)?;
         }
         Ok(ran)
     }
@@ -69,7 +65,7 @@ impl Session {
         backup: &RestoreSource,
         begin: Begin,
     ) -> Result<Plan, Vec<Refusal>> {
-        let dir = self.state.restores_dir().ok();
+        let dir = self.state.restores_dir(&self.cluster.name).ok();
         let packed = |run: &str| {
             dir.as_ref().is_some_and(|dir| packed_set::load(dir, run).is_ok_and(|set| set.is_some()))
         };

@@ -16,6 +16,7 @@ use time::macros::format_description;
 pub use journal_file::{JournalFile, ReadBack, read_journal};
 
 use crate::plan::model::Plan;
+use crate::units::ClusterName;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -77,8 +78,8 @@ impl State {
     }
 
     /// Where data directories that are made of v2 backups wait until they are in place on their hosts.
-    pub fn restores_dir(&self) -> Result<PathBuf, StateError> {
-        self.private("restores")
+    pub fn restores_dir(&self, cluster: &ClusterName) -> Result<PathBuf, StateError> {
+        Ok(self.private("restores")?.join(cluster.as_str()))
     }
 
     /// Begins a run: its folder, with the plan in it.
@@ -95,6 +96,20 @@ impl State {
         })?;
         write_private(&dir.join("plan.json"), &text)?;
         Ok(Run { id, dir })
+    }
+
+    /// All runs, the newest first.
+    pub fn runs(&self) -> Result<Vec<Run>, StateError> {
+        let dir = self.private("runs")?;
+        let mut runs = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(StateError::io(&dir, "cannot be read"))? {
+            let entry = entry.map_err(StateError::io(&dir, "cannot be read"))?;
+            if let Ok(id) = entry.file_name().into_string() {
+                runs.push(Run { id, dir: entry.path() });
+            }
+        }
+        runs.sort_by(|a, b| b.id.cmp(&a.id));
+        Ok(runs)
     }
 
     fn private(&self, name: &str) -> Result<PathBuf, StateError> {

@@ -6,6 +6,7 @@
 //! never stops the work: when nobody can read any more (a closed pipe, a lost terminal), it falls silent.
 
 mod backups;
+mod choices;
 mod diagnostic;
 mod escape;
 mod json;
@@ -17,6 +18,7 @@ mod page;
 mod phrases;
 mod plan;
 mod refusal;
+mod restore;
 mod reporter;
 mod step;
 mod summary;
@@ -30,6 +32,7 @@ mod runs;
 mod tests;
 
 pub use backups::{BackupSummary, backups_text};
+pub use choices::{choices_json, choices_text, nothing_json, nothing_text};
 pub use diagnostic::{diagnostics_json, diagnostics_text};
 pub use escape::{escape, escape_json, escape_lines, is_hidden};
 pub use json::{JSON_FORMAT, error_json, json_line, plan_json, refusals_json, stale_json};

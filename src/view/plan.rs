@@ -1,6 +1,7 @@
 //! A plan for a person who is about to touch production.
 
 use super::page::{Page, Style, Tone, cell};
+use super::restore::write_source;
 use super::step::StepWriter;
 use super::words::{count, grouped, span};
 use crate::plan::model::{Action, CheckOutcome, Kind, NoReturn, Note, Plan, Rung, StepId, Summary};
@@ -37,10 +38,16 @@ pub fn last_line(plan: &Plan) -> String {
             plan.summary.to
         );
     }
+    let stops_all = plan.replacement().is_some();
     let tally = |wanted: fn(&Action) -> bool| plan.steps().filter(|step| wanted(&step.action)).count();
     let parts: Vec<String> = [
-        (tally(|action| matches!(action, Action::Member(m) if m.from != m.to)), "to upgrade"),
-        (tally(|action| matches!(action, Action::Member(m) if m.from == m.to)), "to restart"),
+        (tally(|action| matches!(action, Action::Member(m) if m.from < m.to)), "to upgrade"),
+        (tally(|action| matches!(action, Action::Member(m) if m.from > m.to)), "to put back"),
+        (
+            tally(|action| matches!(action, Action::ReplaceData(_))),
+            if plan.kind == Kind::Restore { "to restore, all at once" } else { "to put back, all at once" },
+        ),
+        (tally(|action| matches!(action, Action::Member(m) if m.from == m.to)) * usize::from(!stops_all), "to restart"),
         (tally(|action| matches!(action, Action::CreateMember(_))), "to create"),
     ]
     .into_iter()
@@ -55,11 +62,16 @@ fn write_head(page: &mut Page, plan: &Plan) {
     let summary = &plan.summary;
     let title = match (&plan.kind, &summary.from) {
         (Kind::Create, _) => format!("Cluster {}: to be created, etcd {}", plan.cluster, summary.to),
+        (Kind::Rollback, Some(from)) => format!("Cluster {}: back from {from} to {}", plan.cluster, summary.to),
+        (Kind::Restore, _) => format!("Cluster {}: to be restored from a backup, at {}", plan.cluster, summary.to),
         (_, Some(from)) if from != &summary.to => format!("Cluster {}: {from} -> {}", plan.cluster, summary.to),
         (_, _) => format!("Cluster {}: {}", plan.cluster, summary.to),
     };
     page.text(0, Tone::Strong, &title);
     page.text(2, Tone::Plain, &head_facts(plan, summary).join(" · "));
+    if let Some(backup) = plan.restored_from() {
+        write_source(page, plan, backup);
+    }
     if let Some(mixed) = mixed_versions(plan) {
         page.text(2, Tone::Warn, &mixed);
     }

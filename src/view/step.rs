@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::escape::escape;
 use super::page::{Page, Tone, cell};
 use super::phrases::{gates, joined, operation, undo, verb};
+use super::restore::{expected, laid};
 use super::words::{grouped, names, span};
 use crate::plan::model::{
     Action, BackupAction, CreateAction, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
@@ -102,7 +103,7 @@ fn headline(action: &Action) -> String {
         Action::Backup(backup) => format!("from {}: {}", backup.member, backup_contents(backup)),
         Action::CompareData { moment } => match moment {
             Moment::BeforeFirstStop => "all members: the same HashKV at one revision, before the first stop".to_owned(),
-            Moment::AtTheEnd => "all members: the same HashKV at one revision, at the end".to_owned(),
+            Moment::AtTheEnd => "all members: the same data, at the end".to_owned(),
         },
         Action::Member(member) => member_headline(member),
         Action::CreateMember(create) => format!("{}: a new member, etcd {}", create.member, create.spec.version),
@@ -110,6 +111,11 @@ fn headline(action: &Action) -> String {
         Action::ReadyData { members, .. } => {
             format!("{}: a copy of each rollback point, beside the data directory", names_of(members))
         }
+        Action::LayRestored(restore) => {
+            let all: Vec<MemberName> = restore.members.keys().cloned().collect();
+            format!("{}: the backup {}, beside each data directory", names(&all), restore.backup)
+        }
+        Action::CompareRestored { backup } => format!("all members: {}", expected(backup)),
         Action::StopAll { members, timeout } => {
             format!("{}: all at once, within {}; clients are not served from here on", names(members), span(*timeout))
         }
@@ -194,6 +200,8 @@ fn subject(action: &Action) -> Option<&MemberName> {
         | Action::CompareData { .. }
         | Action::StartTogether { .. }
         | Action::ReadyData { .. }
+        | Action::LayRestored(_)
+        | Action::CompareRestored { .. }
         | Action::StopAll { .. }
         | Action::MarkReplacement(_)
         | Action::EndReplacement { .. }
@@ -212,12 +220,14 @@ fn details(plan: &Plan, action: &Action) -> Vec<(&'static str, String)> {
             vec![("does", joined(operations))]
         }
         Action::CreateMember(create) => created(create),
+        Action::LayRestored(action) => laid(action),
         Action::ReplaceData(replace) => vec![("does", joined(replaced(replace)))],
         Action::ReadyData { id, members } => vec![("does", joined(laid_ready(id.as_deref(), members)))],
         Action::Preflight { .. }
         | Action::Prepare { .. }
         | Action::CompareData { .. }
         | Action::StartTogether { .. }
+        | Action::CompareRestored { .. }
         | Action::StopAll { .. }
         | Action::MarkReplacement(_)
         | Action::EndReplacement { .. }

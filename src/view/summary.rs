@@ -230,7 +230,7 @@ fn write_ending(page: &mut Page, summary: &RunSummary) {
             page.text(0, Tone::Warn, &format!("Interrupted by {signal} after {took}, at a safe place."));
             let command = match summary.kind {
                 Kind::Rollback => "quorate rollback",
-                Kind::Restore => "quorate restore",
+                Kind::Restore => "quorate restore BACKUP",
                 Kind::Create | Kind::Upgrade | Kind::NothingToDo | Kind::Backup => "quorate apply",
             };
             row(page, "go on", &format!("run `{command}` again: it looks at what is there, and finishes"));

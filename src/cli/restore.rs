@@ -1,0 +1,40 @@
+//! `quorate restore`: the whole cluster from a backup, after asking.
+
+use super::approve;
+use super::args::RestoreArgs;
+use super::context::{Context, Format};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::{self, Planned};
+use crate::plan::restore::Begin;
+use crate::view::{json_line, plan_json, plan_text};
+
+pub fn run(args: &RestoreArgs, context: &Context) -> Result<Exit, Failure> {
+    if !args.auto_approve {
+        approve::can_ask(&context.screen, "restore")?;
+    }
+    super::runtime()?.block_on(async {
+        let session = session::open(context)?;
+        let begin = if args.anew { Begin::Anew } else { Begin::GoOn };
+        let screen = &context.screen;
+        let reporter = screen.reporter(None);
+        let planned = session::make_restore(&session, &args.backup, begin, &|event| reporter.event(&event)).await;
+        reporter.close();
+        let Planned { plan, live } = planned?;
+        match screen.format {
+            Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
+            Format::Human => screen.out.write(&plan_text(&plan, screen.style())),
+        }
+        if !args.auto_approve {
+            approve::ask(context, plan.cluster.as_str(), "restore")?;
+        }
+        let reporter = screen.reporter(Some(&plan));
+        let result = session::execute_restore(&session, &plan, &live, &|event| reporter.event(&event)).await;
+        live.close().await;
+        // Before an error is shown as well: it must not be drawn over.
+        reporter.close();
+        let ran = result?;
+        reporter.finish(&ran.ending);
+        Ok(Exit::of(&ran.ending))
+    })
+}

@@ -1,0 +1,240 @@
+//! Swap back: while the cluster version has not moved, the kept binaries take the place of the new ones, one member at a
+//! time, with the same gates as on the way up. Nothing is lost.
+
+use std::collections::BTreeMap;
+
+use crate::plan::findings::Findings;
+use crate::plan::model::{Action, BinaryChange, Gate, MemberAction, Moment, Operation, Refusal, Role, Step, Undo};
+use crate::plan::rollback::ground::{self, Ground, is_on, version};
+use crate::plan::rollback::{Rollback, RollbackInput, assemble};
+use crate::plan::survey::{Standing, Survey, Surveyed};
+use crate::plan::target::Way;
+use crate::plan::upgrade::{self, Ingredients, Numbered, all_well, hand_over, served_gates};
+use crate::plan::{clients_of, estimate, health, hosts, quorum, settle};
+use crate::spec::model::{Cluster, OnFailure, Toggle};
+use crate::units::{Bytes, Version};
+
+/// A member that is put back, and what with.
+struct Change<'a> {
+    member: Surveyed<'a>,
+    binary: BinaryChange,
+    /// It does not serve as it should: it goes first, for no other step begins before all are well.
+    sick: bool,
+}
+
+pub fn plan(
+    from: &RollbackInput<'_>,
+    survey: &Survey<'_>,
+    ground: &Ground,
+    to: &Version,
+    mut findings: Findings,
+) -> Result<Rollback, Vec<Refusal>> {
+    let cluster = from.input.cluster;
+    let way = Way {
+        from: to.clone(),
+        to: ground.newest.clone(),
+        left: survey
+            .members
+            .iter()
+            .filter(|member| !is_on(member, to))
+            .map(|member| member.view.name.clone())
+            .collect(),
+        cluster_version_behind: false,
+    };
+    let changes: Vec<Change<'_>> = survey
+        .members
+        .iter()
+        .filter(|member| way.left.contains(&member.view.name))
+        .filter_map(|member| {
+            let binary = ground::back(from, member, to, &mut findings)?;
+            Some(Change { member: *member, binary, sick: is_sick(member) })
+        })
+        .collect();
+    check(from, survey, &way, &changes, &mut findings);
+    if !findings.refusals.is_empty() {
+        return Err(findings.refusals);
+    }
+    let nothing = BTreeMap::new();
+    let ingredients = Ingredients { cluster, survey, knowledge: from.input.knowledge, way: &way, releases: &nothing };
+    let steps = steps(&ingredients, changes, to);
+    let clients = clients_of(from.input.knowledge, &ground.newest, &steps);
+    Ok(Rollback::Plan(Box::new(assemble(from, survey, (&ground.newest, to), findings, steps, clients))))
+}
+
+fn is_sick(member: &Surveyed<'_>) -> bool {
+    match member.standing {
+        Standing::Serving { etcd, .. } => etcd.unhealthy.is_some(),
+        _ => true,
+    }
+}
+
+fn check(from: &RollbackInput<'_>, survey: &Survey<'_>, way: &Way, changes: &[Change<'_>], findings: &mut Findings) {
+    health::check(from.input.cluster, survey, findings);
+    // What is wrong with a member that is put back is what its rollback is for.
+    let put_back = |refusal: &Refusal| {
+        let of_a_member = matches!(refusal.rule.as_str(), "member-answers" | "members-healthy");
+        of_a_member && changes.iter().any(|change| refusal.member.as_ref() == Some(&change.member.view.name))
+    };
+    findings.refusals.retain(|refusal| !put_back(refusal));
+    let size = changes.iter().filter_map(|change| change.member.facts()?.binary.size).max().unwrap_or_default();
+    let without_points = without_rollback_points(from.input.cluster);
+    hosts::check(&without_points, survey, way, Bytes(size.0), findings);
+    quorum(survey, way, findings);
+}
+
+/// No copies are taken on the way back: the members' data is not older than the cluster's.
+fn without_rollback_points(cluster: &Cluster) -> Cluster {
+    let mut cluster = cluster.clone();
+    cluster.rollback_points.enabled = Toggle::Off;
+    cluster
+}
+
+fn steps(from: &Ingredients<'_>, mut changes: Vec<Change<'_>>, to: &Version) -> Vec<Step> {
+    let leader = from.survey.leader();
+    changes.sort_by_key(|change| match (change.sick, leader == Some(&change.member.view.name)) {
+        (true, _) => 0,
+        (false, false) => 1,
+        (false, true) => 2,
+    });
+    let mut steps = Numbered::default();
+    start_those_on_the_old_binary(from, to, &mut steps);
+    let members: Vec<_> = changes.iter().map(|change| change.member.view.name.clone()).collect();
+    if !members.is_empty() {
+        steps.push(
+            Action::Preflight { version: to.clone(), members: members.clone() },
+            "options that were set since, and that the old binary does not know, are found before a member is stopped"
+                .to_owned(),
+            (Vec::new(), Vec::new()),
+            Undo::NothingToUndo,
+            estimate::SHORT,
+        );
+        let swapped: Vec<_> =
+            changes.iter().filter(|change| swaps(change)).map(|change| change.member.view.name.clone()).collect();
+        if !swapped.is_empty() {
+            steps.push(
+                Action::Prepare { members: swapped },
+                "the kept binary is checked and laid beside the new one: while a member is down, its swap is one rename"
+                    .to_owned(),
+                (Vec::new(), Vec::new()),
+                Undo::NothingToUndo,
+                estimate::SHORT,
+            );
+        }
+    }
+    let last_sick = changes.iter().filter(|change| change.sick).count();
+    for (place, change) in changes.iter().enumerate() {
+        member_step(from, change, to, place + 1 >= last_sick, &mut steps);
+    }
+    upgrade::finish_at(
+        from,
+        to,
+        "all members serve, the list of members is as it was, and the cluster version too",
+        &mut steps,
+    );
+    let size = from.survey.serving().filter_map(|(_, etcd)| etcd.db_size).max().unwrap_or_default();
+    steps.push(
+        Action::CompareData { moment: Moment::AtTheEnd },
+        "all members hold the same data".to_owned(),
+        (all_well(from), Vec::new()),
+        Undo::NothingToUndo,
+        estimate::read(size),
+    );
+    steps.list
+}
+
+/// Down, on the binary that they had before: they only have to be started.
+fn start_those_on_the_old_binary(from: &Ingredients<'_>, to: &Version, steps: &mut Numbered) {
+    for member in &from.survey.members {
+        let (Standing::Stopped { facts }, true) = (member.standing, is_on(member, to)) else { continue };
+        let Some(sha256) = facts.binary.sha256 else { continue };
+        let name = member.view.name.clone();
+        let action = MemberAction {
+            member: name.clone(),
+            role: Role::Down,
+            from: to.clone(),
+            to: to.clone(),
+            binary: BinaryChange {
+                path: facts.binary.path.clone(),
+                old_sha256: None,
+                new_sha256: sha256,
+                staged: facts.binary.path.clone(),
+                kept: facts.binary.path.clone(),
+            },
+            operations: vec![Operation::Start { timeout: from.cluster.rollout.ready_timeout }],
+            on_failure: OnFailure::Halt,
+        };
+        let after = served_gates(from, &name, to, sha256);
+        let takes = estimate::member(&action.operations, &after);
+        let why = format!("{name} is down, on {to} already: it only has to be started");
+        steps.push(Action::Member(action), why, (Vec::new(), after), Undo::StopAgain, takes);
+    }
+}
+
+fn swaps(change: &Change<'_>) -> bool {
+    change.member.facts().is_some_and(|facts| facts.binary.sha256 != Some(change.binary.new_sha256))
+}
+
+fn member_step(from: &Ingredients<'_>, change: &Change<'_>, to: &Version, all_up_then: bool, steps: &mut Numbered) {
+    let name = change.member.view.name.clone();
+    let rollout = &from.cluster.rollout;
+    let runs = version(&change.member).cloned().unwrap_or_else(|| from.way.to.clone());
+    let role = match change.member.standing {
+        Standing::Serving { .. } if from.survey.leader() == Some(&name) => Role::Leader,
+        Standing::Serving { .. } => Role::Follower,
+        _ => Role::Down,
+    };
+    let operations = operations(from, change, role, &runs);
+    let stops = operations.iter().any(|operation| matches!(operation, Operation::Stop { .. }));
+    let mut before = if change.sick { Vec::new() } else { all_well(from) };
+    if stops {
+        before.push(Gate::QuorumWithout { member: name.clone(), within: rollout.gate_timeout });
+    }
+    if !change.sick {
+        // Should it have moved meanwhile, the old binary would not come up any more.
+        before.push(Gate::ClusterVersion { minor: to.minor(), within: rollout.gate_timeout });
+    }
+    let mut after = served_gates(from, &name, to, change.binary.new_sha256);
+    if all_up_then {
+        after.extend(all_well(from));
+        after.extend(settle::gate(from, &change.member));
+        if !rollout.soak.is_zero() {
+            after.push(Gate::Soak { span: rollout.soak });
+        }
+    }
+    let why = match (change.sick, role) {
+        (true, Role::Down) => format!("{name} is down: it goes first, for no other step begins before all are well"),
+        (true, _) => format!("{name} is not well on {runs}: it goes first"),
+        (false, Role::Leader) => "the leader goes last: one change of leadership, not several".to_owned(),
+        (false, _) => "a follower: stopping it costs no election".to_owned(),
+    };
+    let takes = estimate::member(&operations, &after);
+    let action = MemberAction {
+        member: name,
+        role,
+        from: runs,
+        to: to.clone(),
+        binary: change.binary.clone(),
+        operations,
+        // It served with the newer binary before, unless it was sick: back to that one then.
+        on_failure: if change.sick { OnFailure::Halt } else { rollout.on_failure },
+    };
+    steps.push(Action::Member(action), why, (before, after), Undo::SwapBack, takes);
+}
+
+fn operations(from: &Ingredients<'_>, change: &Change<'_>, role: Role, runs: &Version) -> Vec<Operation> {
+    let rollout = &from.cluster.rollout;
+    let features = from.knowledge.features(runs);
+    let mut operations = Vec::new();
+    if role != Role::Down {
+        operations.push(Operation::HandOver { how: hand_over(&features) });
+    }
+    // A process that runs and does not answer is stopped as well.
+    if role != Role::Down || matches!(change.member.standing, Standing::Silent { .. }) {
+        operations.push(Operation::Stop { timeout: rollout.stop_timeout });
+    }
+    if swaps(change) {
+        operations.push(Operation::SwapBinary);
+    }
+    operations.push(Operation::Start { timeout: rollout.ready_timeout });
+    operations
+}
