@@ -80,6 +80,6 @@ mod tests {
             .map(|entry| entry.unwrap().path().unwrap().display().to_string())
             .collect();
         names.sort();
-        assert_eq!(names, ["member/", "member/snap/", "member/wal/", "member/wal/0.wal"]);
+        assert_eq!(names, ["member/", "member/snap", "member/wal", "member/wal/0.wal"]);
     }
 }

@@ -66,10 +66,16 @@ pub async fn lay_all(performer: &Performer<'_>, step: &Step) -> Result<EffectRes
     let peers: Vec<(MemberName, Vec<String>)> =
         action.members.iter().map(|(name, member)| (name.clone(), member.peer_urls.clone())).collect();
     let lay = Lay { performer, step, action, restore, set: set.as_deref(), peers: &peers };
-    let each = action.members.iter().map(async |(name, member)| lay.one(name, member).await);
+    let each = action.members.iter().map(async |(name, member)| Ok::<_, ExecuteError>((name, lay.one(name, member).await?)));
     let (mut size, mut already) = (0, 0);
     for laid in join_all(each).await {
-        let laid = laid?;
+        let (name, laid) = laid?;
+        if !laid.left.is_empty() {
+            performer.notice(format!(
+                "{name}: {} in its data directory is large, and stays with the data that is moved aside",
+                laid.left.join(", ")
+            ));
+        }
         size += laid.size.0;
         already += u32::from(laid.already);
     }

@@ -58,6 +58,8 @@ pub struct Identity<'a> {
 pub struct LaidReady {
     pub path: String,
     pub size: Bytes,
+    /// Files and folders of others in the data directory that are too large to be taken along.
+    pub left: Vec<String>,
     /// It lay there already, whole, by an earlier try of the same run.
     pub already: bool,
 }
@@ -97,6 +99,7 @@ pub async fn restore_beside(
     Ok(LaidReady {
         path: answer.need("path")?.to_owned(),
         size: Bytes(answer.need_number::<u64>("size")?.saturating_mul(1024)),
+        left: answer.texts("left"),
         already: answer.need("state")? == "already",
     })
 }

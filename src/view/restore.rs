@@ -7,7 +7,7 @@ use crate::plan::model::{Plan, Proof, RestoreAction, RestoreMember, RestoreSourc
 use crate::knowledge::RestoreMeans;
 use crate::units::MemberName;
 
-const LABEL: usize = 8;
+const LABEL: usize = 10;
 
 /// The id of the run that a plan begins is not known yet.
 const ID_OF_THIS_RUN: &str = "RUN";

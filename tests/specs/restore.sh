@@ -11,6 +11,7 @@ backup_now() {
 }
 
 # restore VERSION [OPTION...]: of $BACKUP; must succeed, and leave nothing to do.
+# shellcheck disable=SC2034 # RESTORED is for the caller
 restore() {
   run_expect 0 quorate restore -auto-approve -var "release=$1" "${@:2}" "$BACKUP"
   RESTORED=$OUT

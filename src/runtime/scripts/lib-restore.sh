@@ -25,11 +25,31 @@ lay() { # WAL ID USER
         put "$part" "$unit" "$3"
     fi
     unit_of_data
+    [ -n "$inner" ] || take_along
     tell size "$(du -sk -- "$room/data" | awk '{ print $1 + 0; exit }')"
     put "$room/data$inner" "$unit" "$3"
     rm -rf -- "$room"
     tell path "$unit.quorate-in-$2"
     tell state restored
+}
+
+# What somebody else keeps in the data directory, such as a configuration: the member may need it. Not what is large.
+most_along=262144
+take_along() {
+    [ -d "$unit" ] || return 0
+    set +f
+    for other in "$unit"/* "$unit"/.[!.]*; do
+        case ${other##*/} in
+            member | lost+found) continue ;;
+        esac
+        [ -e "$other" ] || [ -L "$other" ] || continue
+        if [ "$(du -sk -- "$other" | awk '{ print $1 + 0; exit }')" -gt "$most_along" ]; then
+            tell left "${other##*/}"
+            continue
+        fi
+        said=$(cp -a -- "$other" "$room/data/" 2>&1) || refuse_failed "copying $other" "$said"
+    done
+    set -f
 }
 
 put() { # FOLDER LIKE USER

@@ -73,6 +73,7 @@ async fn a_snapshot_is_restored_beside_the_data_with_its_owner_and_mode() {
     if is_root() {
         std::os::unix::fs::chown(&wanted.site.data_dir, Some(4321), Some(4322)).unwrap();
     }
+    fs::write(Path::new(&wanted.site.data_dir).join("etcd.yml"), "name: m1").unwrap();
     // Of an earlier run that was killed: no note speaks of them.
     fs::create_dir(wanted.below(".quorate-restoring-old")).unwrap();
     fs::create_dir(wanted.below(".quorate-in-old")).unwrap();
@@ -97,6 +98,7 @@ async fn a_snapshot_is_restored_beside_the_data_with_its_owner_and_mode() {
     ] {
         assert!(told.contains(words), "{told}");
     }
+    assert_eq!(fs::read_to_string(path.join("etcd.yml")).unwrap(), "name: m1");
     let again = restore_beside(&bench.host, &wanted.site, &wanted.snapshot(), &|_| {}).await.unwrap();
     assert!(again.already);
     assert_eq!(again.path, laid.path);
