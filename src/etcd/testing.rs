@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
@@ -101,9 +102,22 @@ impl Drop for RealMember {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+/// A port of this machine that nobody listens on. Below those that outgoing connections are given: one of these could
+/// take it between this look and the server's start.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 30_000;
+    const PORTS: u16 = 2_700;
+    // Tests of several processes begin at different places.
+    let begin = u16::try_from(std::process::id().wrapping_mul(97) % u32::from(PORTS)).unwrap();
+    for _ in 0..PORTS {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed) % PORTS;
+        let port = FIRST + (begin + step) % PORTS;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port from {FIRST} on");
 }
 
 impl RealMember {
@@ -135,7 +149,7 @@ impl RealMember {
             match client.health().await {
                 Ok(Health::Healthy) => Ok(()),
                 Ok(Health::Unhealthy { said }) => Err(said),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(format!("{error}; its log ends with: {}", self.place.end_of_log())),
             }
         })
         .await;
@@ -156,6 +170,11 @@ impl RealMember {
 }
 
 impl Place {
+    fn end_of_log(&self) -> String {
+        let log = std::fs::read(self.scratch.path().join("etcd.log")).unwrap_or_default();
+        String::from_utf8_lossy(&log[log.len().saturating_sub(1000)..]).into_owned()
+    }
+
     fn spawn(&self) -> Child {
         let client = format!("{}://127.0.0.1:{}", self.scheme, self.client_port);
         let peer = format!("http://127.0.0.1:{}", self.peer_port);

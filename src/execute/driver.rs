@@ -59,9 +59,9 @@ pub async fn execute(
         controller: controller.host.clone(),
         pid: std::process::id(),
     })?;
-    driver.performer.mark_logs().await;
     let ending = driver.perform_all(&mut stop).await?;
-    driver.performer.flush_copies().await;
+    driver.performer.begin_flush();
+    driver.performer.finish_flush().await;
     driver.performer.tidy().await;
     driver.performer.tell_unexpected_log_lines().await;
     driver.write(Entry::RunEnded { ending: ending.clone() })?;
@@ -91,7 +91,7 @@ impl<'a> Driver<'a> {
                 Directive::End(ending) => return Ok(ending),
                 Directive::Await { step, stage, gates } => {
                     if stage == GateStage::Before && !matches!(step.action, Action::Member(_)) {
-                        self.performer.flush_copies().await;
+                        self.performer.begin_flush();
                     }
                     let entry = self.await_gates(step, stage, &gates, stop, stop_written).await;
                     if let Some(entry) = entry {
@@ -135,7 +135,9 @@ impl<'a> Driver<'a> {
             if ask_health {
                 health_asked = Some(Instant::now());
             }
-            let look = self.looks.look(gates, ask_health).await;
+            // The gates before a step are often those after the one before.
+            let first = ask_health && stage == GateStage::Before;
+            let look = if first { self.looks.fresh(true).await } else { self.looks.look(gates, ask_health).await };
             let judgement = judge(gates, &look, wait.steady());
             match wait.take(judgement, ask_health) {
                 Verdict::Holds => return Some(held(stage, step.id, look.leader().cloned(), wait.elapsed())),

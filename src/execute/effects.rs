@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::task::JoinHandle;
 
 use crate::execute::ExecuteError;
 use crate::execute::compare;
@@ -36,17 +37,23 @@ pub struct Performer<'a> {
     pub(super) prepared: BTreeMap<MemberName, PreparedSwap>,
     /// Rollback points that are not on the disk yet.
     unflushed: Vec<(MemberName, RollbackPoint)>,
+    /// Those that are on their way there: what could not be done, in words.
+    flushing: Vec<JoinHandle<Option<String>>>,
     logs: Logs,
 }
 
 impl<'a> Performer<'a> {
     pub fn new(plan: &'a Plan, world: &'a World, run: &'a str, events: &'a (dyn Fn(Event) + Send + Sync)) -> Self {
-        Self { plan, world, run, events, prepared: BTreeMap::new(), unflushed: Vec::new(), logs: Logs::default() }
-    }
-
-    /// Remembers where each member's log ends now.
-    pub async fn mark_logs(&mut self) {
-        self.logs.mark(self.world).await;
+        Self {
+            plan,
+            world,
+            run,
+            events,
+            prepared: BTreeMap::new(),
+            unflushed: Vec::new(),
+            flushing: Vec::new(),
+            logs: Logs::default(),
+        }
     }
 
     /// Tells what was logged since and is neither expected nor harmless.
@@ -54,17 +61,26 @@ impl<'a> Performer<'a> {
         self.logs.tell_unexpected(self.world, self.plan, self.events).await;
     }
 
-    /// Once the last member is done, and nobody waits for it: copies that were made get onto the disk.
-    pub async fn flush_copies(&mut self) {
-        let unflushed = std::mem::take(&mut self.unflushed);
-        let world = self.world;
-        let each = unflushed.iter().map(async |(name, point)| {
-            let member = world.member(name)?;
-            flush_rollback_point(&member.host, point).await.map_err(ExecuteError::from)
-        });
-        for ((name, _), flushed) in unflushed.iter().zip(join_all(each).await) {
-            if let Err(error) = flushed {
-                self.notice(format!("the rollback point of {name} is not known to be on the disk yet: {error}"));
+    /// Once the last member is done: copies that were made get onto the disk, while the run waits for something else.
+    pub fn begin_flush(&mut self) {
+        for (name, point) in std::mem::take(&mut self.unflushed) {
+            let Ok(member) = self.world.member(&name) else { continue };
+            let host = member.host.clone();
+            self.flushing.push(tokio::spawn(async move {
+                let flushed = flush_rollback_point(&host, &point).await;
+                let error = flushed.err()?;
+                Some(format!("the rollback point of {name} is not known to be on the disk yet: {error}"))
+            }));
+        }
+    }
+
+    /// Waits for what [`Self::begin_flush`] began.
+    pub async fn finish_flush(&mut self) {
+        for flushed in join_all(std::mem::take(&mut self.flushing)).await {
+            match flushed {
+                Ok(None) => {}
+                Ok(Some(problem)) => self.notice(problem),
+                Err(error) => self.notice(format!("a rollback point is not known to be on the disk yet: {error}")),
             }
         }
     }
@@ -84,8 +100,17 @@ impl<'a> Performer<'a> {
 
     /// Does it, and says what came of it. Errors become results: the engine decides what they mean.
     pub async fn perform(&mut self, step: &Step, effect: &Effect, looks: &mut Looks<'_>) -> EffectResult {
+        if *effect != Effect::Stage {
+            self.logs.mark(self.world).await;
+        }
         let result = match effect {
-            Effect::Stage => self.stage(step).await,
+            Effect::Stage => {
+                // Nothing that runs is touched yet: where the logs end is found out meanwhile.
+                let mut logs = std::mem::take(&mut self.logs);
+                let (staged, ()) = tokio::join!(self.stage(step), logs.mark(self.world));
+                self.logs = logs;
+                staged
+            }
             Effect::Preflight => self.preflight(step).await,
             Effect::Prepare => member::prepare(self, step).await,
             Effect::Backup => take_backup::take(self, step).await,
@@ -140,7 +165,7 @@ impl<'a> Performer<'a> {
     }
 
     async fn stage(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
-        let Action::Stage { version, members, folder } = &step.action else {
+        let Action::Stage { version, members, folder, programs } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
         // Several members may live on one host: it is served once.
@@ -148,7 +173,7 @@ impl<'a> Performer<'a> {
         for name in members {
             hosts.entry(self.world.member(name)?.host.label().to_owned()).or_insert(name);
         }
-        let each = hosts.into_values().map(|name| self.stage_on(step, name, version, folder));
+        let each = hosts.into_values().map(|name| self.stage_on(step, name, version, folder, programs));
         let mut bytes = 0;
         for sent in join_all(each).await {
             bytes += sent?.0;
@@ -162,6 +187,7 @@ impl<'a> Performer<'a> {
         name: &MemberName,
         version: &Version,
         folder: &str,
+        wanted: &[String],
     ) -> Result<Bytes, ExecuteError> {
         let member = self.world.member(name)?;
         let pin = pin(self.plan, version, &member.arch)?;
@@ -169,10 +195,12 @@ impl<'a> Performer<'a> {
         let programs: Vec<Program> = pin
             .binaries
             .iter()
+            .filter(|(program, _)| wanted.contains(program))
             .map(|(program, binary)| Program { name: program.clone(), local: dir.join(program), digest: binary.sha256 })
             .collect();
         let sent = std::sync::Mutex::new(BTreeMap::<String, u64>::new());
-        let total = Bytes(pin.binaries.values().map(|binary| binary.size.0).sum());
+        let sizes = pin.binaries.iter().filter(|(program, _)| wanted.contains(program));
+        let total = Bytes(sizes.map(|(_, binary)| binary.size.0).sum());
         let progress = |program: &str, bytes: Bytes| {
             let Ok(mut sent) = sent.lock() else { return };
             sent.insert(program.to_owned(), bytes.0);

@@ -18,23 +18,26 @@ const MOST_SHOWN: usize = 20;
 /// Where each member's log ended when the run began.
 #[derive(Default)]
 pub struct Logs {
-    cursors: BTreeMap<MemberName, LogCursor>,
+    /// `None` before it was looked at.
+    cursors: Option<BTreeMap<MemberName, LogCursor>>,
 }
 
 impl Logs {
+    /// Remembers where the logs end now, if that was not done yet.
     pub async fn mark(&mut self, world: &World) {
+        if self.cursors.is_some() {
+            return;
+        }
         let each = world.members.iter().filter(|(_, member)| member.facts.is_some());
         let each = each.map(async |(name, member)| (name, log_cursor(&member.host, &member.site).await));
-        for (name, cursor) in join_all(each).await {
-            // A log that cannot be read is no reason not to upgrade; the end says so.
-            if let Ok(cursor) = cursor {
-                self.cursors.insert(name.clone(), cursor);
-            }
-        }
+        // A log that cannot be read is no reason not to upgrade.
+        let known = join_all(each).await.into_iter().filter_map(|(name, cursor)| Some((name.clone(), cursor.ok()?)));
+        self.cursors = Some(known.collect());
     }
 
     pub async fn tell_unexpected(&self, world: &World, plan: &Plan, events: &(dyn Fn(Event) + Send + Sync)) {
-        let each = self.cursors.iter().filter_map(|(name, cursor)| Some((name, cursor, world.member(name).ok()?)));
+        let each =
+            self.cursors.iter().flatten().filter_map(|(name, cursor)| Some((name, cursor, world.member(name).ok()?)));
         let each = each.map(async |(name, cursor, member)| {
             (name, log_lines_since(&member.host, &member.site, cursor, MOST_READ).await)
         });

@@ -18,6 +18,9 @@ const LOOK_DEADLINE: Duration = Duration::from_secs(3);
 /// How often a host is asked whether a process that does not answer is still there.
 const PROCESS_EVERY: Duration = Duration::from_millis(300);
 
+/// For so long a look is as good as a new one: a decision is not older than an answer over the network may be anyway.
+const FRESH: Duration = Duration::from_millis(150);
+
 /// Takes looks, and remembers between them what need not be asked again.
 pub struct Looks<'a> {
     world: &'a World,
@@ -28,6 +31,8 @@ pub struct Looks<'a> {
     files: BTreeMap<MemberName, Sha256>,
     asked: BTreeMap<MemberName, Instant>,
     last: Look,
+    /// When the last look was taken, and whether it asked for health. `None` once something was done since.
+    taken: Option<(Instant, bool)>,
 }
 
 impl<'a> Looks<'a> {
@@ -40,6 +45,16 @@ impl<'a> Looks<'a> {
             files: BTreeMap::new(),
             asked: BTreeMap::new(),
             last: Look::default(),
+            taken: None,
+        }
+    }
+
+    /// The last look, where nothing was done since and it is fresh; else a new one. For gates that say nothing of
+    /// processes.
+    pub async fn fresh(&mut self, ask_health: bool) -> Look {
+        match self.taken {
+            Some((at, asked_health)) if at.elapsed() < FRESH && (asked_health || !ask_health) => self.last.clone(),
+            _ => self.look(&[], ask_health).await,
         }
     }
 
@@ -54,6 +69,7 @@ impl<'a> Looks<'a> {
         self.running.remove(member);
         self.asked.remove(member);
         self.versions.remove(member);
+        self.taken = None;
     }
 
     /// The file that a member is started from was made sure to have this digest.
@@ -63,6 +79,7 @@ impl<'a> Looks<'a> {
 
     /// One fresh look at all members.
     pub async fn look(&mut self, gates: &[Gate], ask_health: bool) -> Look {
+        let began = Instant::now();
         let options = QuickOptions {
             knowledge: &self.world.knowledge,
             health: if ask_health { Toggle::On } else { Toggle::Off },
@@ -78,6 +95,7 @@ impl<'a> Looks<'a> {
         self.look_at_processes(gates, &mut look).await;
         look.running = self.running.clone();
         self.last = look.clone();
+        self.taken = Some((began, ask_health));
         look
     }
 

@@ -11,9 +11,8 @@ use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
 use crate::plan::model::{Action, BinaryChange, HandOver, MemberAction, Step};
 use crate::runtime::{
-    CopyRequest, Death, Digest, MemberNow, PreparedSwap, StartOutcome, StopOutcome, Swap, SwapBack, SwapState,
-    commit_swap, copy_data_dir, find_kept, is_running, keep_binary as keep, prepare_swap, start, stop, swap_back,
-    swap_binary,
+    CopyRequest, Death, Digest, Keep, MemberNow, PreparedSwap, StartOutcome, StopOutcome, Swap, SwapBack, SwapState,
+    commit_swap, copy_data_dir, find_kept, is_running, keep_binary, prepare_swap, start, stop, swap_back, swap_binary,
 };
 use crate::state::timestamp;
 use crate::units::{Bytes, MemberName, Span, Version};
@@ -90,15 +89,18 @@ async fn prepare_one(
     let old = change.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: change.member.clone() })?;
     let store = crate::plan::layout::store(&performer.world.cluster.runtime);
     let file = member.facts.as_ref().and_then(|facts| facts.binary.sha256);
-    // Where the file was replaced under a running member, the old binary is only left in the process.
-    let source =
-        if file == Some(old) { change.binary.path.clone() } else { running_file(performer, change.member).await? };
-    let kept = keep(&member.host, &source, old, &store, change.from).await?;
-    if file != Some(old) {
-        return Ok((kept.path, None));
+    if file == Some(old) {
+        let swap = Swap::to_staged(&change.binary.path, &change.binary.staged, old, change.binary.new_sha256);
+        let keep = Keep { store: &store, version: change.from };
+        let prepared = prepare_swap(&member.host, &swap, Some(&keep)).await?;
+        if let Some(kept) = prepared.kept.clone() {
+            return Ok((kept, Some(prepared)));
+        }
     }
-    let swap = Swap::to_staged(&change.binary.path, &change.binary.staged, old, change.binary.new_sha256);
-    Ok((kept.path, Some(prepare_swap(&member.host, &swap).await?)))
+    // The file was replaced under a running member: the old binary is only left in the process.
+    let source = running_file(performer, change.member).await?;
+    let kept = keep_binary(&member.host, &source, old, &store, change.from).await?;
+    Ok((kept.path, None))
 }
 
 async fn running_file(performer: &Performer<'_>, name: &MemberName) -> Result<String, ExecuteError> {
@@ -116,7 +118,7 @@ pub async fn hand_over(
     how: HandOver,
     looks: &mut Looks<'_>,
 ) -> Result<EffectResult, ExecuteError> {
-    let look = looks.look(&[], false).await;
+    let look = looks.fresh(false).await;
     if look.leader() != Some(&action.member) {
         return Ok(skipped("it does not lead"));
     }

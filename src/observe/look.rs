@@ -110,10 +110,12 @@ pub async fn look_again(
         Ok(seen) => seen,
         Err(why) => return unknown(host.label().to_owned(), why),
     };
+    tracing::debug!(member = %member.name, "the host was looked at");
     let (client, etcd) = match &seen.endpoint {
         Ok(endpoint) => {
             let client = Client::new(endpoint.clone());
             let etcd = look_at_etcd(&client, &seen, member, options).await;
+            tracing::debug!(member = %member.name, "etcd was asked");
             (Some(client), etcd)
         }
         Err(why) => (None, Seen::Unknown { why: why.clone() }),

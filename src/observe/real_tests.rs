@@ -1,7 +1,6 @@
 //! Looks at real clusters of plain processes on this machine. Needs `QUORATE_TEST_ETCD`; skipped without it.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::inventory::{OptionSource, Seen};
 use super::{Observation, ObserveOptions, QuickOptions, observe, quick};
-use crate::etcd::testing::{eventually, release};
+use crate::etcd::testing::{eventually, free_port, release};
 use crate::host::Host;
 use crate::knowledge::Knowledge;
 use crate::spec::model::{
@@ -39,8 +38,7 @@ impl Drop for Lab {
 }
 
 fn ports(count: usize) -> Vec<u16> {
-    let held: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    held.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+    (0..count).map(|_| free_port()).collect()
 }
 
 /// How members are set up.

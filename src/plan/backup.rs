@@ -42,6 +42,11 @@ pub fn action(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, too
     Some(BackupAction { member: source.view.name.clone(), verify: cluster.backup.verify, v3, v2, tools: tools.clone() })
 }
 
+/// What takes the v2 backup on the member's host.
+pub fn host_program(action: &BackupAction) -> Option<String> {
+    action.v2.is_some().then(|| "etcdctl".to_owned())
+}
+
 /// Keys of the v2 API that nobody here can save are a reason not to begin.
 pub fn check(survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
     let lost = |etcd: &EtcdFacts| {
@@ -138,6 +143,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, action: BackupAction, live: 
                 version: tools.clone(),
                 members: vec![action.member.clone()],
                 folder: layout::store(&input.cluster.runtime),
+                programs: host_program(&action).into_iter().collect(),
             },
             why: "etcdctl takes the v2 backup on the member's host".to_owned(),
             before: Vec::new(),

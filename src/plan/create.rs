@@ -1,6 +1,6 @@
 //! Create: a new cluster, where nothing is there at all. A new, empty cluster is never put in place of an old one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::knowledge::{Feature, FlagState};
 use crate::observe::inventory::{HostFacts, MemberView};
@@ -192,12 +192,19 @@ fn stage_step(input: &Input<'_>, survey: &Survey<'_>, size: crate::units::Bytes)
             version: input.cluster.version.clone(),
             members: survey.members.iter().map(|member| member.view.name.clone()).collect(),
             folder: layout::store(&input.cluster.runtime),
+            programs: programs(input.releases),
         },
         "the binaries are on all hosts, checked, before anything is made of them".to_owned(),
         Vec::new(),
         Undo::NothingToUndo,
         estimate::transfer(size),
     )
+}
+
+/// A new member's host gets the tools as well: people work there.
+fn programs(releases: &[ReleasePin]) -> Vec<String> {
+    let all: BTreeSet<&String> = releases.iter().flat_map(|pin| pin.binaries.keys()).collect();
+    all.into_iter().cloned().collect()
 }
 
 fn start_steps(input: &Input<'_>) -> Vec<Step> {

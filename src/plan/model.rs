@@ -232,11 +232,13 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Action {
-    /// Put a release beside what is there, on several hosts at once. Nothing that runs is touched.
+    /// Put programs of a release beside what is there, on several hosts at once. Nothing that runs is touched.
     Stage {
         version: Version,
         members: Vec<MemberName>,
         folder: String,
+        /// Those that a later step uses on the host; the rest would only cost time and room.
+        programs: Vec<String>,
     },
     /// Run the new binary's own flag parser on each member's real arguments.
     Preflight {

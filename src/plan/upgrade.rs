@@ -176,11 +176,14 @@ fn stage(from: &Ingredients<'_>, members: &[MemberName], steps: &mut Numbered) {
     } else {
         "the new binaries are on all hosts, checked, before anything is stopped"
     };
+    let for_backup = backup::action(from.cluster, from.survey, from.knowledge, &from.way.to)
+        .and_then(|action| backup::host_program(&action));
     steps.push(
         Action::Stage {
             version: from.way.to.clone(),
             members: members.to_vec(),
             folder: layout::store(&from.cluster.runtime),
+            programs: std::iter::once("etcd".to_owned()).chain(for_backup).collect(),
         },
         why.to_owned(),
         (Vec::new(), Vec::new()),

@@ -45,6 +45,13 @@ impl Swap {
     }
 }
 
+/// Where an old binary is kept for the way back: `STORE/VERSION/etcd`.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep<'a> {
+    pub store: &'a str,
+    pub version: &'a Version,
+}
+
 /// What the member's binary is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SwapTarget {
@@ -62,6 +69,8 @@ pub struct PreparedSwap {
     pub target: SwapTarget,
     /// The package that the file belongs to: its next update would put its own binary there.
     pub package: Option<String>,
+    /// Where the old binary is kept, when that was asked for.
+    pub kept: Option<String>,
     /// The new binary is in place already; a commit does nothing.
     pub already: bool,
     old_print: String,
@@ -114,11 +123,13 @@ pub async fn find_kept(
 }
 
 /// Does all of a swap that can be done while the member runs: the new file lies beside the old one, with its owner, mode
-/// and label, flushed and its digest checked. Run again, it starts over.
-pub async fn prepare_swap(host: &Host, swap: &Swap) -> Result<PreparedSwap, RuntimeError> {
+/// and label, flushed and its digest checked; the old one is kept before that, where asked for. Run again, it starts over.
+pub async fn prepare_swap(host: &Host, swap: &Swap, keep: Option<&Keep<'_>>) -> Result<PreparedSwap, RuntimeError> {
     let path = check_path("binary", &swap.path)?;
     let source = check_path("binary", &swap.source)?;
-    let args = [path.as_str(), &source, &swap.link, &swap.old.to_string(), &swap.new.to_string()];
+    let (store, version) = keep.map_or_else(Default::default, |keep| (keep.store, keep.version.to_string()));
+    let (old, new) = (swap.old.to_string(), swap.new.to_string());
+    let args = [path.as_str(), &source, &swap.link, &old, &new, store, &version];
     let answer = ask(host, scripts::PREPARE_SWAP, &args, COPY_DEADLINE).await?;
     let target = match answer.get("target") {
         Some(target) => SwapTarget::Link { old_target: target.to_owned() },
@@ -128,6 +139,7 @@ pub async fn prepare_swap(host: &Host, swap: &Swap) -> Result<PreparedSwap, Runt
         swap: Swap { path, source, ..swap.clone() },
         target,
         package: answer.get("package").filter(|name| !name.is_empty()).map(clean),
+        kept: answer.get("kept").map(str::to_owned),
         already: answer.need("state")? == "already",
         old_print: answer.need("old-print")?.to_owned(),
         new_print: answer.get("new-print").unwrap_or_default().to_owned(),
@@ -153,7 +165,7 @@ pub async fn discard_swap(host: &Host, path: &str) -> Result<(), RuntimeError> {
 
 /// Both halves at once, where nobody waits.
 pub async fn swap_binary(host: &Host, swap: &Swap) -> Result<(SwapState, PreparedSwap), RuntimeError> {
-    let prepared = prepare_swap(host, swap).await?;
+    let prepared = prepare_swap(host, swap, None).await?;
     let state = commit_swap(host, &prepared).await?;
     Ok((state, prepared))
 }

@@ -23,7 +23,7 @@ mod stage;
 mod unit;
 
 pub use binary::{
-    Kept, PreparedSwap, Swap, SwapBack, SwapState, SwapTarget, commit_swap, discard_swap, find_kept, keep_binary,
+    Keep, Kept, PreparedSwap, Swap, SwapBack, SwapState, SwapTarget, commit_swap, discard_swap, find_kept, keep_binary,
     prepare_swap, swap_back, swap_binary,
 };
 pub use create::{create, remove_created};

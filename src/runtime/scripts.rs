@@ -23,9 +23,9 @@ scripts! {
     FOLDER = "stage", ["lib-common.sh", "folder.sh"];
     DIGESTS = "check staged files", ["lib-common.sh", "digests.sh"];
     PREFLIGHT = "preflight", ["lib-common.sh", "preflight.sh"];
-    KEEP = "keep the old binary", ["lib-common.sh", "keep.sh"];
+    KEEP = "keep the old binary", ["lib-common.sh", "lib-keep.sh", "keep.sh"];
     FIND_KEPT = "find a kept binary", ["lib-common.sh", "find-kept.sh"];
-    PREPARE_SWAP = "prepare the swap", ["lib-common.sh", "prepare-swap.sh"];
+    PREPARE_SWAP = "prepare the swap", ["lib-common.sh", "lib-keep.sh", "prepare-swap.sh"];
     COMMIT_SWAP = "swap the binary", ["lib-common.sh", "commit-swap.sh"];
     DISCARD_SWAP = "discard a prepared swap", ["lib-common.sh", "discard-swap.sh"];
     COPY_DATA = "copy the data directory", ["lib-common.sh", "copy-data.sh"];

@@ -127,7 +127,9 @@ impl Session {
     }
 
     pub(super) async fn look(&self, hashes: Toggle) -> Result<Live, SessionError> {
+        tracing::debug!("connecting to the hosts");
         let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
+        tracing::debug!("connected; looking at hosts and members");
         let options = ObserveOptions {
             knowledge: &self.knowledge,
             now: OffsetDateTime::now_utc(),

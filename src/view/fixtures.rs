@@ -208,8 +208,12 @@ fn quiet_step(id: u32, action: Action, why: &str, seconds: u64) -> Step {
 }
 
 fn stage(id: u32, to: &str) -> Step {
-    let action =
-        Action::Stage { version: version(to), members: members(), folder: format!("/usr/local/lib/quorate/{to}") };
+    let action = Action::Stage {
+        version: version(to),
+        members: members(),
+        folder: format!("/usr/local/lib/quorate/{to}"),
+        programs: vec!["etcd".to_owned()],
+    };
     quiet_step(id, action, "the new binaries are on every host, checked by digest, before anything is stopped", 8)
 }
 

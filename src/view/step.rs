@@ -6,7 +6,7 @@ use super::escape::escape;
 use super::page::{Page, Tone, cell};
 use super::phrases::{gates, joined, operation, undo, verb};
 use super::restore::{expected, laid};
-use super::words::{grouped, names, span};
+use super::words::{self, grouped, names, span};
 use crate::plan::model::{
     Action, BackupAction, CreateAction, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
     Replacement, ReplacementPhase, Role, Step, StepId,
@@ -91,8 +91,8 @@ fn shortened(rows: Vec<Row>, id: StepId, first: &[Row]) -> Vec<Row> {
 /// On whom, and what.
 fn headline(action: &Action) -> String {
     match action {
-        Action::Stage { version, members, folder } => {
-            format!("{}: etcd {version} into {folder}, beside what runs", names(members))
+        Action::Stage { version, members, folder, programs } => {
+            format!("{}: {} {version} into {folder}, beside what runs", names(members), words::listed(programs))
         }
         Action::Preflight { version, members } => {
             format!("{}: each member's own options, read by etcd {version}'s own parser", names(members))

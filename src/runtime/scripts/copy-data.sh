@@ -14,23 +14,18 @@ main() {
     now
     began=$now
     # cp keeps a link as a link: what it leads to would not be in the copy.
-    links=$(find "$real" ${real_wal:+"$real_wal"} -type l 2>/dev/null | head -n 3)
+    links=$(find "$real" ${real_wal:+"$real_wal"} -type l 2>/dev/null)
     [ -z "$links" ] || refuse link-inside "$links"
-    refuse_if_busy
-    cp=
-    if cp --help 2>&1 | grep -q -e --reflink; then
-        cp=reflink
-    fi
     copied=no
     size=0
     copy "$real" "$suffix"
     [ -z "$real_wal" ] || copy "$real_wal" "$suffix"
-    # Somebody may have started it meanwhile: then the copy is a mix of two moments.
+    # Looked at only now: a copy of data that somebody has open, or opened meanwhile, is a mix of two moments.
     if is_busy "$real" "$real_wal"; then
         look_at_exe "$holder"
         rm -rf -- "$real.quorate-$suffix" "$real.quorate-$suffix.json"
         [ -z "$real_wal" ] || rm -rf -- "$real_wal.quorate-$suffix"
-        refuse busy "process $holder ($exe) opened files below $real while they were copied"
+        refuse busy "process $holder ($exe) has files below $real open"
     fi
     write_note
     now
@@ -40,13 +35,6 @@ main() {
     [ -z "$real_wal" ] || tell wal-path "$real_wal.quorate-$suffix"
     tell size "$size"
     done_with ok
-}
-
-refuse_if_busy() {
-    if is_busy "$real" "$real_wal"; then
-        look_at_exe "$holder"
-        refuse busy "process $holder ($exe) has files below $real open"
-    fi
 }
 
 # Name, size and time of every file: says whether a copy is still what the original is. A busybox cp keeps whole seconds
@@ -59,7 +47,8 @@ copy() { # FOLDER SUFFIX
     target=$1.quorate-$2
     part=$1.part.quorate-$2
     rm -rf -- "$part"
-    need=$(du -sk -- "$1" | awk '{ print $1 + 0; exit }')
+    need=$(du -sk -- "$1")
+    need=${need%%[!0-9]*}
     size=$((size + need))
     if [ -d "$target" ]; then
         [ "$(listing "$1")" != "$(listing "$target")" ] || return 0
@@ -67,23 +56,33 @@ copy() { # FOLDER SUFFIX
         said=$({ mv -- "$target" "$part" && rm -rf -- "$part"; } 2>&1) || refuse_failed "removing the older $target" "$said"
     fi
     [ ! -e "$target" ] || refuse exists "$target"
-    free=$(df -Pk -- "${1%/*}/" | awk 'NR == 2 { print $4 + 0 }')
+    free_of "${1%/*}/"
     # Where there is no room for a full copy, a copy that shares blocks may still do.
     how=auto
-    if [ "$need" -ge "${free:-0}" ]; then
-        [ -n "$cp" ] || refuse no-space "$1 holds $need KB, and beside it there are $free KB free"
-        how=always
-    fi
-    said=$(cp -a ${cp:+"--reflink=$how"} -- "$1" "$part" 2>&1) || {
+    [ "$need" -lt "$free" ] || how=always
+    said=$(cp -a --reflink="$how" -- "$1" "$part" 2>&1) || {
         rm -rf -- "$part"
         [ "$how" = auto ] || refuse no-space "$1 holds $need KB, and beside it there are $free KB free"
-        refuse_failed "copying $1 to $part" "$said"
+        case $said in
+            # Not every cp can share blocks.
+            *reflink*) said=$(cp -a -- "$1" "$part" 2>&1) ;;
+            *) false ;;
+        esac || {
+            rm -rf -- "$part"
+            refuse_failed "copying $1 to $part" "$said"
+        }
     }
     said=$(mv -- "$part" "$target" 2>&1) || {
         rm -rf -- "$part"
         refuse_failed "renaming $part" "$said"
     }
     copied=yes
+}
+
+# Sets `free`, in KB.
+free_of() {
+    free=$(stat -f -c '%a %S' -- "$1" 2>/dev/null) || free='0 0'
+    free=$((${free% *} * ${free#* } / 1024))
 }
 
 write_note() {

@@ -1,8 +1,9 @@
 # Makes ready, while the member runs, what `commit-swap` then puts in place: PATH SOURCE LINK OLD NEW. PATH is the member's
 # binary. A regular file will be replaced by the content of SOURCE, with owner, group, mode and label of the old one; a
 # symbolic link will be made to lead to LINK. OLD and NEW are digests: anything else at PATH belongs to somebody.
+# Where STORE is given, the old binary is kept there first, as STORE/VERSION/etcd.
 main() {
-    path=$1 source=$2 link=$3 old=$4 new=$5
+    path=$1 source=$2 link=$3 old=$4 new=$5 store=$6 version=$7
     fresh=${path%/*}/.${path##*/}.quorate-new
     [ -e "$path" ] || refuse missing "$path is not there"
     [ -f "$path" ] || refuse failed "$path is not a file"
@@ -21,6 +22,11 @@ main() {
         done_with ok
     fi
     [ "$digest" = "$old" ] || refuse digest "$path has digest ${digest:-unreadable}"
+    if [ -n "$store" ]; then
+        known=$digest
+        keep "$(readlink -f -- "$path")" "$old" "$store" "$version"
+        tell kept "$kept"
+    fi
     if [ "$kind" = link ]; then
         [ -f "$link" ] || [ -f "${path%/*}/$link" ] || refuse missing "$link is not there"
         said=$(ln -s -- "$link" "$fresh" 2>&1) || refuse_failed "making $fresh" "$said"
@@ -51,8 +57,12 @@ prepare_file() {
     caps=$(getcap -- "$path" 2>/dev/null)
     [ -z "$caps" ] || refuse capabilities "$caps"
     [ -f "$source" ] || refuse missing "$source is not there"
-    # First a copy of the old one with all that belongs to it (owner, mode, ACL, SELinux label), then the new content.
-    said=$(cp -a -- "$path" "$fresh" 2>&1) || give_up_failed "copying $path to $fresh" "$said"
+    # First all that belongs to the old one (owner, mode, ACL, SELinux label), then the new content. Not every cp can leave
+    # the old content out.
+    cp -a --attributes-only -- "$path" "$fresh" 2>/dev/null || {
+        rm -f -- "$fresh"
+        said=$(cp -a -- "$path" "$fresh" 2>&1) || give_up_failed "copying $path to $fresh" "$said"
+    }
     said=$({ cat -- "$source" >"$fresh"; } 2>&1) || give_up_failed "writing $fresh" "$said"
     flush "$fresh"
     was=$(stat -c '%u:%g:%a' -- "$path")

@@ -50,7 +50,7 @@ async fn a_file_is_replaced_in_one_rename_and_keeps_its_owner_and_mode() {
         std::os::unix::fs::chown(&b.path, Some(12345), Some(54321)).unwrap();
     }
     let before = fs::metadata(&b.path).unwrap();
-    let prepared = prepare_swap(&bench.host, &b.swap()).await.unwrap();
+    let prepared = prepare_swap(&bench.host, &b.swap(), None).await.unwrap();
     assert_eq!(prepared.target, SwapTarget::File);
     assert_eq!(b.now(), b.old, "preparing changes nothing");
     assert_eq!(commit_swap(&bench.host, &prepared).await.unwrap(), SwapState::Swapped);
@@ -115,6 +115,36 @@ async fn the_old_binary_is_kept_and_put_back() {
 }
 
 #[tokio::test]
+async fn preparing_keeps_the_old_binary_and_the_swap_leaves_it_alone() {
+    let bench = Bench::new().await;
+    let b = binaries(&bench);
+    let store = bench.text("store");
+    let keep = Keep { store: &store, version: &OLD };
+    let prepared = prepare_swap(&bench.host, &b.swap(), Some(&keep)).await.unwrap();
+    let kept = prepared.kept.clone().unwrap();
+    assert_eq!(kept, format!("{store}/3.1.20/etcd"));
+    assert_eq!(digest_of(kept.as_ref()), b.old);
+    assert_eq!(commit_swap(&bench.host, &prepared).await.unwrap(), SwapState::Swapped);
+    assert_eq!((b.now(), digest_of(kept.as_ref())), (b.new, b.old));
+    // The new file has an inode of its own: writing to it does not reach the kept one, nor the staged one.
+    fs::write(&b.path, "written over").unwrap();
+    assert_eq!((digest_of(kept.as_ref()), digest_of(b.staged.as_ref())), (b.old, b.new));
+}
+
+#[tokio::test]
+async fn a_kept_binary_that_was_written_over_is_not_taken_for_the_old_one() {
+    let bench = Bench::new().await;
+    let b = binaries(&bench);
+    let store = bench.text("store");
+    let keep = Keep { store: &store, version: &OLD };
+    prepare_swap(&bench.host, &b.swap(), Some(&keep)).await.unwrap();
+    fs::write(&b.path, "written over in place").unwrap();
+    assert_eq!(find_kept(&bench.host, b.old, &store, &OLD).await.unwrap(), None);
+    let error = prepare_swap(&bench.host, &b.swap(), Some(&keep)).await.unwrap_err();
+    assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::Digest, .. }), "{error}");
+}
+
+#[tokio::test]
 async fn another_build_of_the_same_version_is_kept_beside_the_staged_one() {
     let bench = Bench::new().await;
     let b = binaries(&bench);
@@ -131,11 +161,11 @@ async fn a_binary_that_somebody_else_replaced_is_not_touched() {
     let bench = Bench::new().await;
     let b = binaries(&bench);
     let refused = |error: &RuntimeError| matches!(error, RuntimeError::Refused { refusal: Refusal::Digest, .. });
-    let prepared = prepare_swap(&bench.host, &b.swap()).await.unwrap();
+    let prepared = prepare_swap(&bench.host, &b.swap(), None).await.unwrap();
     let other = program(&bench.path("bin/etcd"), "a third build");
     let error = commit_swap(&bench.host, &prepared).await.unwrap_err();
     assert!(refused(&error), "{error}");
-    assert!(refused(&prepare_swap(&bench.host, &b.swap()).await.unwrap_err()));
+    assert!(refused(&prepare_swap(&bench.host, &b.swap(), None).await.unwrap_err()));
     assert!(refused(&keep_binary(&bench.host, &b.path, b.old, &bench.text("store"), &OLD).await.unwrap_err()));
     assert_eq!(b.now(), other);
     nothing_half_done(&bench);
@@ -145,7 +175,7 @@ async fn a_binary_that_somebody_else_replaced_is_not_touched() {
 async fn what_was_prepared_is_checked_again_where_it_is_not_as_it_was() {
     let bench = Bench::new().await;
     let b = binaries(&bench);
-    let prepared = prepare_swap(&bench.host, &b.swap()).await.unwrap();
+    let prepared = prepare_swap(&bench.host, &b.swap(), None).await.unwrap();
     fs::write(bench.path("bin/.etcd.quorate-new"), "torn").unwrap();
     let error = commit_swap(&bench.host, &prepared).await.unwrap_err();
     assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::Digest, .. }), "{error}");
@@ -155,7 +185,7 @@ async fn what_was_prepared_is_checked_again_where_it_is_not_as_it_was() {
     assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::NotPrepared, .. }), "{error}");
     assert_eq!(b.now(), b.old);
     // A touched old file with the same content is still the old file.
-    let prepared = prepare_swap(&bench.host, &b.swap()).await.unwrap();
+    let prepared = prepare_swap(&bench.host, &b.swap(), None).await.unwrap();
     program(&bench.path("bin/etcd"), "old build");
     assert_eq!(commit_swap(&bench.host, &prepared).await.unwrap(), SwapState::Swapped);
 }
@@ -182,7 +212,7 @@ async fn a_full_disk_is_found_before_the_stop_and_leaves_nothing_behind() {
     fs::copy(&b.path, small.path.join("etcd")).unwrap();
     fs::set_permissions(small.path.join("etcd"), fs::Permissions::from_mode(0o755)).unwrap();
     b.path = small.path.join("etcd").to_str().unwrap().to_owned();
-    let error = prepare_swap(&bench.host, &b.swap()).await.unwrap_err();
+    let error = prepare_swap(&bench.host, &b.swap(), None).await.unwrap_err();
     assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::NoSpace, .. }), "{error}");
     let names: Vec<_> = fs::read_dir(&small.path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["etcd"]);

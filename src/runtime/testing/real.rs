@@ -1,11 +1,12 @@
 //! The whole of what is done to one member, with real etcd as a plain process.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Bench, digest_of, until};
+use crate::etcd::testing::free_port;
 use crate::runtime::*;
 use crate::spec::model::Runtime;
 use crate::units::Version;
@@ -26,10 +27,6 @@ pub(super) fn releases() -> Option<Vec<(Version, PathBuf)>> {
         .collect();
     found.sort();
     Some(found)
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 pub(super) fn program(local: &Path) -> Program {
@@ -100,7 +97,7 @@ async fn upgrade_one((old_version, old): &(Version, PathBuf), (new_version, new)
     let kept = keep_binary(&bench.host, &site.binary, old_digest, &store, old_version).await.unwrap();
     assert!(!kept.copied, "it is staged already");
     let swap = Swap::to_staged(&site.binary, &staged, old_digest, new_digest);
-    let prepared = prepare_swap(&bench.host, &swap).await.unwrap();
+    let prepared = prepare_swap(&bench.host, &swap, None).await.unwrap();
 
     let began = Instant::now();
     end(&bench, &site).await;

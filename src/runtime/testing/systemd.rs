@@ -161,7 +161,7 @@ async fn a_member_is_made_upgraded_and_taken_back_under_systemd() {
     assert_eq!(preflight(host, &try_out).await.unwrap(), PreflightOutcome::Accepted { ran_as: "quorate-real".into() });
 
     let swap = Swap::to_staged(&site.binary, &staged, digest_of(old), digest_of(new));
-    let prepared = prepare_swap(host, &swap).await.unwrap();
+    let prepared = prepare_swap(host, &swap, None).await.unwrap();
     let request = CopyRequest {
         member: spec.name.clone(),
         run: "r1".into(),

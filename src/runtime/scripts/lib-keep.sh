@@ -1,0 +1,48 @@
+# shellcheck shell=sh
+# Keeping a binary for the way back.
+
+# Sets `kept` to where a binary is kept, and `copied` when it was not there: SOURCE WANTED-DIGEST STORE VERSION. It goes to
+# STORE/VERSION/etcd; where another build of that version is already there, beside it under its own digest. `known` is the
+# digest that SOURCE was just seen to have, or empty.
+keep() {
+    said=$(umask 022 && mkdir -p -- "$3/$4" 2>&1) || refuse_failed "making $3/$4" "$said"
+    chmod 0755 -- "$3" "$3/$4" 2>/dev/null
+    kept=$3/$4/etcd
+    copied=no
+    if [ -f "$kept" ]; then
+        is_kept "$2" && return 0
+        kept=$kept.${2%"${2#????????}"}
+        is_kept "$2" && return 0
+    fi
+    part=$kept.part
+    rm -f -- "$part"
+    # A second name for the same file costs nothing, and the swap, a rename, leaves it alone. Should somebody write to the
+    # file itself, its digest tells: whoever uses a kept binary looks at it first.
+    { [ ! -L "$1" ] && ln -- "$1" "$part" 2>/dev/null; } || {
+        copy_to_part "$1"
+        known=
+    }
+    if [ "$known" != "$2" ]; then
+        digest "$part"
+        [ "$digest" = "$2" ] || { rm -f -- "$part"; refuse digest "$1 has digest ${digest:-unreadable}"; }
+    fi
+    said=$(mv -f -- "$part" "$kept" 2>&1) || {
+        rm -f -- "$part"
+        refuse_failed "putting $kept in place" "$said"
+    }
+    copied=yes
+}
+
+is_kept() { # WANTED-DIGEST
+    [ -f "$kept" ] || return 1
+    digest "$kept"
+    [ "$digest" = "$1" ]
+}
+
+# On another file system: the store is not written in one go with the swap, so the copy is on the disk first.
+copy_to_part() { # SOURCE
+    said=$({ cp -- "$1" "$part" && chmod 0755 -- "$part" && flush "$part"; } 2>&1) || {
+        rm -f -- "$part"
+        refuse_failed "copying $1 to $part" "$said"
+    }
+}
