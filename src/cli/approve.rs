@@ -28,10 +28,7 @@ pub fn can_ask(screen: &Screen, command: &str) -> Result<(), Failure> {
     };
     Err(Failure::Other {
         message: format!("{command} needs somebody to approve the plan: {why}"),
-        todo: vec![
-            read,
-            format!("or approve beforehand whatever is planned: quorate {command} -auto-approve"),
-        ],
+        todo: vec![read, format!("or approve beforehand whatever is planned: quorate {command} -auto-approve")],
     })
 }
 

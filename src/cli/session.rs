@@ -49,12 +49,7 @@ pub async fn make_restore(
 }
 
 /// Restores, as planned.
-pub async fn execute_restore(
-    session: &Session,
-    plan: &Plan,
-    live: &Live,
-    events: Events<'_>,
-) -> Result<Ran, Failure> {
+pub async fn execute_restore(session: &Session, plan: &Plan, live: &Live, events: Events<'_>) -> Result<Ran, Failure> {
     let stop = stop_on_signals()?;
     session.execute_restore(plan, live, stop, events).await.map_err(|error| named(error, session))
 }

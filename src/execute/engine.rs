@@ -365,7 +365,7 @@ impl<'p> Engine<'p> {
         };
         vec![
             format!("look at {}: is its process there, what does its log say", action.member),
-            format!("the old binary is kept at {} (version {})", action.binary.kept, action.from),
+            format!("the binary that it had before is kept at {} (version {})", action.binary.kept, action.from),
             format!("put it back at {}, start the member, see it healthy", action.binary.path),
             "then `quorate plan` shows what is left".to_owned(),
         ]

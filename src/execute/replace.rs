@@ -45,8 +45,9 @@ async fn lay_one_ready(
     Ok(Some(lay_ready(host, paths(replacement), id, point, copy_bound(replacement.size)).await?))
 }
 
-/// All at the same time: a member that went later would take writes that the others do not have. Where one does not stop,
-/// the others are started again: nothing was replaced yet.
+/// The leader goes a moment after the others, which all go at once: were it asked together with them, it would try for
+/// seconds to hand leadership over to one of them. Where one does not stop, the others are started again: nothing was
+/// replaced yet.
 pub async fn stop_all(
     performer: &Performer<'_>,
     step: &Step,
@@ -58,12 +59,18 @@ pub async fn stop_all(
     if !performer.plan.kind.may_stop_all() {
         return Err(ExecuteError::MayNotStopAll);
     }
+    let leader = looks.look(&[], false).await.leader().cloned();
     for name in members {
         performer.world.member(name)?.client.close().await;
         looks.forget(name);
     }
     let begun = Instant::now();
-    let outcomes = join_all(members.iter().map(async |name| (name, stop_one(performer, name, *timeout).await))).await;
+    let (last, first): (Vec<_>, Vec<_>) = members.iter().partition(|name| leader.as_ref() == Some(*name));
+    let mut outcomes = Vec::new();
+    for wave in [first, last] {
+        outcomes
+            .extend(join_all(wave.iter().map(async |name| (*name, stop_one(performer, name, *timeout).await))).await);
+    }
     let (mut stopped, mut wrong) = (Vec::new(), Vec::new());
     for (name, outcome) in outcomes {
         match outcome {

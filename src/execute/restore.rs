@@ -66,7 +66,8 @@ pub async fn lay_all(performer: &Performer<'_>, step: &Step) -> Result<EffectRes
     let peers: Vec<(MemberName, Vec<String>)> =
         action.members.iter().map(|(name, member)| (name.clone(), member.peer_urls.clone())).collect();
     let lay = Lay { performer, step, action, restore, set: set.as_deref(), peers: &peers };
-    let each = action.members.iter().map(async |(name, member)| Ok::<_, ExecuteError>((name, lay.one(name, member).await?)));
+    let each =
+        action.members.iter().map(async |(name, member)| Ok::<_, ExecuteError>((name, lay.one(name, member).await?)));
     let (mut size, mut already) = (0, 0);
     for laid in join_all(each).await {
         let (name, laid) = laid?;
@@ -200,7 +201,8 @@ async fn compare_v3(
             let answer = answer?;
             comparable &= answer.compact_revision == hash.compact_revision;
             if comparable && answer.hash != hash.hash {
-                let text = format!("{name} has HashKV {:08x} at revision {at}, the backup {:08x}", answer.hash, hash.hash);
+                let text =
+                    format!("{name} has HashKV {:08x} at revision {at}, the backup {:08x}", answer.hash, hash.hash);
                 return Err(Unequal::Differs(text));
             }
         }
@@ -260,7 +262,8 @@ async fn same_v2(clients: &BTreeMap<MemberName, Client>) -> Result<KeysCompared,
         if digests.iter().all(|(_, digest)| digest.digest == first.digest) {
             return Ok(compared(first));
         }
-        let each = digests.iter().map(|(name, digest)| format!("{name} {} keys, {}", digest.keys, digest.digest.short()));
+        let each =
+            digests.iter().map(|(name, digest)| format!("{name} {} keys, {}", digest.keys, digest.digest.short()));
         told = each.collect::<Vec<_>>().join(", ");
     }
     Err(Unequal::Differs(format!("members hold different v2 keys: {told}")))

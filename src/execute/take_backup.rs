@@ -75,7 +75,11 @@ fn cluster_id(plan: &Plan) -> Result<ClusterId, ExecuteError> {
 
 /// The trial restore runs on the controller: with the release for its own architecture where that was fetched, else
 /// with the member's, which then says by itself that it does not run here.
-pub(super) fn local_release<'w>(world: &'w World, version: &Version, arch: &str) -> Result<&'w std::path::Path, ExecuteError> {
+pub(super) fn local_release<'w>(
+    world: &'w World,
+    version: &Version,
+    arch: &str,
+) -> Result<&'w std::path::Path, ExecuteError> {
     let own = crate::artifact::Platform::of_controller().arch;
     [own, arch.to_owned()]
         .into_iter()

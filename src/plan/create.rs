@@ -202,7 +202,7 @@ fn stage_step(input: &Input<'_>, survey: &Survey<'_>, size: crate::units::Bytes)
 }
 
 /// A new member's host gets the tools as well: people work there.
-fn programs(releases: &[ReleasePin]) -> Vec<String> {
+pub fn programs(releases: &[ReleasePin]) -> Vec<String> {
     let all: BTreeSet<&String> = releases.iter().flat_map(|pin| pin.binaries.keys()).collect();
     all.into_iter().cloned().collect()
 }

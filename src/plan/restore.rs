@@ -173,9 +173,10 @@ fn to_make(input: &Input<'_>, survey: &Survey<'_>, findings: &mut Findings) -> V
                         Some(member.view),
                         Words {
                             seen,
-                            must: "a member that is restored is there (`adopt = true`: quorate makes none), or its host \
+                            must:
+                                "a member that is restored is there (`adopt = true`: quorate makes none), or its host \
                                    is empty and quorate makes it (`adopt = false`)"
-                                .to_owned(),
+                                    .to_owned(),
                             fix: "install etcd there as on the other hosts, or clear what is left of it".to_owned(),
                         },
                         None,
@@ -424,9 +425,7 @@ fn replacement(
 /// What runs there, or was to be started.
 pub fn version_there(survey: &Survey<'_>) -> Option<Version> {
     let running = survey.serving().map(|(_, etcd)| etcd.server_version.clone()).max();
-    running.or_else(|| {
-        survey.members.iter().filter_map(|member| member.facts()?.binary.version.clone()).max()
-    })
+    running.or_else(|| survey.members.iter().filter_map(|member| member.facts()?.binary.version.clone()).max())
 }
 
 fn assemble(

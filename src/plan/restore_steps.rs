@@ -10,7 +10,7 @@ use crate::plan::model::{
     RestoreMember, RestoreSource, Step, StepId, Undo,
 };
 use crate::plan::survey::Survey;
-use crate::plan::{Input, estimate, layout};
+use crate::plan::{Input, create, estimate, layout};
 use crate::units::{MemberName, Sha256, Span, Version};
 
 /// What the steps are made of, all decided.
@@ -50,16 +50,16 @@ fn step(action: Action, why: &str, undo: Undo, estimate: Span) -> Step {
 fn make_ready(from: &Ingredients<'_>, steps: &mut Vec<Step>) {
     let cluster = from.input.cluster;
     let size = from.pins.values().map(|pin| crate::plan::upgrade::release_size(pin)).max().unwrap_or_default();
-    steps.push(step(
-        Action::Stage {
-            version: cluster.version.clone(),
-            members: names(from),
-            folder: layout::store(&cluster.runtime),
-        },
-        "the tools and binaries of the release that is restored to are on all hosts, checked",
-        Undo::NothingToUndo,
-        estimate::transfer(size),
-    ));
+    let programs = programs(from);
+    if !programs.is_empty() {
+        let folder = layout::store(&cluster.runtime);
+        steps.push(step(
+            Action::Stage { version: cluster.version.clone(), members: names(from), folder, programs },
+            "what the next steps need of the release that is restored to is on all hosts, checked",
+            Undo::NothingToUndo,
+            estimate::transfer(size),
+        ));
+    }
     for create in &from.to_make {
         steps.push(step(
             Action::CreateMember(Box::new(create.clone())),
@@ -102,6 +102,21 @@ fn make_ready(from: &Ingredients<'_>, steps: &mut Vec<Step>) {
         Undo::NothingToUndo,
         estimate::backup(from.backup.size(), crate::spec::model::Verify::Restore),
     ));
+}
+
+/// What is used on the hosts: the tool that restores, a binary that takes the place of another, all for a new member.
+fn programs(from: &Ingredients<'_>) -> Vec<String> {
+    if !from.to_make.is_empty() {
+        return create::programs(from.input.releases);
+    }
+    let mut programs = Vec::new();
+    if !from.binaries.is_empty() {
+        programs.push("etcd".to_owned());
+    }
+    if from.means != RestoreMeans::ForceNewCluster {
+        programs.push(from.means.tool().to_owned());
+    }
+    programs
 }
 
 fn stop_and_replace(from: &Ingredients<'_>, steps: &mut Vec<Step>) {

@@ -21,7 +21,8 @@ impl Session {
         let mut live = self.look(Toggle::Off).await?;
         // Nothing is fetched or tried for a plan that would be refused for other reasons.
         let told = Examined::by_manifest(&opened.kept.manifest);
-        if let Err(refusals) = self.decide_restore(&live, &Found::default(), &source(&opened, &told, Proof::Manifest), begin)
+        if let Err(refusals) =
+            self.decide_restore(&live, &Found::default(), &source(&opened, &told, Proof::Manifest), begin)
         {
             let refusals: Vec<Refusal> =
                 refusals.into_iter().filter(|refusal| refusal.rule != "release-available").collect();
@@ -39,7 +40,8 @@ impl Session {
         let plan = self
             .decide_restore(&live, &live.found, &source(&opened, &examined, proof), begin)
             .map_err(SessionError::Refused)?;
-        live.restore = Some(RestoreWorld { opened, examined, packed_dir: self.state.restores_dir(&self.cluster.name)? });
+        live.restore =
+            Some(RestoreWorld { opened, examined, packed_dir: self.state.restores_dir(&self.cluster.name)? });
         Ok(Planned { plan, live })
     }
 
@@ -66,9 +68,8 @@ impl Session {
         begin: Begin,
     ) -> Result<Plan, Vec<Refusal>> {
         let dir = self.state.restores_dir(&self.cluster.name).ok();
-        let packed = |run: &str| {
-            dir.as_ref().is_some_and(|dir| packed_set::load(dir, run).is_ok_and(|set| set.is_some()))
-        };
+        let packed =
+            |run: &str| dir.as_ref().is_some_and(|dir| packed_set::load(dir, run).is_ok_and(|set| set.is_some()));
         plan(&RestoreInput {
             input: Input {
                 cluster: &self.cluster,

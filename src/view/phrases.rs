@@ -69,6 +69,10 @@ pub fn operation(operation: &Operation, action: Option<&MemberAction>) -> String
             format!("copy {from}{wal} ({size}) beside itself, as {from}.quorate-RUN-vVERSION: the rollback point")
         }
         Operation::SwapBinary => match action {
+            Some(MemberAction { binary, from, to, .. }) if from > to => {
+                let old = binary.old_sha256.map(|sha| format!(" {} ->", sha.short())).unwrap_or_default();
+                format!("put the binary of {to} back at {} (sha256{old} {})", binary.path, binary.new_sha256.short())
+            }
             Some(MemberAction { binary, .. }) => {
                 let old = binary.old_sha256.map(|sha| format!(" {} ->", sha.short())).unwrap_or_default();
                 format!("put the new binary at {} (sha256{old} {})", binary.path, binary.new_sha256.short())
@@ -95,6 +99,7 @@ pub fn undo(step: &Step) -> String {
             }
         }
         (Undo::SwapBack, _) => "put the old binary back and start it".to_owned(),
+        (Undo::StopAgain, Action::StopAll { .. }) => "start them again: nothing was replaced yet".to_owned(),
         (Undo::StopAgain, _) => "stop them again".to_owned(),
         (Undo::MoveBack, _) => "nothing is deleted: what was moved aside is whole, and can be moved back".to_owned(),
         (Undo::RemoveCreated, _) => "remove what was created".to_owned(),

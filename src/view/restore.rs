@@ -3,8 +3,8 @@
 use super::page::{Page, Tone, cell};
 use super::phrases::joined;
 use super::words::grouped;
-use crate::plan::model::{Plan, Proof, RestoreAction, RestoreMember, RestoreSource};
 use crate::knowledge::RestoreMeans;
+use crate::plan::model::{Plan, Proof, RestoreAction, RestoreMember, RestoreSource};
 use crate::units::MemberName;
 
 const LABEL: usize = 10;
@@ -18,10 +18,16 @@ pub fn write_source(page: &mut Page, plan: &Plan, backup: &RestoreSource) {
     let taken = format!("taken {} from {}, which ran {}", backup.taken_at, backup.member, backup.version);
     row(page, "backup", &format!("{} · {taken} · {} · {}", backup.id, backup.size(), backup.path.display()));
     row(page, "holds", &contents(backup));
-    row(page, "known by", match backup.proof {
-        Proof::Trial => "its hashes, and a trial restore in a scratch place just now, with the version that it is restored to",
-        Proof::Manifest => "its hashes and its manifest; it was not restored on trial",
-    });
+    row(
+        page,
+        "known by",
+        match backup.proof {
+            Proof::Trial => {
+                "its hashes, and a trial restore in a scratch place just now, with the version that it is restored to"
+            }
+            Proof::Manifest => "its hashes and its manifest; it was not restored on trial",
+        },
+    );
     row(page, "loses", &format!("everything that was written since{}", behind(plan, backup)));
     row(page, "keeps", "the data of now, moved aside on each host");
 }

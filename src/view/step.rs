@@ -8,7 +8,7 @@ use super::phrases::{gates, joined, operation, undo, verb};
 use super::restore::{expected, laid};
 use super::words::{self, grouped, names, span};
 use crate::plan::model::{
-    Action, BackupAction, CreateAction, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
+    Action, BackupAction, CreateAction, Kind, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
     Replacement, ReplacementPhase, Role, Step, StepId,
 };
 use crate::spec::model::Verify;
@@ -43,7 +43,7 @@ impl<'a> StepWriter<'a> {
     pub fn write(&mut self, page: &mut Page, step: &Step) {
         let number = step.id.0.to_string();
         let labels = [cell(Tone::Faint, &number, NUMBER), cell(Tone::Strong, verb(&step.action), VERB)];
-        page.row(INDENT, &labels, Tone::Strong, &headline(&step.action));
+        page.row(INDENT, &labels, Tone::Strong, &headline(self.plan, &step.action));
 
         let mut rows = rows(self.plan, step);
         let changes_a_member = matches!(step.action, Action::Member(_) | Action::CreateMember(_));
@@ -89,8 +89,20 @@ fn shortened(rows: Vec<Row>, id: StepId, first: &[Row]) -> Vec<Row> {
 }
 
 /// On whom, and what.
-fn headline(action: &Action) -> String {
+fn headline(plan: &Plan, action: &Action) -> String {
     match action {
+        Action::Preflight { version, members } if plan.kind == Kind::Rollback => {
+            format!(
+                "{}: each member's own options, read by the parser of etcd {version}, which is kept there",
+                names(members)
+            )
+        }
+        Action::Prepare { members } if plan.kind == Kind::Rollback => {
+            format!("{}: the binary that is kept there, checked, laid beside the one that runs", names(members))
+        }
+        Action::Member(member) if plan.replacement().is_some() => {
+            format!("{}: alone, on {}", member.member, member.to)
+        }
         Action::Stage { version, members, folder, programs } => {
             format!("{}: {} {version} into {folder}, beside what runs", names(members), words::listed(programs))
         }

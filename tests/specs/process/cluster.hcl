@@ -50,6 +50,11 @@ variable "gate_timeout" {
   default = "1m"
 }
 
+variable "hold_before" {
+  type    = string
+  default = null
+}
+
 locals {
   members = toset(["m1", "m2", "m3"])
 }
@@ -81,6 +86,7 @@ cluster "test" {
     v2_settle     = var.v2_settle
     ready_timeout = var.ready_timeout
     gate_timeout  = var.gate_timeout
+    hold_before   = var.hold_before
   }
 
   backup {

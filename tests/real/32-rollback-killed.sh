@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# quorate is killed (SIGKILL) at several moments of going back with the rollback
+# points. Whatever it left: nothing but rollback goes on, and rollback finishes,
+# without any state; all members hold the same data, never a mix of old and new.
+# The same random moments again: QUORATE_SEED=N.
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+# shellcheck source=tests/specs/lib.sh
+. "$TESTS/specs/lib.sh"
+# shellcheck source=tests/specs/rollback.sh
+. "$TESTS/specs/rollback.sh"
+
+RANDOM=${QUORATE_SEED:=$RANDOM}
+echo "note: seed $QUORATE_SEED"
+
+# killed_at CONDITION...: a rollback with points, killed as soon as the condition
+# on its journal holds.
+killed_at() {
+  local status=0 runs
+  runs=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
+  "$QUORATE" -chdir="$SPEC" rollback -points -auto-approve -var release=3.2.32 >"$WORK/killed" 2>&1 </dev/null &
+  local pid=$!
+  on_exit end_process "$pid"
+  wait_for 60 "the run's journal" more_journals "$runs"
+  wait_for 90 "$*" "$@" "$pid"
+  kill -9 "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || status=$?
+  [[ $status == 137 ]] || fail "rollback ended with $status: $(tail "$WORK/killed")"
+}
+more_journals() { [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l) -gt $1 ]]; }
+# has ENTRY EFFECT NUMBER PID: so many journal lines of this effect.
+has() {
+  [[ $(jq -c "select(.entry == \"$1\" and .effect.effect == \"$2\")" "$(journal)" | wc -l) -ge $3 ]] || ! kill -0 "$4"
+}
+has_lines() { [[ $(wc -l <"$(journal)") -ge $1 ]] || ! kill -0 "$2"; }
+
+# What a killed run left is finished: by rollback alone, and by nobody else.
+finished() {
+  local notes=$1
+  if [[ $notes == notes ]]; then
+    assert_file "$SPEC/members/m1/data.quorate-replacing"
+    refused 3.2.32 replacement-under-way
+    refused 3.1.20 replacement-under-way
+    run_expect 1 quorate backup -var release=3.2.32
+    assert_contains "$OUT$ERR" replacement-under-way
+    # The note on the hosts says it all: no state, no flag is needed.
+    mv "$SPEC/.quorate" "$WORK/state"
+    run_expect 0 quorate rollback -auto-approve -var release=3.2.32
+    rm -rf "$SPEC/.quorate"
+    mv "$WORK/state" "$SPEC/.quorate"
+  else
+    run_expect 0 quorate rollback -points -auto-approve -var release=3.2.32
+  fi
+  assert_contains "$OUT" "the data of 3 members is equal, every key read"
+  at_version 3.1.20
+  members_hold_the_same v3
+  no_notes
+}
+
+# turn NOTES CONDITION...
+turn() {
+  local notes=$1 stopped
+  shift
+  say "killed: $*"
+  begin_sequence v3
+  run_expect 0 quorate apply -auto-approve -var release=3.2.32
+  stopped=$(last_stop)
+  killed_at "$@"
+  finished "$notes"
+  end_sequence
+  nothing_lost_before "$stopped" v3
+  nothing_left 3.1.20
+}
+
+# The host starts a member by itself (a reboot) while data is replaced: what ran
+# on its copy is not taken for the copy any more.
+a_member_came_up_by_itself() {
+  local stopped
+  say "killed, and a member that was put back came up by itself"
+  begin_sequence v3
+  run_expect 0 quorate apply -auto-approve -var release=3.2.32
+  stopped=$(last_stop)
+  killed_at has outcome replace-binary 2
+  local member=m1
+  start_by_hand "$member"
+  wait_for 20 "it writes into its data" newer_than_its_point "$member"
+  finished notes
+  assert_contains "$(find "$SPEC/members/$member" -maxdepth 1 -name 'data.quorate-replaced-*.2')" .2
+  end_sequence
+  nothing_lost_before "$stopped" v3
+}
+newer_than_its_point() {
+  local point
+  point=$(jq -r .members.m1.copy_of.data "$SPEC/members/$1/data.quorate-replacing")
+  [[ -n $(find "$SPEC/members/$1/data" -type f -newer "$point.json") ]]
+}
+
+"$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
+use_process_spec killed 'soak = "300ms"' 'verify = "hash"'
+apply 3.1.20
+put_data_v3
+turn none has outcome ready-data 1
+turn notes has outcome replace-data 1
+turn notes has outcome mark-replacement 2
+turn notes has outcome start-together 1
+turn notes has_lines $((RANDOM % 18 + 17))
+a_member_came_up_by_itself
