@@ -41,7 +41,7 @@ restored() {
 
 # adopted NAME VERSION KIND [LINE...] -- OPTION...
 adopted() {
-  local name=$1 version=$2 kind=$3 lines=() host
+  local name=$1 version=$2 kind=$3 lines=() host before
   shift 3
   while [[ $1 != -- ]]; do lines+=("$1") && shift; done
   shift
@@ -62,10 +62,11 @@ adopted() {
 
   say "$name: killed while data is replaced"
   lab_put after/2 x
+  before=$(journal)
   "${IN_NET[@]}" "$QUORATE" -chdir="$SPEC" restore -auto-approve -var "release=$version" "$BACKUP" >"$WORK/killed" 2>&1 </dev/null &
   local run=$!
   on_exit end_process "$run"
-  wait_for 120 "the first host is replaced" replacing "$run"
+  wait_for 120 "the first host is replaced" replacing "$run" "$before"
   kill -9 "$run" 2>/dev/null || true
   wait "$run" 2>/dev/null || true
   run_expect 1 quorate plan -var "release=$version"
@@ -79,7 +80,7 @@ adopted() {
   for host in h1 h2 h3; do on_host "$host" "rm -rf $(printf %q "$DATA").quorate-* /usr/local/lib/quorate"; done
 }
 replacing() {
-  grep -q '"effect":"replace-data"' "$(journal)" || ! kill -0 "$1" 2>/dev/null
+  [[ $(journal) != "$2" ]] && { grep -q '"effect":"replace-data"' "$(journal)" || ! kill -0 "$1" 2>/dev/null; }
 }
 
 one_host_was_replaced() {

@@ -49,7 +49,7 @@ both_of_3_1() {
 }
 
 v3_of() {
-  local version=$1
+  local version=$1 writer=w${1//./_}
   use_process_spec "v3-$version"
   apply "$version"
   put_data_v3
@@ -58,9 +58,9 @@ v3_of() {
   backup_now "$version"
   write_after_v3
   # A client that writes to the end, and goes on afterwards.
-  start_writer "w$version" "$(endpoints)" --api v3
+  start_writer "$writer" "$(endpoints)" --api v3
   restore "$version"
-  stop_writer "w$version" 1
+  stop_writer "$writer" 1
   local member
   for member in m1 m2 m3; do
     assert_eq "$(own_v3 "$member" | jq -cS '[.[] | select(.[0] | @base64d | startswith("data/"))]')" \

@@ -5,6 +5,8 @@ use std::path::Path;
 use insta::assert_snapshot;
 
 use super::builders::*;
+use crate::execute::engine::effects;
+use crate::execute::journal::Effect;
 use crate::plan::Input;
 use crate::plan::model::{
     Action, Plan, Proof, Refusal, Replacement, ReplacementPhase, RestoreSource, SavedV2, SavedV3,
@@ -239,6 +241,25 @@ fn another_backup_waits_until_the_first_is_finished_or_given_up() {
 fn nothing_else_is_planned_while_a_restore_is_under_way() {
     let wanted = restore(healthy("3.2.32"), backup("3.2.32")).cut_off(ReplacementPhase::Replacing);
     assert_snapshot!(wanted.situation.refused("replacement-under-way"));
+}
+
+#[test]
+fn everything_that_takes_time_is_done_while_all_members_run() {
+    for source in [backup("3.1.20"), with_v2("3.1.20")] {
+        let plan = restore(healthy("3.2.32").to("3.1.20"), source).plan().unwrap();
+        let effects: Vec<Effect> = plan.steps().flat_map(effects).collect();
+        let at = |wanted: &Effect| effects.iter().position(|effect| effect == wanted);
+        let stop = at(&Effect::StopAll).unwrap();
+        for early in [Effect::Preflight, Effect::Prepare, Effect::LayRestored] {
+            assert!(at(&early).unwrap() < stop, "{early:?}");
+        }
+        assert!(at(&Effect::AssembleData).is_none_or(|made| made < at(&Effect::LayRestored).unwrap()));
+        let after: Vec<&Effect> = effects[stop..].iter().collect();
+        let starts = after.iter().position(|effect| **effect == Effect::StartTogether).unwrap();
+        let replaced = after[..starts].iter().filter(|effect| matches!(effect, Effect::ReplaceData { .. })).count();
+        assert_eq!(replaced, 3, "no member is started before all are replaced");
+        assert!(after[starts..].iter().all(|effect| !matches!(effect, Effect::ReplaceData { .. })));
+    }
 }
 
 #[test]
