@@ -9,7 +9,7 @@ use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, GateS
 use crate::plan::model::{Action, Gate, Operation, Plan, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::MemberName;
-use crate::view::fixtures::{held_upgrade, upgrade};
+use crate::view::fixtures::{held_upgrade, upgrade, whole_rollback};
 
 /// No run of three members takes more directives than this; one that does goes in circles.
 const MOST_DIRECTIVES: usize = 400;
@@ -242,6 +242,85 @@ fn a_hold_stops_before_the_last_member_and_the_next_apply_goes_on() {
     let (effects, ending) = run(&rest, "m2", |_| None);
     assert_eq!(stopped(&effects), ["m2"]);
     assert_eq!(ending, Ending::Succeeded);
+}
+
+fn performs(directive: &Directive<'_>, wanted: &Effect) -> bool {
+    matches!(directive, Directive::Perform { effect, .. } if effect == wanted)
+}
+
+#[test]
+fn a_whole_cluster_is_brought_back_in_the_one_safe_order() {
+    let (effects, ending) = run(&whole_rollback(), "m2", |_| None);
+    let replaced =
+        |member: &str| [Effect::ReplaceData { member: name(member) }, Effect::ReplaceBinary { member: name(member) }];
+    let mut expected = vec![Effect::ReadyData, Effect::Prepare, Effect::StopAll, Effect::MarkReplacement];
+    expected.extend(["m1", "m2", "m3"].into_iter().flat_map(replaced));
+    expected.extend([Effect::MarkReplacement, Effect::StartTogether]);
+    let timeout = crate::units::Span::from_secs(600);
+    expected.push(Effect::Operate { member: name("m1"), operation: Operation::Start { timeout } });
+    expected.extend([Effect::CompareData, Effect::EndReplacement]);
+    assert_eq!(effects, expected);
+    assert_eq!(ending, Ending::Succeeded);
+}
+
+#[test]
+fn a_stop_ends_a_whole_rollback_before_the_members_are_stopped_or_when_all_are_back() {
+    let plan = whole_rollback();
+    let whole = run(&plan, "m2", |_| None).0;
+    for moment in 0..=whole.len() {
+        let mut engine = Engine::new(&plan);
+        let mut effects = Vec::new();
+        for _ in 0..MOST_DIRECTIVES {
+            if effects.len() == moment {
+                engine.record(&Entry::StopRequested { signal: "SIGINT".to_owned() });
+            }
+            match engine.directive() {
+                Directive::End(_) => break,
+                Directive::Await { step, stage, .. } => engine.record(&held(stage, step.id, "m2")),
+                Directive::Perform { step, effect } => {
+                    effects.push(effect.clone());
+                    engine.record(&Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 });
+                }
+            }
+        }
+        let stopped = effects.contains(&Effect::StopAll);
+        assert_eq!(stopped, effects == whole, "asked to stop at effect {moment}: {effects:?}");
+    }
+}
+
+#[test]
+fn a_failure_while_all_are_down_ends_with_words_and_starts_nobody() {
+    let plan = whole_rollback();
+    for broken in [
+        Effect::MarkReplacement,
+        Effect::ReplaceData { member: name("m2") },
+        Effect::ReplaceBinary { member: name("m3") },
+    ] {
+        let (effects, ending) =
+            run(&plan, "m2", |directive| performs(directive, &broken).then(|| fail(directive)).flatten());
+        assert_eq!(effects.last(), Some(&broken));
+        let Ending::Failed { todo, rolled_back: None, .. } = ending else { panic!("{ending:?}") };
+        assert!(todo[0].contains("quorate rollback"), "{todo:?}");
+        assert!(todo[1].contains("nothing was deleted"), "{todo:?}");
+    }
+    // Before that, all members run: there is nothing to say.
+    let (_, ending) =
+        run(&plan, "m2", |directive| performs(directive, &Effect::StopAll).then(|| fail(directive)).flatten());
+    assert!(matches!(ending, Ending::Failed { todo, .. } if todo.is_empty()));
+}
+
+#[test]
+fn a_quorum_that_does_not_come_up_is_not_stopped_again() {
+    let (effects, ending) = run(&whole_rollback(), "m2", |directive| match directive {
+        Directive::Await { step, stage: GateStage::After, .. }
+            if matches!(step.action, Action::StartTogether { .. }) =>
+        {
+            Some(not_held(GateStage::After, step.id, &["m3"]))
+        }
+        _ => None,
+    });
+    assert_eq!(effects.last(), Some(&Effect::StartTogether));
+    assert!(matches!(ending, Ending::Failed { todo, .. } if !todo.is_empty()));
 }
 
 /// What a member is, in the little world of the property below.

@@ -239,6 +239,14 @@ pub struct DataDirFacts {
     pub replacing: Option<String>,
 }
 
+impl DataDirFacts {
+    /// The WAL directory, where it is not part of the data directory.
+    pub fn outer_wal_dir(&self) -> Option<&String> {
+        let inside = |wal: &str| wal.strip_prefix(self.path.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        self.wal_dir.as_ref().filter(|wal| !inside(wal))
+    }
+}
+
 /// A copy of a member's data that a run made while the member was stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollbackPointFacts {

@@ -520,6 +520,100 @@ pub fn creation() -> Plan {
     plan
 }
 
+fn replacement() -> Replacement {
+    let member = |n: u32| {
+        let data = "/var/lib/etcd".to_owned();
+        let change = MemberReplacement {
+            copy_of: Some(DataCopy { data: format!("{data}.quorate-20260102T030405Z-0a0b0c0d-v3.1.20"), wal: None }),
+            data_dir: data,
+            wal_dir: None,
+            size: Bytes::mebi(169),
+            binary: Some(BinaryChange {
+                path: "/usr/local/bin/etcd".to_owned(),
+                old_sha256: Some(digest("etcd 3.2.32")),
+                new_sha256: digest("etcd 3.1.20"),
+                staged: "/usr/local/lib/quorate/3.1.20/etcd".to_owned(),
+                kept: "/usr/local/lib/quorate/3.2.32/etcd".to_owned(),
+            }),
+        };
+        (name(&format!("m{n}")), change)
+    };
+    Replacement {
+        format: REPLACEMENT_FORMAT,
+        kind: ReplacementKind::Rollback,
+        id: None,
+        phase: ReplacementPhase::Replacing,
+        from: version("3.2.32"),
+        to: version("3.1.20"),
+        source: "20260102T030405Z-0a0b0c0d".to_owned(),
+        first: vec![name("m2"), name("m3")],
+        then: vec![name("m1")],
+        member_list: member_list(),
+        members: (1..=3).map(member).collect(),
+    }
+}
+
+/// 3.2.32 back to 3.1.20 by the rollback points of all members; m2 has the longest log.
+pub fn whole_rollback() -> Plan {
+    let (from, to) = ("3.2.32", "3.1.20");
+    let mut plan = plan(Kind::Rollback, basis([Some(from); 3], Some("3.2")), Some(from), to);
+    plan.releases.clear();
+    let replacement = replacement();
+    let replaced = replacement.members.clone();
+    let mut actions = vec![
+        Action::ReadyData { id: None, members: replaced.clone() },
+        Action::Prepare { members: members() },
+        Action::StopAll { members: members(), timeout: Span::from_secs(60) },
+        Action::MarkReplacement(Box::new(replacement.clone())),
+    ];
+    actions.extend(replaced.iter().map(|(member, change)| {
+        Action::ReplaceData(Box::new(ReplaceAction {
+            member: member.clone(),
+            id: None,
+            from: version(from),
+            to: version(to),
+            replacement: change.clone(),
+        }))
+    }));
+    let starting = Replacement { phase: ReplacementPhase::Starting, ..replacement.clone() };
+    actions.push(Action::MarkReplacement(Box::new(starting)));
+    actions.push(Action::StartTogether { members: replacement.first.clone() });
+    actions.push(Action::Member(MemberAction {
+        member: name("m1"),
+        role: Role::Down,
+        from: version(to),
+        to: version(to),
+        binary: BinaryChange {
+            path: "/usr/local/bin/etcd".to_owned(),
+            old_sha256: None,
+            new_sha256: digest("etcd 3.1.20"),
+            staged: "/usr/local/bin/etcd".to_owned(),
+            kept: "/usr/local/bin/etcd".to_owned(),
+        },
+        operations: vec![Operation::Start { timeout: Span::from_secs(600) }],
+        on_failure: OnFailure::Halt,
+    }));
+    actions.push(Action::Finish { version: version(to), minor: minor("3.1") });
+    actions.push(Action::CompareData { moment: Moment::AtTheEnd });
+    actions.push(Action::EndReplacement { members: replaced });
+    let mut steps: Vec<Step> =
+        (1..).zip(actions).map(|(id, action)| quiet_step(id, action, "it is part of the one safe order", 1)).collect();
+    for step in &mut steps {
+        if let Action::StartTogether { members } = &step.action {
+            step.after = vec![Gate::Serving { members: members.clone(), within: Span::from_secs(600) }];
+        }
+    }
+    plan.rungs = vec![Rung {
+        from: Some(minor("3.2")),
+        to: minor("3.1"),
+        steps,
+        no_return: None,
+        clients: vec!["no service while all members are down".to_owned()],
+        advisories: Vec::new(),
+    }];
+    plan
+}
+
 /// Everything is as declared.
 pub fn nothing_to_do() -> Plan {
     let to = "3.2.32";

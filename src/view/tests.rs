@@ -22,9 +22,9 @@ fn at_all_widths(render: impl Fn(Style) -> String) -> String {
     WIDTHS.map(|width| format!("{:=<width$}\n{}", format!("{width} columns "), render(Style::plain(width)))).join("\n")
 }
 
-fn all_plans() -> [Plan; 6] {
-    use fixtures::{creation, held_upgrade, mixed, nothing_to_do, upgrade, upgrade_with_settle};
-    [upgrade(), held_upgrade(), upgrade_with_settle(), mixed(), creation(), nothing_to_do()]
+fn all_plans() -> [Plan; 7] {
+    use fixtures::{creation, held_upgrade, mixed, nothing_to_do, upgrade, upgrade_with_settle, whole_rollback};
+    [upgrade(), held_upgrade(), upgrade_with_settle(), mixed(), creation(), whole_rollback(), nothing_to_do()]
 }
 
 #[test]
@@ -50,6 +50,11 @@ fn plan_of_a_mixed_cluster() {
 #[test]
 fn plan_of_a_creation() {
     assert_snapshot!(at_all_widths(|style| plan_text(&fixtures::creation(), style)));
+}
+
+#[test]
+fn plan_of_a_whole_rollback() {
+    assert_snapshot!(at_all_widths(|style| plan_text(&fixtures::whole_rollback(), style)));
 }
 
 #[test]

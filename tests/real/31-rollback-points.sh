@@ -2,7 +2,7 @@
 # After completion: all members go back to their rollback points, while a client
 # writes on. What was acknowledged before the last copy is on every member, all
 # members hold the same, and the cluster goes up and back again, several times.
-# Put back the obvious way, members differ: that is shown as well.
+# Started in another order, acknowledged writes are gone: that is shown as well.
 # QUORATE_REPEAT: how often, by default 2.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
@@ -65,37 +65,40 @@ cycles() {
   "$TESTS/cluster/stop" "$SPEC"
 }
 
-# The obvious way, by hand: all copies put back, all members started at once. The
-# older copies are a majority and elect one of them; what only the newest has is
-# gone from them, and it keeps it. Seen in 8 of 8 runs of 2.1.1.
-the_obvious_way() {
-  local turn member
-  use_process_spec obvious 'v2_settle = "0s"' 'soak = "2s"' 'verify = "hash"'
+# Any other order, by hand: all copies put back, and a quorum of the older ones is
+# up first. They elect one of themselves, and what only the newest copy has is
+# gone, though it was acknowledged before that copy was taken. (Started all at
+# once, who wins is left to chance: then members may differ and all be healthy.)
+another_order() {
+  local member newest older=() acknowledged stopped
+  use_process_spec order 'v2_settle = "0s"' 'soak = "2s"' 'verify = "hash"'
   apply 2.1.1
   begin_sequence v2
   run_expect 0 quorate apply -auto-approve -var release=2.2.5
+  stopped=$(last_stop)
   end_sequence
-  for turn in 1 2 3; do
-    for member in m1 m2 m3; do end_by_hand "$member"; done
-    for member in m1 m2 m3; do
-      rm -rf "$SPEC/members/$member/data"
-      cp -a "$(echo "$SPEC/members/$member"/data.quorate-*-v2.1.1)" "$SPEC/members/$member/data"
-      cp "$SPEC/members/.quorate/2.1.1/etcd" "$SPEC/members/$member/etcd.old"
-      mv "$SPEC/members/$member/etcd.old" "$SPEC/members/$member/etcd"
-    done
-    for member in m1 m2 m3; do start_by_hand "$member"; done
-    for member in m1 m2 m3; do wait_for 20 "$member answers" answers "$member"; done
-    if [[ $(sequence_of m1 v2) != $(sequence_of m2 v2) || $(sequence_of m1 v2) != $(sequence_of m3 v2) ]]; then
-      echo "note: the obvious way: keys of m1, m2, m3: $(for member in m1 m2 m3; do sequence_of "$member" v2 | wc -l; done | xargs) (turn $turn)"
-      "$TESTS/cluster/stop" "$SPEC"
-      return
-    fi
+  newest=$(jq -r 'select(.entry == "intent" and .effect.operation.type == "stop") | .effect.member' "$(journal)" | tail -n 1)
+  for member in m1 m2 m3; do
+    [[ $member == "$newest" ]] || older+=("$member")
+    end_by_hand "$member"
+    rm -rf "$SPEC/members/$member/data"
+    cp -a "$(echo "$SPEC/members/$member"/data.quorate-*-v2.1.1)" "$SPEC/members/$member/data"
+    cp "$SPEC/members/.quorate/2.1.1/etcd" "$SPEC/members/$member/etcd.old"
+    mv "$SPEC/members/$member/etcd.old" "$SPEC/members/$member/etcd"
   done
-  fail "put back the obvious way three times, and members never differed: is the one safe order still needed?"
+  for member in "${older[@]}"; do start_by_hand "$member"; done
+  for member in "${older[@]}"; do wait_for 20 "$member answers" answers "$member"; done
+  acknowledged=$(awk -v before="$stopped" '$2 < before' "$WORK/seq" | wc -l)
+  for member in "${older[@]}"; do
+    [[ $(sequence_of "$member" v2 | wc -l) -lt $acknowledged ]] ||
+      fail "$member has all $acknowledged keys though the newest copy was not started: is the one safe order still needed?"
+  done
+  echo "note: another order: $acknowledged keys acknowledged before the last copy, $(sequence_of "${older[0]}" v2 | wc -l) are there"
+  "$TESTS/cluster/stop" "$SPEC"
 }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 2.1.1 2.2.5 3.1.20 3.2.32
 cycles 3.1.20 3.2.32 v3
 cycles 2.1.1 2.2.5 v2
-say "the obvious way"
-the_obvious_way
+say "another order"
+another_order

@@ -53,6 +53,7 @@ finished() {
   fi
   assert_contains "$OUT" "the data of 3 members is equal, every key read"
   at_version 3.1.20
+  end_sequence
   members_hold_the_same v3
   no_notes
 }
@@ -67,7 +68,6 @@ turn() {
   stopped=$(last_stop)
   killed_at "$@"
   finished "$notes"
-  end_sequence
   nothing_lost_before "$stopped" v3
   nothing_left 3.1.20
 }
@@ -86,7 +86,6 @@ a_member_came_up_by_itself() {
   wait_for 20 "it writes into its data" newer_than_its_point "$member"
   finished notes
   assert_contains "$(find "$SPEC/members/$member" -maxdepth 1 -name 'data.quorate-replaced-*.2')" .2
-  end_sequence
   nothing_lost_before "$stopped" v3
 }
 newer_than_its_point() {
@@ -96,7 +95,7 @@ newer_than_its_point() {
 }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
-use_process_spec killed 'soak = "300ms"' 'verify = "hash"'
+use_process_spec cut 'soak = "300ms"' 'verify = "hash"'
 apply 3.1.20
 put_data_v3
 turn none has outcome ready-data 1

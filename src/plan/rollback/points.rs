@@ -39,7 +39,7 @@ fn newest<'a>(member: &Surveyed<'a>, version: &Version) -> Result<&'a RollbackPo
     };
     let of_version = || data.rollback_points.iter().filter(|point| point.member == *name && point.version == *version);
     let usable = of_version()
-        .filter(|point| !point.changed_since && (data.wal_dir.is_none() || point.wal_path.is_some()))
+        .filter(|point| !point.changed_since && (data.outer_wal_dir().is_none() || point.wal_path.is_some()))
         .max_by(|a, b| a.taken_at.cmp(&b.taken_at));
     match (usable, of_version().next()) {
         (Some(point), _) => Ok(point),

@@ -116,7 +116,7 @@ fn fits(member: &Surveyed<'_>, note: &Replacement, findings: &mut Findings) {
         data.rollback_points.iter().any(|point| point.path == copy.data && point.wal_path == copy.wal)
     };
     let mut wrong = |what: &str| replacing::refuse_wrong(&[format!("{name}: {what}")], findings);
-    if planned.data_dir != data.path || planned.wal_dir != data.wal_dir {
+    if planned.data_dir != data.path || planned.wal_dir.as_ref() != data.outer_wal_dir() {
         wrong("the note speaks of another data directory than the one that is configured");
     }
     if note.phase == ReplacementPhase::Replacing && !planned.copy_of.as_ref().is_some_and(is_point) {
@@ -180,7 +180,7 @@ fn replacements(
             name.clone(),
             MemberReplacement {
                 data_dir: facts.data_dir.path.clone(),
-                wal_dir: facts.data_dir.wal_dir.clone(),
+                wal_dir: facts.data_dir.outer_wal_dir().cloned(),
                 copy_of: Some(DataCopy { data: point.path.clone(), wal: point.wal_path.clone() }),
                 size: hosts::rollback_point_size(facts),
                 binary: Some(binary),

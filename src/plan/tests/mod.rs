@@ -10,6 +10,7 @@ mod options;
 mod properties;
 mod random;
 mod restores;
+mod rollback;
 mod rollout;
 mod upgrades;
 mod versions;

@@ -6,6 +6,7 @@ mod copy;
 mod process;
 mod real;
 mod restore;
+mod replace;
 mod stage;
 mod systemd;
 
