@@ -17,6 +17,7 @@ mod wanted;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,14 @@ pub struct Fetched {
     pub total: Option<Bytes>,
 }
 
+/// Reads a release that is in the cache, so that [`resolve`] has its digests at hand later in the same process. For while
+/// something else is waited for.
+pub async fn warm_up(sources: &[ReleaseSource], version: &Version, platform: &Platform, cache: &Path) {
+    let (bounds, client) = (Bounds::default(), OnceLock::new());
+    let search = Search { version, platform, cache, client, bounds, limits: Limits::default() };
+    search.warm_up(sources).await;
+}
+
 /// Gets a release: from the cache, or from the first of `sources` that has it. `known` gives the digest of an upstream
 /// file by its name, where quorate's own knowledge has it.
 pub async fn resolve(
@@ -83,9 +92,6 @@ pub async fn resolve(
     progress: &(dyn Fn(Fetched) + Send + Sync),
 ) -> Result<Release, ArtifactError> {
     let bounds = Bounds::default();
-    let client = fetch::client(&bounds).build();
-    let client = client
-        .map_err(|error| ArtifactError::Cache { path: cache.into(), reason: format!("no HTTP client: {error}") })?;
-    let search = Search { version, platform, cache, client, bounds, limits: Limits::default() };
+    let search = Search { version, platform, cache, client: OnceLock::new(), bounds, limits: Limits::default() };
     search.run(sources, &known, progress).await
 }

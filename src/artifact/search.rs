@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::fetch::{self, Bounds, Miss};
 use super::unpack::{self, Limits, Refusal};
@@ -14,7 +15,8 @@ pub(super) struct Search<'a> {
     pub version: &'a Version,
     pub platform: &'a Platform,
     pub cache: &'a Path,
-    pub client: reqwest::Client,
+    /// Made when first needed: that takes longer than to look into the cache.
+    pub client: OnceLock<reqwest::Client>,
     pub bounds: Bounds,
     pub limits: Limits,
 }
@@ -52,6 +54,24 @@ impl Search<'_> {
             attempts.push(Attempt { source, seen });
         }
         Err(ArtifactError::NoSource { version: self.version.clone(), platform: self.platform.clone(), attempts })
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, ArtifactError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = fetch::client(&self.bounds).build().map_err(|error| ArtifactError::Cache {
+            path: self.cache.into(),
+            reason: format!("no HTTP client: {error}"),
+        })?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    pub(super) async fn warm_up(&self, sources: &[ReleaseSource]) {
+        let all = sources.iter().map(|source| Wanted::new(source, self.version, self.platform, &|_| None));
+        let all: Vec<_> = all.flatten().collect();
+        // What cannot be read is told when it is needed.
+        let _ = self.look_in_cache(all.iter()).await;
     }
 
     /// A cached release serves when it came from a source that is still declared, and still has the digest that is
@@ -96,7 +116,7 @@ impl Search<'_> {
             }
             Place::Web(url) => {
                 let mut file = tokio::fs::File::create(&archive).await.map_err(|error| self.cache_error(&error))?;
-                fetch::download(&self.client, &self.bounds, url, &mut file, progress).await.map_err(Miss::seen)
+                fetch::download(self.client()?, &self.bounds, url, &mut file, progress).await.map_err(Miss::seen)
             }
         };
         let digest = match fetched {
@@ -182,12 +202,12 @@ impl Search<'_> {
         }
         let (text, sums_name) = match &wanted.sums {
             Sums::None => return Ok(Ok(None)),
-            Sums::Perhaps(url) => match fetch::download_text(&self.client, &self.bounds, url).await {
+            Sums::Perhaps(url) => match fetch::download_text(self.client()?, &self.bounds, url).await {
                 Ok(text) => (text, shown(url)),
                 Err(Miss::NotThere(_)) => return Ok(Ok(None)),
                 Err(miss) => return Ok(Err(format!("{}: {}", shown(url), miss.seen()))),
             },
-            Sums::Declared(Place::Web(url)) => match fetch::download_text(&self.client, &self.bounds, url).await {
+            Sums::Declared(Place::Web(url)) => match fetch::download_text(self.client()?, &self.bounds, url).await {
                 Ok(text) => (text, shown(url)),
                 Err(miss) => return Ok(Err(format!("{}: {}", shown(url), miss.seen()))),
             },

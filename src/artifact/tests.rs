@@ -34,7 +34,8 @@ async fn get(cache: &Path, sources: &[ReleaseSource]) -> Result<Release, Artifac
 async fn get_for(cache: &Path, sources: &[ReleaseSource], platform: &Platform) -> Result<Release, ArtifactError> {
     let bounds = bounds();
     let client = fetch::client(&bounds).no_proxy().build().unwrap();
-    let search = Search { version: &VERSION, platform, cache, client, bounds, limits: Limits::default() };
+    let search =
+        Search { version: &VERSION, platform, cache, client: client.into(), bounds, limits: Limits::default() };
     search.run(sources, &|_| None, &|_| {}).await
 }
 

@@ -35,6 +35,8 @@ pub struct Performer<'a> {
     pub(super) events: &'a (dyn Fn(Event) + Send + Sync),
     /// Swaps that need one rename only.
     pub(super) prepared: BTreeMap<MemberName, PreparedSwap>,
+    /// Flag parsers that were tried right after their host got the release.
+    tried: BTreeMap<MemberName, (PreflightOutcome, u32)>,
     /// Rollback points that are not on the disk yet.
     unflushed: Vec<(MemberName, RollbackPoint)>,
     /// Those that are on their way there: what could not be done, in words.
@@ -50,6 +52,7 @@ impl<'a> Performer<'a> {
             run,
             events,
             prepared: BTreeMap::new(),
+            tried: BTreeMap::new(),
             unflushed: Vec::new(),
             flushing: Vec::new(),
             logs: Logs::default(),
@@ -106,8 +109,8 @@ impl<'a> Performer<'a> {
         let result = match effect {
             Effect::Stage => {
                 // Nothing that runs is touched yet: where the logs end is found out meanwhile.
-                let mut logs = std::mem::take(&mut self.logs);
-                let (staged, ()) = tokio::join!(self.stage(step), logs.mark(self.world));
+                let (mut logs, world) = (std::mem::take(&mut self.logs), self.world);
+                let (staged, ()) = tokio::join!(self.stage(step), logs.mark(world));
                 self.logs = logs;
                 staged
             }
@@ -164,20 +167,38 @@ impl<'a> Performer<'a> {
         }
     }
 
-    async fn stage(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+    async fn stage(&mut self, step: &Step) -> Result<EffectResult, ExecuteError> {
         let Action::Stage { version, members, folder, programs } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
         // Several members may live on one host: it is served once.
-        let mut hosts: BTreeMap<String, &MemberName> = BTreeMap::new();
+        let mut hosts: BTreeMap<String, Vec<&MemberName>> = BTreeMap::new();
         for name in members {
-            hosts.entry(self.world.member(name)?.host.label().to_owned()).or_insert(name);
+            hosts.entry(self.world.member(name)?.host.label().to_owned()).or_default().push(name);
         }
-        let each = hosts.into_values().map(|name| self.stage_on(step, name, version, folder, programs));
+        let tries_out = self.plan.steps().any(|step| matches!(step.action, Action::Preflight { .. }));
+        let shared: &Self = self;
+        let each = hosts.into_values().map(async |names| {
+            let sent = match names.first() {
+                Some(name) => shared.stage_on(step, name, version, folder, programs).await?,
+                None => Bytes::default(),
+            };
+            // A host that has its release first need not wait for the others. What fails here is done again, and told,
+            // in its own step.
+            let mut tried = Vec::new();
+            for name in names.into_iter().filter(|_| tries_out) {
+                tried.extend(shared.preflight_on(name, version).await.ok().map(|outcome| (name.clone(), outcome)));
+            }
+            Ok::<_, ExecuteError>((sent, tried))
+        });
         let mut bytes = 0;
-        for sent in join_all(each).await {
-            bytes += sent?.0;
+        let mut tried = BTreeMap::new();
+        for host in join_all(each).await {
+            let (sent, outcomes) = host?;
+            bytes += sent.0;
+            tried.extend(outcomes);
         }
+        self.tried = tried;
         Ok(done(Detail::Staged { bytes: Bytes(bytes), already_there: 0 }))
     }
 
@@ -219,11 +240,15 @@ impl<'a> Performer<'a> {
         Ok(Bytes(sent))
     }
 
-    async fn preflight(&self, step: &Step) -> Result<EffectResult, ExecuteError> {
+    async fn preflight(&mut self, step: &Step) -> Result<EffectResult, ExecuteError> {
         let Action::Preflight { version, members } = &step.action else {
             return Err(ExecuteError::WrongStep { step: step.id });
         };
-        let each = members.iter().map(async |name| (name, self.preflight_on(name, version).await));
+        let tried = std::mem::take(&mut self.tried);
+        let each = members.iter().map(async |name| match tried.get(name) {
+            Some(outcome) => (name, Ok(outcome.clone())),
+            None => (name, self.preflight_on(name, version).await),
+        });
         let mut accepted = Vec::new();
         let mut complaints = Vec::new();
         for (name, outcome) in join_all(each).await {

@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::execute::world::RestoreWorld;
+use crate::artifact::{Platform, warm_up};
 use crate::observe::{Observation, ObserveOptions, observe};
 use crate::plan::model::Plan;
 use crate::plan::{Input, basis, plan, wanted_releases};
@@ -57,7 +58,14 @@ impl Live {
 impl Session {
     /// Looks at the cluster, gets the releases that are needed, and plans.
     pub async fn plan(&self, events: Events<'_>) -> Result<Planned, SessionError> {
-        let mut live = self.look(self.cluster.rollout.compare_hashes).await?;
+        // Most hosts are what this machine is: what is in the cache for it is read while they are connected to.
+        let cache = self.state.cache_dir()?;
+        let platform = Platform::of_controller();
+        let (live, ()) = tokio::join!(
+            self.look(self.cluster.rollout.compare_hashes),
+            warm_up(&self.cluster.releases, &self.cluster.version, &platform, &cache),
+        );
+        let mut live = live?;
         let inventory = &live.observation.inventory;
         let input = |found: &Found| (found.pins(), found.missing.clone());
         let decide = |(pins, missing): (Vec<_>, Vec<_>)| {
@@ -81,7 +89,9 @@ impl Session {
         if !refusals.is_empty() {
             return Err(SessionError::Refused(refusals));
         }
+        tracing::debug!("getting the releases");
         let found = get(self, wanted, events).await?;
+        tracing::debug!("planning");
         match decide(input(&found)) {
             Ok(plan) => {
                 live.found = found;

@@ -29,6 +29,7 @@ impl Session {
         stop: StopSignal,
         events: Events<'_>,
     ) -> Result<Ran, SessionError> {
+        tracing::debug!("the run begins");
         let run = self.state.begin_run(plan)?;
         let world = self.world(live)?;
         let ending = execute(plan, &world, &run, &controller(), stop, events).await?;
