@@ -18,7 +18,7 @@ pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
     let made = super::runtime()?.block_on(async {
         let Planned { plan, live } = if args.rollback {
             match rollback::make(&args.back, context, &session).await? {
-                Made::Plan(planned) => planned,
+                Made::Plan(planned) => *planned,
                 Made::Told(exit) => return Ok(Err(exit)),
             }
         } else {

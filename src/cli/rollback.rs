@@ -17,7 +17,7 @@ pub fn run(args: &RollbackArgs, context: &Context) -> Result<Exit, Failure> {
     super::runtime()?.block_on(async {
         let session = session::open(context)?;
         let Planned { plan, live } = match make(&args.back, context, &session).await? {
-            Made::Plan(planned) => planned,
+            Made::Plan(planned) => *planned,
             Made::Told(exit) => return Ok(exit),
         };
         let screen = &context.screen;
@@ -34,7 +34,7 @@ pub fn run(args: &RollbackArgs, context: &Context) -> Result<Exit, Failure> {
 
 /// What was asked for came to this.
 pub(super) enum Made {
-    Plan(Planned),
+    Plan(Box<Planned>),
     /// There is no plan, and everything there is to tell was told.
     Told(Exit),
 }

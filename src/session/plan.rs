@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 
-use crate::execute::world::RestoreWorld;
 use crate::artifact::{Platform, warm_up};
+use crate::execute::world::RestoreWorld;
 use crate::observe::{Observation, ObserveOptions, observe};
 use crate::plan::model::Plan;
 use crate::plan::{Input, basis, plan, wanted_releases};

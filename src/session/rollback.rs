@@ -17,7 +17,7 @@ const MOST_RUNS: usize = 200;
 
 /// What a rollback came to, before anything is done.
 pub enum RollbackPlanned {
-    Plan(Planned),
+    Plan(Box<Planned>),
     Nothing { why: String },
     Choices(Box<Choices>),
 }
@@ -28,7 +28,7 @@ impl Session {
         let live = self.look(self.cluster.rollout.compare_hashes).await?;
         let last = self.last_run()?;
         match self.decide(&live, last.as_ref(), asked) {
-            Ok(Rollback::Plan(plan)) => Ok(RollbackPlanned::Plan(Planned { plan: *plan, live })),
+            Ok(Rollback::Plan(plan)) => Ok(RollbackPlanned::Plan(Box::new(Planned { plan: *plan, live }))),
             Ok(Rollback::Nothing(why)) => {
                 live.close().await;
                 Ok(RollbackPlanned::Nothing { why })

@@ -5,8 +5,8 @@ mod binary;
 mod copy;
 mod process;
 mod real;
-mod restore;
 mod replace;
+mod restore;
 mod stage;
 mod systemd;
 
