@@ -11,7 +11,11 @@
 lose() {
   local pid
   pid=$(pid_of "$1")
-  [[ -z $pid ]] || end_by_hand "$1" KILL
+  if [[ -n $pid ]]; then
+    end_by_hand "$1" KILL
+    # Its runner writes down how it ended, and would do so into a folder that is being removed.
+    wait_for 10 "the runner of $1 has written" test -s "$SPEC/members/$1/exit"
+  fi
   rm -rf "${SPEC:?}/members/$1"
 }
 
