@@ -24,6 +24,8 @@ pub mod observe;
 pub mod plan;
 pub mod runtime;
 pub mod session;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod spec;
 pub mod state;
 pub mod units;

@@ -1,5 +1,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    quorate::cli::main()
+    quorate::backup::relay_if_asked().unwrap_or_else(quorate::cli::main)
 }

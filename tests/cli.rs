@@ -6,7 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 // The fixtures of the view's own tests name these rooms by `crate::`.
-use quorate::{observe, plan, runtime, spec, units};
+use quorate::{knowledge, observe, runtime, spec, units};
+
+mod plan {
+    pub(crate) use super::testing;
+    pub use quorate::plan::*;
+}
+
+#[allow(dead_code)] // Nor every part that plans are made from.
+#[path = "../src/plan/testing.rs"]
+mod testing;
 
 #[allow(dead_code)] // Not every plan is shown here.
 #[path = "../src/view/fixtures.rs"]
@@ -382,3 +391,91 @@ fn every_example_is_a_valid_spec_in_the_usual_form() {
     names.sort();
     assert_eq!(names, ["adopt-ssh", "create-systemd", "quickstart", "tls"]);
 }
+
+/// A spec of one member that is not there, with a folder of the user's own.
+fn with_modules(folder: &Folder, modules: &str) -> Output {
+    let spec = format!(
+        "quorate {{\n  modules = \"{modules}\"\n}}\ncluster \"c\" {{\n  version = \"3.2.32\"\n  connection \"local\" {{}}\n  \
+         runtime \"process\" {{ dir = \"members\" }}\n  release {{ url = \"file:///nowhere/${{version}}\" }}\n  member \"m1\" {{\n    \
+         address = \"127.0.0.1\"\n  }}\n}}\n"
+    );
+    std::fs::write(folder.path().join("main.hcl"), spec).unwrap();
+    run(folder, &["plan"])
+}
+
+#[test]
+fn knowledge_of_the_users_own_is_what_plans_are_made_from() {
+    let folder = Folder::new();
+    let etcd = folder.path().join("own/etcd");
+    std::fs::create_dir_all(&etcd).unwrap();
+    let built_in = include_str!("../modules/etcd/releases.hcl");
+    let defect = "minor \"3.2\" {\n  defect \"found-by-us\" {\n    in = \"3.2.32\"\n    use_instead = \"3.2.31\"\n    weight = \"refuse\"\n    what = \"It ate our \
+                  homework.\"\n    sources = [\"observed 3.2.32\"]\n  }\n";
+    assert!(built_in.contains("minor \"3.2\" {\n"));
+    std::fs::write(etcd.join("releases.hcl"), built_in.replacen("minor \"3.2\" {\n", defect, 1)).unwrap();
+    let output = with_modules(&folder, "./own");
+    assert_eq!(output.status.code(), Some(1));
+    let said = stdout(&output) + &stderr(&output);
+    assert!(said.contains("release-known") && said.contains("It ate our homework"), "{said}");
+
+    // Without it, the same spec has only the release to find.
+    std::fs::remove_file(etcd.join("releases.hcl")).unwrap();
+    let output = with_modules(&folder, "./own");
+    let said = stdout(&output) + &stderr(&output);
+    assert!(said.contains("release-available") && !said.contains("release-known"), "{said}");
+}
+
+#[test]
+fn a_folder_of_modules_that_is_wrong_is_named_with_what_to_do() {
+    let folder = Folder::new();
+    let output = with_modules(&folder, "./nowhere");
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("nowhere") && said.contains("do: "), "{said}");
+
+    std::fs::create_dir_all(folder.path().join("own/etcd")).unwrap();
+    std::fs::write(folder.path().join("own/etcd/mine.hcl"), "flag \"x\" {\n}\n").unwrap();
+    let said = stderr(&with_modules(&folder, "own"));
+    assert!(said.contains("mine.hcl") && said.contains("do: "), "{said}");
+}
+
+#[test]
+fn what_is_kept_can_be_looked_at_without_a_host_or_a_lock() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("main.hcl"), LOCAL_SPEC).unwrap();
+    let json = |args: &[&str]| -> serde_json::Value {
+        let output = run(&folder, args);
+        assert_code(&output, 0);
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(json(&["runs", "-json"])["count"], 0);
+    assert_eq!(json(&["backup", "list", "-json"])["count"], 0);
+    assert_eq!(json(&["backup", "verify", "all", "-json"])["bad"], 0);
+    assert_eq!(json(&["backup", "prune", "-dry-run", "-json"])["prune"]["removed"], serde_json::json!([]));
+    assert_eq!(json(&["unlock", "-json"])["state"], "free");
+    for (args, hint) in [
+        (&["runs", "show", "nothing"][..], "quorate runs"),
+        (&["runs", "show", "../x"], "there is no run"),
+        (&["backup", "verify", "nothing"], "quorate backup list"),
+        (&["clean"], "quorate clean -auto-approve"),
+        (&["runs", "-cluster=other"], "no such cluster"),
+    ] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        let words = stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(hint), "{args:?}: {words}");
+    }
+}
+
+const LOCAL_SPEC: &str = r#"
+cluster "test" {
+  version = "3.2.32"
+  connection "local" {}
+  runtime "process" {
+    dir = "members"
+  }
+  member "m1" {
+    address = "127.0.0.1"
+  }
+}
+"#;

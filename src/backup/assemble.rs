@@ -25,7 +25,9 @@ use tokio::time::Instant;
 use super::examine::{Examined, unpack};
 use super::open::Opened;
 use super::pack::{Packed, pack};
-use super::trial::{ASK, KEEPER, Release, bare, deadline_for, dialer_to, lead_nowhere, path_text, run_v2, tail};
+use super::trial::{
+    ASK, KEEPER, KEEPER_HEAD, Release, bare, deadline_for, dialer_to, lead_nowhere, path_text, run_v2, tail,
+};
 use super::{BackupError, Tools, v2_compare};
 use crate::etcd::{Client, Consistency, Endpoint, EtcdError};
 use crate::observe::inventory::ListedMember;
@@ -386,7 +388,7 @@ impl Node {
         let mut command: Command = bare(Path::new("/bin/sh"));
         let client_url = format!("http://{}", self.client_address);
         command
-            .args(["-c", KEEPER, "quorate-assembly"])
+            .args(["-c", &[KEEPER_HEAD, "beside=\n", KEEPER].concat(), "quorate-assembly", ""])
             .arg(cluster.release.dir.join("etcd"))
             .args(["--name", self.name.as_str(), "--data-dir"])
             .arg(&self.data_dir)

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::network::Network;
 use super::open::Opened;
 use super::trial::{Release, Start, Trial};
 use super::{BackupError, Manifest, Tools, archive, v3};
@@ -91,7 +92,10 @@ async fn examine_v2(opened: &Opened, release: &Release, place: &Path) -> Result<
     let Some(packed) = &opened.v2_archive else { return Ok(None) };
     let data_dir = place.join("v2");
     let size = unpack(opened, &data_dir).await?;
-    let trial = Trial::start(release, &data_dir, Bytes(size.0 + packed.size.0), Start::ForceNewCluster).await?;
+    let network = Network::apart(release.listens_on).await;
+    let trial =
+        Trial::start(release, &data_dir, Bytes(size.0 + packed.size.0), Start::ForceNewCluster { network: &network })
+            .await?;
     let read = trial.client.v2_tree(Consistency::Linearizable).await;
     trial.stop().await;
     let removed = tokio::fs::remove_dir_all(&data_dir).await;

@@ -99,6 +99,20 @@ pub(super) fn sync_dir(path: &Path) -> Result<(), BackupError> {
     std::fs::File::open(path).and_then(|dir| dir.sync_all()).map_err(|error| BackupError::file(path, &error))
 }
 
+/// Folders of backups that were never finished, and of which the controller is gone.
+pub fn orphans(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name().to_str().is_some_and(is_orphan)).map(|entry| entry.path()).collect()
+}
+
+/// Removes one of these.
+pub fn remove_orphan(path: &Path) -> Result<(), BackupError> {
+    if !path.file_name().and_then(|name| name.to_str()).is_some_and(is_orphan) {
+        return Err(BackupError::File { path: path.to_owned(), reason: "no rest of a backup".to_owned() });
+    }
+    std::fs::remove_dir_all(path).map_err(|error| BackupError::file(path, &error))
+}
+
 /// Removes what controllers that are no longer there have left. Failing to is no reason not to take a backup.
 fn sweep(dir: &Path) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {

@@ -1,5 +1,6 @@
 //! The manifest of a backup, and the folder of backups: list, prune, check again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -171,12 +172,51 @@ pub fn find(dir: &Path, id: &str) -> Result<Option<Kept>, BackupError> {
     Ok(list(dir)?.complete.into_iter().find(|kept| kept.manifest.id == id))
 }
 
-/// Removes the oldest complete backups of `cluster` until `keep` are left, never the newest. Returns their ids.
-pub fn prune(dir: &Path, cluster: &ClusterName, keep: u32) -> Result<Vec<String>, BackupError> {
-    let of_cluster: Vec<_> = list(dir)?.complete.into_iter().filter(|kept| &kept.manifest.cluster == cluster).collect();
+/// What pruning comes to.
+#[derive(Debug, Default)]
+pub struct Pruning {
+    /// Oldest first.
+    pub remove: Vec<Kept>,
+    /// With the reason.
+    pub keep: Vec<(Kept, String)>,
+}
+
+/// Decides what goes of the backups of `cluster`: all but the newest `keep`, the newest that was restored on trial, and
+/// those that a run may still need (`needed`: id and why).
+#[must_use]
+pub fn decide_pruning(
+    listing: Listing,
+    cluster: &ClusterName,
+    keep: u32,
+    needed: &BTreeMap<String, String>,
+) -> Pruning {
+    let of_cluster: Vec<_> = listing.complete.into_iter().filter(|kept| &kept.manifest.cluster == cluster).collect();
     let too_many = of_cluster.len().saturating_sub(keep.max(1) as usize);
+    let restored = of_cluster.iter().rposition(|kept| kept.manifest.verify == Verify::Restore);
+    let mut pruning = Pruning::default();
+    for (place, kept) in of_cluster.into_iter().enumerate() {
+        if let Some(why) = needed.get(&kept.manifest.id) {
+            pruning.keep.push((kept, why.clone()));
+        } else if place >= too_many {
+            pruning.keep.push((kept, format!("one of the newest {keep}")));
+        } else if Some(place) == restored {
+            pruning.keep.push((kept, "the newest that was restored on trial".to_owned()));
+        } else {
+            pruning.remove.push(kept);
+        }
+    }
+    pruning
+}
+
+/// Removes what [`decide_pruning`] says. Returns the ids.
+pub fn prune(
+    dir: &Path,
+    cluster: &ClusterName,
+    keep: u32,
+    needed: &BTreeMap<String, String>,
+) -> Result<Vec<String>, BackupError> {
     let mut removed = Vec::new();
-    for kept in of_cluster.into_iter().take(too_many) {
+    for kept in decide_pruning(list(dir)?, cluster, keep, needed).remove {
         folder::remove(dir, &kept.manifest.id)?;
         removed.push(kept.manifest.id);
     }
@@ -255,15 +295,45 @@ mod tests {
         std::fs::create_dir(root.path().join("e")).unwrap();
         std::fs::write(root.path().join("e/manifest.json"), "{\"format\":").unwrap();
         let prod = "prod".parse().unwrap();
-        assert_eq!(prune(root.path(), &prod, 2).unwrap(), ["a"]);
+        let none = BTreeMap::new();
+        assert_eq!(prune(root.path(), &prod, 2, &none).unwrap(), ["a"]);
         let listing = list(root.path()).unwrap();
         let left: Vec<_> = listing.complete.iter().map(|kept| kept.manifest.id.as_str()).collect();
         assert_eq!(left, ["b", "c", "d"]);
         assert_eq!(listing.broken.len(), 2, "what is broken is neither counted nor removed");
-        assert_eq!(prune(root.path(), &prod, 0).unwrap(), ["b"], "the newest always stays");
+        assert_eq!(prune(root.path(), &prod, 0, &none).unwrap(), ["b"], "the newest always stays");
         assert_eq!(find(root.path(), "c").unwrap().unwrap().manifest.cluster.as_str(), "test");
         assert!(find(root.path(), "a").unwrap().is_none());
         assert!(root.path().join("d/manifest.json").exists() && root.path().join("e").exists());
+    }
+
+    #[tokio::test]
+    async fn what_a_run_may_still_need_is_never_pruned() {
+        let root = tempfile::tempdir().unwrap();
+        let prod = "prod".parse().unwrap();
+        for (id, verify) in [
+            ("a", Verify::Restore),
+            ("b", Verify::Restore),
+            ("c", Verify::Restore),
+            ("d", Verify::Hash),
+            ("e", Verify::Hash),
+        ] {
+            let manifest = manifest(id, "prod", &format!("2026-11-21T01:00:00Z-{id}"));
+            put(root.path(), &Manifest { verify, ..manifest }).await;
+        }
+        let needed = BTreeMap::from([("a".to_owned(), "its run has not finished".to_owned())]);
+        let pruning = decide_pruning(list(root.path()).unwrap(), &prod, 1, &needed);
+        let kept: Vec<_> = pruning.keep.iter().map(|(kept, why)| (kept.manifest.id.as_str(), why.as_str())).collect();
+        assert_eq!(
+            kept,
+            [
+                ("a", "its run has not finished"),
+                ("c", "the newest that was restored on trial"),
+                ("e", "one of the newest 1")
+            ]
+        );
+        assert_eq!(prune(root.path(), &prod, 1, &needed).unwrap(), ["b", "d"]);
+        assert!(prune(root.path(), &prod, 1, &needed).unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -20,9 +20,11 @@ mod error;
 mod examine;
 mod folder;
 mod manifest;
+mod network;
 mod open;
 mod pack;
 pub mod packed_set;
+mod relay;
 mod take;
 mod trial;
 mod v2;
@@ -32,6 +34,7 @@ mod v3;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use time::OffsetDateTime;
@@ -39,9 +42,13 @@ use time::OffsetDateTime;
 pub use assemble::{Assembled, Assembly, assemble};
 pub use error::BackupError;
 pub use examine::{Examined, ExaminedV3, examine};
-pub use manifest::{Check, Kept, Listing, Manifest, V2Content, V3Content, find, list, prune, verify_stored};
+pub use folder::{orphans, remove_orphan};
+pub use manifest::{
+    Check, Kept, Listing, Manifest, Pruning, V2Content, V3Content, decide_pruning, find, list, prune, verify_stored,
+};
 pub use open::{BackupFile, Opened, open};
 pub use pack::Packed;
+pub use relay::relay_if_asked;
 pub use take::{Taken, take};
 
 use crate::etcd::Client;
@@ -58,6 +65,8 @@ pub struct Request<'a> {
     pub dir: &'a Path,
     /// How many complete backups of this cluster stay, this one included.
     pub keep: u32,
+    /// Backups that stay beyond that, and why: runs may still need them.
+    pub needed: &'a BTreeMap<String, String>,
     pub verify: Verify,
     pub source: Source<'a>,
     /// The v3 key space: always for 3.x.

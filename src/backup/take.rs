@@ -79,7 +79,7 @@ pub async fn take(request: &Request<'_>) -> Result<Taken, BackupError> {
     };
     manifest.write(part.path()).await?;
     let path = part.keep()?;
-    let (pruned, prune_problem) = match manifest::prune(request.dir, request.cluster, request.keep) {
+    let (pruned, prune_problem) = match manifest::prune(request.dir, request.cluster, request.keep, request.needed) {
         Ok(pruned) => (pruned, None),
         Err(problem) => (Vec::new(), Some(problem)),
     };
@@ -182,13 +182,16 @@ async fn pull(
         return Ok(Outcome::Again(what));
     }
     let content = pulled.content();
-    let index = content.snap_index.map_or_else(|| "none".to_owned(), |index| index.to_string());
+    let logs = pulled.contents.wal_files;
+    let newest = content
+        .snap_index
+        .map_or_else(|| "no raft snapshot".to_owned(), |index| format!("newest raft snapshot at index {index}"));
     parts.checks.push(Check {
         what: "v2 backup, archive".to_owned(),
         result: format!(
-            "whole, SHA-256 {}, {} log files, newest raft snapshot at index {index}",
+            "whole, SHA-256 {}, {logs} log {}, {newest}",
             content.sha256.short(),
-            pulled.contents.wal_files
+            if logs == 1 { "file" } else { "files" }
         ),
     });
     parts.v2 = Some(content);

@@ -1,25 +1,23 @@
 //! Backups of real etcd members that are written to all the while. Needs `QUORATE_TEST_ETCD`; skipped without it.
 
+mod refused;
+mod trial;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
 
-use super::trial::{Release, Start, Trial};
 use super::*;
 use crate::etcd::snapshot::SnapshotFileError;
-use crate::etcd::testing::{RealMember, dialer, eventually, release};
-use crate::etcd::{Dialer, Endpoint, EtcdError};
-use crate::host::ByteStream;
+use crate::etcd::testing::{RealMember, release};
 use crate::spec::model::{Become, Connection};
 
 /// A member, and everything a request needs besides.
+static NONE: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
+
 struct Scene {
     member: RealMember,
     client: Client,
@@ -71,6 +69,7 @@ impl Scene {
             id,
             dir: &self.dir,
             keep: 3,
+            needed: &NONE,
             verify: Verify::Restore,
             source: Source { name: &self.name, host: &self.host, client: &self.client, cluster_id: self.cluster_id },
             v3: Some(V3Part { not_older_than: None, compare: V3Compare::Digest }),
@@ -337,210 +336,6 @@ async fn by_hash_alone_no_release_is_needed_and_older_ones_are_pruned() {
     }
     let again = scene.take("b3", |request| request.verify = Verify::Hash).await.unwrap_err();
     assert!(matches!(again, BackupError::AlreadyThere { .. }), "{again}");
-}
-
-#[tokio::test]
-async fn what_cannot_be_is_refused_and_leaves_nothing() {
-    let (Some(live), Some(tools)) = (release("3.1.20"), release("3.2.32")) else { return };
-    let mut scene = Scene::new(&live, &tools, &[]).await;
-    write(&scene.client, Api::V3, "key", 1).await;
-    let newer = V3Part { not_older_than: Some(Revision(1000)), compare: V3Compare::Digest };
-    let error = scene.take("b1", |request| request.v3 = Some(newer)).await.unwrap_err();
-    assert!(error.to_string().contains("at revision 2, the backup must hold revision 1000"), "{error}");
-
-    let error = scene.take("b1", |request| request.source.cluster_id = ClusterId(7)).await.unwrap_err();
-    assert!(matches!(&error, BackupError::AnotherCluster { expected: ClusterId(7), .. }), "{error}");
-
-    let nowhere = V2Part { data_dir: "/nowhere", wal_dir: None };
-    let error = scene.take("b1", |request| request.v2 = Some(nowhere)).await.unwrap_err();
-    assert!(matches!(&error, BackupError::Tool { command, .. } if command == "etcdctl backup"), "{error}");
-    let error = scene
-        .take("b1", |request| {
-            request.v2 = Some(nowhere);
-            request.tools.host_etcdctl = None;
-        })
-        .await
-        .unwrap_err();
-    assert!(matches!(&error, BackupError::NoHostTool { .. }), "{error}");
-
-    let fake = scene.root.path().join("fake");
-    std::fs::create_dir(&fake).unwrap();
-    std::fs::write(fake.join("etcd"), [0x7f, b'E', b'L', b'F', 9, 9, 9]).unwrap();
-    std::fs::set_permissions(fake.join("etcd"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    scene.release_dir = fake;
-    let error = scene.take("b1", |_| {}).await.unwrap_err();
-    assert!(matches!(&error, BackupError::CannotRun { .. }), "{error}");
-    assert!(error.to_string().contains("verify = \"hash\""), "{error}");
-    scene.release_dir = live;
-    let error = scene.take("b1", |_| {}).await.unwrap_err();
-    assert!(matches!(&error, BackupError::WrongRelease { .. }), "{error}");
-    scene.nothing_is_left();
-}
-
-/// A release whose `etcdctl` restores something else than it is told to.
-fn release_that_restores(scene: &Scene, other: &Path) -> PathBuf {
-    let dir = scene.root.path().join("crooked");
-    std::fs::create_dir(&dir).unwrap();
-    std::os::unix::fs::symlink(scene.release_dir.join("etcd"), dir.join("etcd")).unwrap();
-    let real = scene.release_dir.join("etcdctl");
-    let script =
-        format!("#!/bin/sh\nshift 3\nexec '{}' snapshot restore '{}' \"$@\"\n", real.display(), other.display());
-    std::fs::write(dir.join("etcdctl"), script).unwrap();
-    std::fs::set_permissions(dir.join("etcdctl"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    dir
-}
-
-#[tokio::test]
-async fn a_copy_that_differs_is_refused_with_both_values() {
-    let (Some(live), Some(tools)) = (release("3.1.20"), release("3.2.32")) else { return };
-    // Another cluster with as many revisions and keys, but one other value.
-    let other = Scene::new(&live, &tools, &[]).await;
-    let mut scene = Scene::new(&live, &tools, &[]).await;
-    for number in 0..10 {
-        write(&scene.client, Api::V3, "key", number).await;
-        write(&other.client, Api::V3, "key", number + u64::from(number == 9)).await;
-    }
-    let stolen = other.take("other", |request| request.verify = Verify::Hash).await.unwrap();
-    scene.release_dir = release_that_restores(&scene, &stolen.path.join("snapshot.db"));
-    let error = scene.take("b1", |_| {}).await.unwrap_err();
-    let text = error.to_string();
-    assert!(matches!(&error, BackupError::Differs { what: "keys", .. }), "{text}");
-    assert!(text.contains("restored 10 keys, digest") && text.contains("live 10 keys, digest"), "{text}");
-    scene.nothing_is_left();
-    // One that is merely older.
-    write(&scene.client, Api::V3, "key", 11).await;
-    let error = scene.take("b1", |_| {}).await.unwrap_err();
-    assert!(matches!(&error, BackupError::Differs { what: "revision", .. }), "{error}");
-    scene.nothing_is_left();
-}
-
-/// What happens to the bytes that a member sends, once so many have come.
-#[derive(Clone, Copy)]
-enum Mischief {
-    Flip,
-    Cut,
-}
-
-struct Mangled {
-    stream: Box<dyn ByteStream>,
-    seen: usize,
-    at: usize,
-    mischief: Mischief,
-}
-
-impl AsyncRead for Mangled {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
-        let before = into.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
-        let came = into.filled().len() - before;
-        let at = self.at.wrapping_sub(self.seen);
-        match self.mischief {
-            Mischief::Flip if at < came => into.filled_mut()[before + at] ^= 0x10,
-            Mischief::Cut if self.seen + came > self.at => into.set_filled(before),
-            _ => {}
-        }
-        self.seen += came;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Mangled {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-fn mangling(port: u16, at: usize, mischief: Mischief) -> Client {
-    let straight = dialer(port);
-    let dial: Dialer = Arc::new(move || {
-        let dialing = straight();
-        Box::pin(async move {
-            let stream = dialing.await?;
-            Ok(Box::new(Mangled { stream, seen: 0, at, mischief }) as Box<dyn ByteStream>)
-        })
-    });
-    Client::new(Endpoint { label: "m1 (mangled)".to_owned(), dial, tls: None, deadline: Duration::from_secs(5) })
-}
-
-#[tokio::test]
-async fn a_flipped_byte_and_a_cut_stream_are_refused() {
-    let (Some(live), Some(tools)) = (release("3.1.20"), release("3.2.32")) else { return };
-    let mut scene = Scene::new(&live, &tools, &[]).await;
-    let value = vec![b'x'; 200_000];
-    scene.client.put(b"key", &value).await.unwrap();
-    let port = scene.member.place.client_port;
-    // In the middle of the value, which is most of the file; long after everything that comes before the snapshot.
-    scene.client = mangling(port, 100_000, Mischief::Flip);
-    let error = scene.take("b1", |_| {}).await.unwrap_err();
-    assert!(matches!(&error, BackupError::Etcd(EtcdError::Snapshot { .. })), "{error}");
-    assert!(error.to_string().contains("the digest that etcd sent is"), "{error}");
-    scene.nothing_is_left();
-    scene.client = mangling(port, 100_000, Mischief::Cut);
-    let error = scene.take("b1", |_| {}).await.unwrap_err();
-    assert!(matches!(&error, BackupError::Etcd(EtcdError::Broken { .. })), "{error}");
-    scene.nothing_is_left();
-}
-
-/// Process ids of everything that has this text in its arguments, ourselves excepted.
-fn processes_with(text: &str) -> Vec<u32> {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| *pid != std::process::id())
-        .filter(|pid| {
-            let args = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            args.windows(text.len()).any(|part| part == text.as_bytes())
-        })
-        .collect()
-}
-
-#[tokio::test]
-async fn a_trial_ends_with_whoever_started_it() {
-    let Some(tools) = release("3.2.32") else { return };
-    let root = tempfile::tempdir().unwrap();
-    let data_dir = root.path().join("data");
-    let version = version_of(&tools);
-    let listens_on = listens_on(&version);
-    let tools = Tools { version: &version, host_etcdctl: None, local_release_dir: &tools, listens_on };
-    let found = Release::find(&tools).await.unwrap();
-    let marker = data_dir.to_str().unwrap().to_owned();
-    let trial = Trial::start(&found, &data_dir, Bytes(0), Start::Plain).await.unwrap();
-    assert_eq!(processes_with(&marker).len(), 3, "keeper, its watch, and etcd");
-    // Not stopped: as when the controller is killed, all that happens is that its ends of the pipes close.
-    drop(trial);
-    eventually("gone", Duration::from_secs(10), || async {
-        let left = processes_with(&marker);
-        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
-    })
-    .await;
-    let trial = Trial::start(&found, &data_dir, Bytes(0), Start::Plain).await.unwrap();
-    trial.stop().await;
-    assert!(processes_with(&marker).is_empty());
-}
-
-#[tokio::test]
-async fn a_trial_that_does_not_start_shows_its_log() {
-    let Some(tools) = release("3.2.32") else { return };
-    let root = tempfile::tempdir().unwrap();
-    let data_dir = root.path().join("data");
-    std::fs::create_dir_all(data_dir.join("member/wal")).unwrap();
-    std::fs::write(data_dir.join("member/wal/0000000000000000-0000000000000000.wal"), "no log").unwrap();
-    let version = version_of(&tools);
-    let listens_on = listens_on(&version);
-    let tools = Tools { version: &version, host_etcdctl: None, local_release_dir: &tools, listens_on };
-    let found = Release::find(&tools).await.unwrap();
-    let Err(error) = Trial::start(&found, &data_dir, Bytes(0), Start::Plain).await else { panic!("it started") };
-    let text = error.to_string();
-    assert!(matches!(&error, BackupError::TrialStart { .. }), "{text}");
-    assert!(text.contains("it ended (exit status: ") && text.lines().count() > 2, "{text}");
 }
 
 fn listens_on(version: &Version) -> TrialListens {

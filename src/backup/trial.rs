@@ -1,7 +1,7 @@
 //! The trial restore: a backup restored in a scratch folder on the controller and started there with the release's
 //! own binaries, for nobody but us: on a unix socket in a private folder where the release can, with an environment
-//! of its own, and with no way out. (A restored v2 member remembers its old peers. None was seen to dial them, with
-//! 2.2.5 and 3.2.32; should one try, it gets nowhere.)
+//! of its own, and with no way out. A restored v2 member remembers its old peers and dials them as it starts: it runs in
+//! a network of its own where this machine can give it one.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,8 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-use super::{BackupError, Tools, TrialListens};
+use super::network::Network;
+use super::{BackupError, Tools, TrialListens, relay};
 use crate::etcd::{Client, Dialer, Endpoint, EtcdError, shown};
 use crate::host::ByteStream;
 use crate::units::{Bytes, Version};
@@ -29,26 +30,30 @@ const PORT_ATTEMPTS: u32 = 3;
 const LOG_TAIL: u64 = 4096;
 const LOG_LINES: usize = 12;
 
+/// Where tools of this machine are looked for; those that set up a network are kept apart on some.
+pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+
 /// Starts what is given to it and ends it when its own standard input closes: also when we are killed. A line on it asks
 /// it to end by itself first.
 pub(super) const KEEPER: &str = r#"
-exec 3<&0
-"$@" </dev/null 3<&- &
+"$@" 3<&- &
 etcd=$!
-{ if read -r _; then kill -TERM "$etcd"; fi; cat >/dev/null; kill -9 "$etcd"; } <&3 2>/dev/null &
+{ if read -r _; then kill -TERM "$etcd"; fi; cat >/dev/null; kill -9 "$etcd" $beside; } <&3 2>/dev/null &
 watch=$!
 exec 3<&- </dev/null
 wait "$etcd"
 status=$?
-kill "$watch" 2>/dev/null
+kill -9 "$watch" $beside 2>/dev/null
 exit "$status"
 "#;
+/// What comes before, and before what the network needs.
+pub(super) const KEEPER_HEAD: &str = "relay=$1; shift\nexec 3<&0 </dev/null\n";
 
 /// A release's binaries on this machine, proven to run.
 pub(super) struct Release {
     pub version: Version,
     pub dir: PathBuf,
-    listens_on: TrialListens,
+    pub listens_on: TrialListens,
 }
 
 /// What bounds work on so many bytes.
@@ -112,7 +117,7 @@ pub(super) fn path_text(path: &Path) -> Result<&str, BackupError> {
 /// Nothing of our own environment: an `ETCD_…` in it would change what is started.
 pub(super) fn bare(program: &Path) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().env("ETCDCTL_API", "3").env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    command.env_clear().env("ETCDCTL_API", "3").env("PATH", PATH);
     // Releases before 3.6 want to be told that they may run here.
     if cfg!(target_arch = "aarch64") {
         command.env("ETCD_UNSUPPORTED_ARCH", "arm64");
@@ -166,11 +171,22 @@ async fn run_command(
 
 /// How a trial is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
-    /// From a restored snapshot.
+pub(super) enum Start<'a> {
+    /// From a restored snapshot: it has no peers.
     Plain,
     /// From a v2 backup.
-    ForceNewCluster,
+    ForceNewCluster { network: &'a Network },
+}
+
+const NO_PEERS: &Network = &Network::Shared { why: String::new() };
+
+impl<'a> Start<'a> {
+    fn network(self) -> &'a Network {
+        match self {
+            Self::Plain => NO_PEERS,
+            Self::ForceNewCluster { network } => network,
+        }
+    }
 }
 
 /// A restored copy that runs. Ended, and its folder of sockets removed, when it is stopped or dropped.
@@ -187,7 +203,7 @@ impl Trial {
         release: &Release,
         data_dir: &Path,
         size: Bytes,
-        start: Start,
+        start: Start<'_>,
     ) -> Result<Self, BackupError> {
         let mut attempt = 0;
         loop {
@@ -203,7 +219,8 @@ impl Trial {
         }
     }
 
-    fn launch(release: &Release, data_dir: &Path, size: Bytes, start: Start) -> Result<Self, BackupError> {
+    fn launch(release: &Release, data_dir: &Path, size: Bytes, start: Start<'_>) -> Result<Self, BackupError> {
+        let network = start.network();
         // Not below the folder of backups: the path of a socket is short.
         let place = tempfile::Builder::new()
             .prefix("quorate-trial-")
@@ -213,18 +230,26 @@ impl Trial {
         let wrong = |error: std::io::Error| BackupError::file(place.path(), &error);
         let log = place.path().join("log");
         let log_file = std::fs::File::create(&log).map_err(wrong)?;
-        let addresses = Addresses::pick(release, place.path()).map_err(wrong)?;
-        let mut command = bare(Path::new("/bin/sh"));
+        let addresses = Addresses::pick(release, place.path(), network).map_err(wrong)?;
+        let keeper = [KEEPER_HEAD, &network.preparation(), KEEPER].concat();
+        let prefix = network.prefix();
+        let mut words = prefix.iter().copied().chain(["/bin/sh", "-c", &keeper, "quorate-trial"]);
+        let program = words.next().unwrap_or("/bin/sh");
+        let mut command = bare(Path::new(program));
         command
-            .args(["-c", KEEPER, "quorate-trial"])
+            .args(words)
+            .arg(network.relay().unwrap_or(Path::new("")))
             .arg(release.dir.join("etcd"))
             .args(["--name", NAME, "--data-dir"])
             .arg(data_dir)
             .args(["--listen-client-urls", &addresses.client, "--advertise-client-urls", "http://localhost:2379"])
             .args(["--listen-peer-urls", &addresses.peer, "--initial-advertise-peer-urls", PEER_URL])
             .args(["--initial-cluster", INITIAL_CLUSTER]);
-        if start == Start::ForceNewCluster {
+        if matches!(start, Start::ForceNewCluster { .. }) {
             command.arg("--force-new-cluster");
+        }
+        if network.relay().is_some() {
+            command.env(relay::ADDRESS, OWN_CLIENT);
         }
         lead_nowhere(&mut command);
         command
@@ -234,7 +259,7 @@ impl Trial {
             .stderr(log_file);
         let process = command
             .spawn()
-            .map_err(|error| BackupError::CannotRun { program: "/bin/sh".into(), reason: error.to_string() })?;
+            .map_err(|error| BackupError::CannotRun { program: program.into(), reason: error.to_string() })?;
         let client = Client::new(Endpoint {
             label: format!("the restored copy under etcd {}", release.version),
             dial: addresses.dialer,
@@ -244,7 +269,7 @@ impl Trial {
         Ok(Self { client, process, log, _place: place })
     }
 
-    async fn await_ready(&mut self, release: &Release, size: Bytes, start: Start) -> Result<(), BackupError> {
+    async fn await_ready(&mut self, release: &Release, size: Bytes, start: Start<'_>) -> Result<(), BackupError> {
         let limit = deadline_for(size);
         let end = Instant::now() + limit;
         let mut tick = tokio::time::interval(Duration::from_millis(50));
@@ -257,7 +282,7 @@ impl Trial {
             let answer = tokio::time::timeout(remaining, async {
                 match start {
                     Start::Plain => self.client.linearizable_read().await.map(drop),
-                    Start::ForceNewCluster => self.client.v2_barrier().await,
+                    Start::ForceNewCluster { .. } => self.client.v2_barrier().await,
                 }
             });
             match answer.await {
@@ -285,6 +310,10 @@ impl Trial {
     }
 }
 
+/// Where a copy listens in a network of its own: all ports are free there.
+const OWN_CLIENT: &str = "127.0.0.1:2379";
+const OWN_PEER: &str = "127.0.0.1:2380";
+
 /// Where a trial listens.
 struct Addresses {
     client: String,
@@ -293,11 +322,15 @@ struct Addresses {
 }
 
 impl Addresses {
-    fn pick(release: &Release, place: &Path) -> std::io::Result<Self> {
+    fn pick(release: &Release, place: &Path, network: &Network) -> std::io::Result<Self> {
         if release.listens_on == TrialListens::UnixSocket {
             // etcd makes the sockets in its working folder, named by host and port.
             let dialer = dialer_to_socket(place.join("client:1"));
             return Ok(Self { client: "unix://client:1".to_owned(), peer: "unix://peer:1".to_owned(), dialer });
+        }
+        if network.relay().is_some() {
+            let dialer = dialer_to_socket(place.join(relay::SOCKET));
+            return Ok(Self { client: format!("http://{OWN_CLIENT}"), peer: format!("http://{OWN_PEER}"), dialer });
         }
         // Both held at once, so that they differ.
         let (client, peer) =

@@ -11,6 +11,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::archive::{self, Contents, Into, PACKED_LIMIT};
 use super::manifest::{Check, V2_ARCHIVE, V2Content};
+use super::network::Network;
 use super::take::Outcome;
 use super::trial::{Release, Start, Trial};
 use super::{BackupError, Progress, Request, V2Part, folder, v2_compare, v3};
@@ -136,7 +137,8 @@ pub(super) async fn prove(
         v3::place_db(dir, &data_dir, saved).await?;
         size = Bytes(size.0 + saved.content().size.0);
     }
-    let trial = Trial::start(release, &data_dir, size, Start::ForceNewCluster).await?;
+    let network = Network::apart(release.listens_on).await;
+    let trial = Trial::start(release, &data_dir, size, Start::ForceNewCluster { network: &network }).await?;
     (request.progress)(Progress::Comparing);
     let restored = trial.client.v2_tree(Consistency::Linearizable).await;
     trial.stop().await;
@@ -151,8 +153,11 @@ pub(super) async fn prove(
     let check = Check {
         what: "trial restore, all v2 keys and directories".to_owned(),
         result: format!(
-            "{} as on the live cluster; {} changed meanwhile; {} expired; hidden ones cannot be listed",
-            compared.equal, compared.changed_meanwhile, compared.expired
+            "{} as on the live cluster; {} changed meanwhile; {} expired; hidden ones cannot be listed; restored {}",
+            compared.equal,
+            compared.changed_meanwhile,
+            compared.expired,
+            network.describe()
         ),
     };
     content.keys = Some(restored.digest());

@@ -33,7 +33,8 @@ async fn saved(path: &Path, context: &Context) -> Result<Exit, Failure> {
         Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
         Format::Human => screen.out.write(&applying_text(&plan, path, screen.style())),
     }
-    let session = session::open_for_saved(context, &plan)?;
+    let mut session = session::open_for_saved(context, &plan)?;
+    session::lock_for_run(context, &mut session, "apply")?;
     let reporter = screen.reporter(None);
     let live = session::open_saved(&session, &plan, &|event| reporter.event(&event)).await;
     reporter.close();
@@ -41,7 +42,8 @@ async fn saved(path: &Path, context: &Context) -> Result<Exit, Failure> {
 }
 
 async fn fresh(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
-    let session = session::open(context)?;
+    let mut session = session::open(context)?;
+    session::lock_for_run(context, &mut session, "apply")?;
     let Planned { plan, live } = super::plan::make(context, &session).await?;
     let screen = &context.screen;
     match screen.format {

@@ -11,6 +11,16 @@ const LONGEST_ANSWER: u64 = 1024;
 
 /// Refuses where nobody can be asked: before hosts are looked at.
 pub fn can_ask(screen: &Screen, command: &str) -> Result<(), Failure> {
+    let back = if command == "rollback" { " -rollback" } else { "" };
+    let todo = [
+        format!("read the plan, then apply exactly it: quorate plan{back} -out=FILE, then quorate apply FILE"),
+        format!("or approve beforehand whatever is planned: quorate {command} -auto-approve"),
+    ];
+    can_ask_for(&format!("{command} needs somebody to approve the plan"), &todo, screen)
+}
+
+/// The same, for another question.
+pub fn can_ask_for(need: &str, todo: &[impl AsRef<str>], screen: &Screen) -> Result<(), Failure> {
     let why = if screen.format == Format::Json {
         "-json leaves no place for a question"
     } else if !std::io::stdin().is_terminal() {
@@ -20,20 +30,10 @@ pub fn can_ask(screen: &Screen, command: &str) -> Result<(), Failure> {
     } else {
         return Ok(());
     };
-    let read = match command {
-        // Its plan rests on a trial of the backup, and is not saved.
-        "restore" => "run it on a terminal: it shows the plan, and asks".to_owned(),
-        "rollback" => saved_plan(" -rollback"),
-        _ => saved_plan(""),
-    };
     Err(Failure::Other {
-        message: format!("{command} needs somebody to approve the plan: {why}"),
-        todo: vec![read, format!("or approve beforehand whatever is planned: quorate {command} -auto-approve")],
+        message: format!("{need}: {why}"),
+        todo: todo.iter().map(|what| what.as_ref().to_owned()).collect(),
     })
-}
-
-fn saved_plan(option: &str) -> String {
-    format!("read the plan, then apply exactly it: quorate plan{option} -out=FILE, then quorate apply FILE")
 }
 
 fn question_goes_to(screen: &Screen) -> Option<&Output> {
@@ -46,10 +46,16 @@ fn question_goes_to(screen: &Screen) -> Option<&Output> {
     }
 }
 
-/// Asks, and waits for the answer.
+/// Asks about a plan, and waits for the answer.
 pub fn ask(context: &Context, cluster: &str, command: &str) -> Result<(), Failure> {
-    let out = question_goes_to(&context.screen).unwrap_or(&context.screen.err);
-    out.write(&crate::view::question_text(cluster, context.screen.style()));
+    let what = format!("Quorate will do what is described above, on cluster \"{cluster}\".");
+    ask_whether("Do you want to perform these actions?", &what, command, &context.screen)
+}
+
+/// Asks a question of which only 'yes' is an answer.
+pub fn ask_whether(question: &str, what: &str, command: &str, screen: &Screen) -> Result<(), Failure> {
+    let out = question_goes_to(screen).unwrap_or(&screen.err);
+    out.write(&crate::view::question_text(question, what, screen.style()));
     let mut answer = String::new();
     // An answer that is not text is not 'yes'.
     let read = std::io::stdin().lock().take(LONGEST_ANSWER).read_line(&mut answer);
@@ -57,7 +63,7 @@ pub fn ask(context: &Context, cluster: &str, command: &str) -> Result<(), Failur
     if read.is_ok() && is_yes(&answer) {
         return Ok(());
     }
-    Err(Failure::other(format!("{command} was not approved: nothing was changed")))
+    Err(Failure::Other { message: format!("{command} was not approved: nothing was changed"), todo: Vec::new() })
 }
 
 fn is_yes(answer: &str) -> bool {

@@ -64,10 +64,16 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Bring specs into the usual form.
     Fmt(FmtArgs),
-    /// Take a backup now, and verify it.
+    /// Take a backup now and verify it; or list, verify and prune those that are kept.
     Backup(BackupArgs),
     /// Restore the whole cluster from a backup: a plan first, then, after asking, the deed. Writes since are lost.
     Restore(RestoreArgs),
+    /// List the runs that are kept, or tell one of them step by step.
+    Runs(RunsArgs),
+    /// Remove what quorate left on the hosts and nobody needs any more.
+    Clean(CleanArgs),
+    /// Take away the lock record that a holder on another machine left.
+    Unlock(UnlockArgs),
     /// Show the version of quorate.
     Version(VersionArgs),
 }
@@ -75,10 +81,10 @@ pub enum Command {
 /// What a command that reads the spec takes.
 #[derive(Debug, Args)]
 pub struct Declared {
-    /// A value for a variable. May be given more than once; the last one wins.
+    /// A value for a variable. May be given more than once; what stands last wins, -var or -var-file.
     #[arg(long, value_name = "NAME=VALUE")]
     pub var: Vec<String>,
-    /// A file with values for variables. May be given more than once; the last one wins.
+    /// A file with values for variables. May be given more than once; what stands last wins, -var or -var-file.
     #[arg(long, value_name = "FILE")]
     pub var_file: Vec<PathBuf>,
     /// The cluster that is meant, where the spec has several.
@@ -201,7 +207,107 @@ pub struct FmtArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BackupArgs {
+    #[command(subcommand)]
+    pub what: Option<BackupCommand>,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
+    /// List the backups that are kept.
+    List(RecordsArgs),
+    /// Read the files of a backup again, and compare them with what was written.
+    Verify(BackupVerifyArgs),
+    /// Remove the oldest backups, as the spec says.
+    Prune(BackupPruneArgs),
+}
+
+/// Of commands that look at what is kept.
+#[derive(Debug, Args)]
+pub struct RecordsArgs {
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupVerifyArgs {
+    /// The id of a backup, or `all`.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupPruneArgs {
+    /// Show what would be removed, and remove nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunsArgs {
+    #[command(subcommand)]
+    pub what: Option<RunsCommand>,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Tell one run, step by step.
+    Show(RunsShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RunsShowArgs {
+    /// The id of a run.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// Also what a rollback of the last upgrade would need.
+    #[arg(long)]
+    pub all: bool,
+    /// Show what would be removed, and remove nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct UnlockArgs {
+    /// Do not ask.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub json: Json,
     #[command(flatten)]
@@ -231,7 +337,18 @@ impl Parsed {
             Command::Restore(args) => args.json.json,
             Command::Show(args) => args.json.json,
             Command::Validate(args) => args.json.json,
-            Command::Backup(args) => args.json.json,
+            Command::Backup(args) => match &args.what {
+                None => args.json.json,
+                Some(BackupCommand::List(args)) => args.json.json,
+                Some(BackupCommand::Verify(args)) => args.json.json,
+                Some(BackupCommand::Prune(args)) => args.json.json,
+            },
+            Command::Runs(args) => match &args.what {
+                None => args.json.json,
+                Some(RunsCommand::Show(args)) => args.json.json,
+            },
+            Command::Clean(args) => args.json.json,
+            Command::Unlock(args) => args.json.json,
             Command::Version(args) => args.json.json,
             Command::Fmt(_) => false,
         }
@@ -241,7 +358,11 @@ impl Parsed {
 pub fn parse(argv: Vec<OsString>) -> Result<Parsed, clap::Error> {
     let matches = Line::command().try_get_matches_from(argv)?;
     let line = Line::from_arg_matches(&matches)?;
-    let inputs = matches.subcommand().map(|(_, matches)| inputs_in_order(matches)).unwrap_or_default();
+    let mut innermost = &matches;
+    while let Some((_, inner)) = innermost.subcommand() {
+        innermost = inner;
+    }
+    let inputs = inputs_in_order(innermost);
     Ok(Parsed { global: line.global, command: line.command, inputs })
 }
 
@@ -354,8 +475,20 @@ mod tests {
     }
 
     #[test]
+    fn commands_of_commands_take_variables_as_well() {
+        let line = parsed("quorate backup prune -dry-run -var a=1 -json").unwrap();
+        assert_eq!(line.inputs, [VariableInput::Value("a=1".to_owned())]);
+        assert!(line.wants_json());
+        assert!(parsed("quorate runs show 20260101T000000Z-a -var-file x").unwrap().inputs.len() == 1);
+        assert!(error("quorate backup verify").contains("<ID>"));
+        assert!(error("quorate backup -json list").contains("cannot be used with"));
+    }
+
+    #[test]
     fn every_command_says_what_it_does() {
-        for command in Line::command().get_subcommands() {
+        let top = Line::command();
+        let inner = top.get_subcommands().flat_map(clap::Command::get_subcommands);
+        for command in top.get_subcommands().chain(inner) {
             assert!(command.get_about().is_some(), "{}", command.get_name());
             for arg in command.get_arguments() {
                 assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());

@@ -27,6 +27,13 @@ impl Failure {
         Self::Other { message: message.into(), todo: Vec::new() }
     }
 
+    /// Of an error that says in its last lines what to do.
+    pub fn of_text(text: &str) -> Self {
+        let mut parts = text.split("\n  do: ");
+        let message = parts.next().unwrap_or_default().to_owned();
+        Self::Other { message, todo: parts.map(str::to_owned).collect() }
+    }
+
     /// Shows it: JSON where JSON was asked for, on standard output like any result; else text on standard error.
     pub fn show(&self, screen: &Screen) -> Exit {
         match screen.format {

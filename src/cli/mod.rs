@@ -8,6 +8,7 @@ mod approve;
 mod args;
 mod argv;
 mod backup;
+mod clean;
 mod context;
 mod exit;
 mod failure;
@@ -17,9 +18,11 @@ mod logging;
 mod plan;
 mod restore;
 mod rollback;
+mod runs;
 pub mod session;
 mod show;
 mod specs;
+mod unlock;
 mod validate;
 mod version;
 
@@ -65,7 +68,18 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(args, screen),
         Command::Validate(args) => validate::run(&context(&args.declared)?),
         Command::Fmt(args) => fmt::run(args, screen),
-        Command::Backup(args) => backup::run(&context(&args.declared)?),
+        Command::Backup(args) => match &args.what {
+            None => backup::run(&context(&args.declared)?),
+            Some(args::BackupCommand::List(args)) => backup::list(&context(&args.declared)?),
+            Some(args::BackupCommand::Verify(args)) => backup::verify(args, &context(&args.declared)?),
+            Some(args::BackupCommand::Prune(args)) => backup::prune(args, &context(&args.declared)?),
+        },
+        Command::Runs(args) => match &args.what {
+            None => runs::list(&context(&args.declared)?),
+            Some(args::RunsCommand::Show(args)) => runs::show(args, &context(&args.declared)?),
+        },
+        Command::Clean(args) => clean::run(args, &context(&args.declared)?),
+        Command::Unlock(args) => unlock::run(args, &context(&args.declared)?),
         Command::Version(_) => Ok(version::run(screen)),
     }
 }

@@ -11,10 +11,16 @@ use crate::view::{json_line, plan_json, plan_text};
 
 pub fn run(args: &RestoreArgs, context: &Context) -> Result<Exit, Failure> {
     if !args.auto_approve {
-        approve::can_ask(&context.screen, "restore")?;
+        // Its plan rests on a trial of the backup, and is not saved.
+        let todo = [
+            "run it on a terminal: it shows the plan, and asks",
+            "or approve beforehand whatever is planned: quorate restore -auto-approve BACKUP",
+        ];
+        approve::can_ask_for("restore needs somebody to approve the plan", &todo, &context.screen)?;
     }
     super::runtime()?.block_on(async {
-        let session = session::open(context)?;
+        let mut session = session::open(context)?;
+        session::lock_for_run(context, &mut session, "restore")?;
         let begin = if args.anew { Begin::Anew } else { Begin::GoOn };
         let screen = &context.screen;
         let reporter = screen.reporter(None);

@@ -15,7 +15,8 @@ pub fn run(args: &RollbackArgs, context: &Context) -> Result<Exit, Failure> {
         approve::can_ask(&context.screen, "rollback")?;
     }
     super::runtime()?.block_on(async {
-        let session = session::open(context)?;
+        let mut session = session::open(context)?;
+        session::lock_for_run(context, &mut session, "rollback")?;
         let Planned { plan, live } = match make(&args.back, context, &session).await? {
             Made::Plan(planned) => *planned,
             Made::Told(exit) => return Ok(exit),

@@ -10,8 +10,9 @@ use crate::execute::StopSignal;
 use crate::plan::model::Plan;
 use crate::plan::restore::Begin;
 use crate::plan::rollback::Asked;
-use crate::session::{Session, SessionError};
-use crate::view::{BackupSummary, diagnostics_text};
+use crate::session::{Records, Session, SessionError};
+use crate::spec::Diagnostic;
+use crate::view::{BackupSummary, diagnostics_text, left_by_text};
 
 pub use crate::session::{Events, Live, Planned, Ran, RollbackPlanned};
 
@@ -20,14 +21,44 @@ pub fn open(context: &Context) -> Result<Session, Failure> {
     let inputs = specs::inputs(context)?;
     let session = Session::open(&context.dir, &inputs, context.cluster.as_deref());
     let session = session.map_err(|error| failure(error, context))?;
-    warn(context, &session);
+    warn(context, &session.warnings);
     Ok(session)
 }
 
+/// What the spec in the context's folder keeps, for commands that only look at that.
+pub fn open_records(context: &Context) -> Result<Records, Failure> {
+    let inputs = specs::inputs(context)?;
+    let records = Records::open(&context.dir, &inputs, context.cluster.as_deref());
+    let records = records.map_err(|error| failure(error, context))?;
+    warn(context, &records.warnings);
+    Ok(records)
+}
+
+/// Nobody else may change anything from here on. Says so when whoever did last never gave it back.
+pub fn lock_for_run(context: &Context, session: &mut Session, command: &str) -> Result<(), Failure> {
+    session.lock_for_run(command).map_err(failure_of)?;
+    tell_left_by(context, session);
+    Ok(())
+}
+
+pub fn lock_for_task(context: &Context, session: &mut Session, command: &str) -> Result<(), Failure> {
+    session.lock_for_task(command).map_err(failure_of)?;
+    tell_left_by(context, session);
+    Ok(())
+}
+
+fn tell_left_by(context: &Context, session: &Session) {
+    if let Some(holder) = session.left_by()
+        && context.screen.format == Format::Human
+    {
+        context.screen.err.write(&left_by_text(holder, context.screen.err_terminal.style));
+    }
+}
+
 /// What is worth knowing of a spec that holds: beside the result, never in it.
-fn warn(context: &Context, session: &Session) {
-    if !session.warnings.is_empty() && context.screen.format == Format::Human {
-        let reports = specs::reports(session.warnings.clone());
+fn warn(context: &Context, warnings: &[Diagnostic]) {
+    if !warnings.is_empty() && context.screen.format == Format::Human {
+        let reports = specs::reports(warnings.to_vec());
         let style = context.screen.err_terminal.style;
         context.screen.err.write(&diagnostics_text(super::failure::diagnostics(&reports), style));
     }
@@ -67,7 +98,7 @@ pub fn open_for_saved(context: &Context, plan: &Plan) -> Result<Session, Failure
         context.cluster.get_or_insert_with(|| plan.cluster.to_string());
         return open(&context);
     }
-    Session::of_saved(plan.declared.clone(), &plan.state_dir).map_err(|error| failure(error, context))
+    Session::of_saved(plan).map_err(|error| failure(error, context))
 }
 
 /// Looks at the cluster again. A plan that does not fit any more is refused, with the differences.
@@ -122,11 +153,13 @@ fn failure(error: SessionError, context: &Context) -> Failure {
     }
 }
 
-fn failure_of(error: SessionError) -> Failure {
+pub fn failure_of(error: SessionError) -> Failure {
     match error {
         SessionError::Spec(diagnostics) => specs::failure(diagnostics.0),
         SessionError::Stale(differences) => Failure::Stale(differences),
-        SessionError::Usage(message) => Failure::Usage(message),
-        error => Failure::other(error.to_string()),
+        error => {
+            let told = error.told();
+            Failure::Other { message: told.seen, todo: told.todo }
+        }
     }
 }

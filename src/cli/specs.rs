@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::context::{Context, VariableInput};
 use super::failure::Failure;
-use crate::spec::{self, Diagnostic, Diagnostics, Inputs, Loaded};
+use crate::spec::{self, Diagnostic, Diagnostics, GivenOnLine, Inputs, Loaded};
 
 /// Reads and checks the spec; talks to no host.
 pub fn load(context: &Context) -> Result<Loaded, Failure> {
@@ -42,21 +42,21 @@ pub fn reports(mut found: Vec<Diagnostic>) -> Vec<miette::Report> {
 /// What was given to the variables of the spec.
 pub fn inputs(context: &Context) -> Result<Inputs, Failure> {
     let mut inputs = Inputs { env: context.environment.clone(), ..Inputs::default() };
-    let mut wrong = Vec::new();
+    let mut values = 0;
     for input in &context.inputs {
-        match input {
-            VariableInput::File(path) => inputs.var_files.push(path.clone()),
-            VariableInput::Value(text) => match text.split_once('=') {
-                Some((name, value)) if !name.trim().is_empty() => {
-                    inputs.cli_vars.push((name.trim().to_owned(), value.to_owned()));
+        inputs.given.push(match input {
+            VariableInput::File(path) => GivenOnLine::File(path.clone()),
+            VariableInput::Value(text) => {
+                values += 1;
+                match text.split_once('=') {
+                    Some((name, value)) if !name.trim().is_empty() => {
+                        GivenOnLine::Value { name: name.trim().to_owned(), value: value.to_owned() }
+                    }
+                    // The text could be a secret without its name: it is not shown.
+                    _ => return Err(Failure::Usage(format!("-var number {values} is not of the form NAME=VALUE"))),
                 }
-                // The text could be a secret without its name: it is not shown.
-                _ => wrong.push(inputs.cli_vars.len() + wrong.len() + 1),
-            },
-        }
-    }
-    if let Some(place) = wrong.first() {
-        return Err(Failure::Usage(format!("-var number {place} is not of the form NAME=VALUE")));
+            }
+        });
     }
     Ok(inputs)
 }

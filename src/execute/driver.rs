@@ -1,6 +1,6 @@
 //! The driver: performs what the engine directs. Thin: journal the intent, act, journal what came of it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
@@ -8,22 +8,14 @@ use crate::execute::ExecuteError;
 use crate::execute::effects::Performer;
 use crate::execute::engine::{Directive, Engine};
 use crate::execute::event::Event;
-use crate::execute::gates::{Judgement, judge};
+use crate::execute::gates::judge;
 use crate::execute::journal::{Ending, Entry, GateStage};
+use crate::execute::locks::Locks;
 use crate::execute::looks::Looks;
+use crate::execute::wait::{Verdict, Wait, held, is_stale, millis, not_held};
 use crate::execute::world::World;
-use crate::plan::model::{Action, Gate, Plan, Step, StepId};
+use crate::plan::model::{Action, Gate, Plan, Step};
 use crate::state::{JournalFile, Run};
-
-/// The first pause between two looks at a gate; it doubles up to [`SLOWEST_LOOK`].
-const FIRST_PAUSE: Duration = Duration::from_millis(15);
-const SLOWEST_LOOK: Duration = Duration::from_millis(500);
-
-/// How often a wait is told about.
-const TELL_EVERY: Duration = Duration::from_millis(500);
-
-/// How often `/health` is asked while a gate waits: on older versions each question is a raft entry.
-const HEALTH_EVERY: Duration = Duration::from_secs(1);
 
 /// A stop that was asked for: the name of the signal.
 pub type StopSignal = watch::Receiver<Option<String>>;
@@ -46,9 +38,12 @@ pub async fn execute(
 ) -> Result<Ending, ExecuteError> {
     let mut driver = Driver {
         engine: Engine::new(plan),
+        locks: &world.locks,
         journal: run.journal()?,
         looks: Looks::new(world),
         performer: Performer::new(plan, world, &run.id, events),
+        clock: Instant::now(),
+        ready_at: None,
         events,
     };
     driver.write(Entry::RunStarted {
@@ -59,7 +54,13 @@ pub async fn execute(
         controller: controller.host.clone(),
         pid: std::process::id(),
     })?;
-    let ending = driver.perform_all(&mut stop).await?;
+    let ending = match driver.perform_all(&mut stop).await {
+        Ok(ending) => ending,
+        Err(error) => {
+            driver.tell_who_is_down();
+            return Err(error);
+        }
+    };
     driver.performer.begin_flush();
     driver.performer.finish_flush().await;
     driver.performer.tidy().await;
@@ -70,15 +71,21 @@ pub async fn execute(
 
 struct Driver<'a> {
     engine: Engine<'a>,
+    locks: &'a Locks,
     journal: JournalFile,
     looks: Looks<'a>,
     performer: Performer<'a>,
+    /// Every reading of time is the span since this.
+    clock: Instant,
+    /// When the gates before a step were last seen to hold, by both clocks.
+    ready_at: Option<(Instant, SystemTime)>,
     events: &'a (dyn Fn(Event) + Send + Sync),
 }
 
 impl<'a> Driver<'a> {
     async fn perform_all(&mut self, stop: &mut StopSignal) -> Result<Ending, ExecuteError> {
         let mut stop_written = false;
+        let mut lock_lost = false;
         loop {
             let asked = stop.borrow().clone();
             if let Some(signal) = asked
@@ -99,6 +106,18 @@ impl<'a> Driver<'a> {
                     }
                 }
                 Directive::Perform { step, effect } => {
+                    if !lock_lost && let Err(reason) = self.locks.check().await {
+                        lock_lost = true;
+                        self.write(Entry::LockLost { reason })?;
+                        continue;
+                    }
+                    if self.look_is_too_old() {
+                        let entry = self.await_gates(step, GateStage::Before, &step.before, stop, stop_written).await;
+                        if let Some(entry) = entry {
+                            self.write(entry)?;
+                        }
+                        continue;
+                    }
                     self.write(Entry::Intent { step: step.id, effect: effect.clone() })?;
                     let begun = Instant::now();
                     let result = self.performer.perform(step, &effect, &mut self.looks).await;
@@ -106,6 +125,24 @@ impl<'a> Driver<'a> {
                 }
             }
         }
+    }
+
+    /// The run ends right here, because what comes next cannot be recorded.
+    fn tell_who_is_down(&self) {
+        if let Some(member) = self.engine.member_that_is_down() {
+            (self.events)(Event::Notice {
+                text: format!(
+                    "{member} was stopped and is not up again: once the journal can be written, `quorate apply` brings it up"
+                ),
+            });
+        }
+    }
+
+    /// The member in hand is about to be stopped, and the look that allowed it was a while ago: the controller stood
+    /// still meanwhile.
+    fn look_is_too_old(&self) -> bool {
+        self.engine.is_before_a_stop()
+            && self.ready_at.is_some_and(|(at, wall)| is_stale(at.elapsed(), wall.elapsed().unwrap_or_default()))
     }
 
     fn write(&mut self, entry: Entry) -> Result<(), ExecuteError> {
@@ -128,35 +165,32 @@ impl<'a> Driver<'a> {
         if gates.is_empty() {
             return Some(held(stage, step.id, None, Duration::ZERO));
         }
-        let mut wait = Wait::new(gates);
-        let mut health_asked: Option<Instant> = None;
+        let mut wait = Wait::new(gates, self.clock.elapsed());
         loop {
-            let ask_health = health_asked.is_none_or(|at| at.elapsed() >= HEALTH_EVERY) || wait.nearly_done();
-            if ask_health {
-                health_asked = Some(Instant::now());
-            }
+            let ask_health = wait.asks_health(self.clock.elapsed());
+            let looked_at = (Instant::now(), SystemTime::now());
             // The gates before a step are often those after the one before.
             let first = ask_health && stage == GateStage::Before;
             let look = if first { self.looks.fresh(true).await } else { self.looks.look(gates, ask_health).await };
-            let judgement = judge(gates, &look, wait.steady());
-            match wait.take(judgement, ask_health) {
-                Verdict::Holds => return Some(held(stage, step.id, look.leader().cloned(), wait.elapsed())),
+            let now = self.clock.elapsed();
+            let judgement = judge(gates, &look, wait.steady(now));
+            match wait.take(judgement, ask_health, now) {
+                Verdict::Holds => {
+                    if stage == GateStage::Before {
+                        self.ready_at = Some(looked_at);
+                    }
+                    return Some(held(stage, step.id, look.leader().cloned(), wait.elapsed(now)));
+                }
                 Verdict::Failed(judgement) => {
-                    return Some(Entry::GateFailed {
-                        step: step.id,
-                        stage,
-                        reasons: judgement.waiting,
-                        culprits: judgement.culprits.into_iter().collect(),
-                        waited_ms: millis(wait.elapsed()),
-                    });
+                    return Some(not_held(stage, step.id, judgement, wait.elapsed(now)));
                 }
                 Verdict::Wait { tell } => {
                     if let Some(for_what) = tell {
                         (self.events)(Event::Waiting {
                             step: step.id,
                             for_what,
-                            waited_ms: millis(wait.elapsed()),
-                            bound_ms: millis(wait.bound),
+                            waited_ms: millis(wait.elapsed(now)),
+                            bound_ms: millis(wait.bound()),
                         });
                     }
                 }
@@ -171,125 +205,5 @@ impl<'a> Driver<'a> {
                 }
             }
         }
-    }
-}
-
-fn held(stage: GateStage, step: StepId, leader: Option<crate::units::MemberName>, waited: Duration) -> Entry {
-    match stage {
-        GateStage::Before => Entry::ReadyFor { step, leader, waited_ms: millis(waited) },
-        GateStage::After => Entry::StepDone { step, leader, waited_ms: millis(waited) },
-        GateStage::Undo => Entry::StepUndone { step, leader, waited_ms: millis(waited) },
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The bookkeeping of one wait.
-struct Wait {
-    begun: Instant,
-    /// When everything but the waits for time began to hold, without a break since.
-    steady_since: Option<Instant>,
-    /// The bound of the gates that wait for something to become true.
-    bound: Duration,
-    /// How long a member that was started may stay without serving, however long the other gates may wait for.
-    start_bound: Option<Duration>,
-    /// Since when it does.
-    not_up_since: Option<Instant>,
-    /// What the gates that wait for time add.
-    time_to_pass: Duration,
-    told: Option<Instant>,
-    pause: Duration,
-    hopeless_looks: u32,
-    /// The last look that asked for health found nothing missing but time.
-    health_seen: bool,
-}
-
-enum Verdict {
-    Holds,
-    Failed(Judgement),
-    Wait { tell: Option<Vec<String>> },
-}
-
-/// In so many looks in a row a process must be seen dead before a wait is given up.
-const HOPELESS_LOOKS: u32 = 2;
-
-impl Wait {
-    fn new(gates: &[Gate]) -> Self {
-        let (time, conditions): (Vec<&Gate>, Vec<&Gate>) =
-            gates.iter().partition(|gate| matches!(gate, Gate::Soak { .. } | Gate::V2Settle { .. }));
-        let longest = |gates: &[&Gate]| gates.iter().map(|gate| gate.within().duration()).max().unwrap_or_default();
-        Self {
-            begun: Instant::now(),
-            steady_since: None,
-            bound: longest(&conditions),
-            start_bound: conditions
-                .iter()
-                .filter(|gate| matches!(gate, Gate::RunsVersion { .. }))
-                .map(|gate| gate.within().duration())
-                .min(),
-            not_up_since: None,
-            time_to_pass: longest(&time),
-            told: None,
-            pause: FIRST_PAUSE,
-            hopeless_looks: 0,
-            health_seen: false,
-        }
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
-    }
-
-    fn steady(&self) -> Duration {
-        self.steady_since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-
-    /// All that is left is to be seen healthy once more.
-    fn nearly_done(&self) -> bool {
-        self.steady_since.is_some() && !self.health_seen
-    }
-
-    fn take(&mut self, judgement: Judgement, asked_health: bool) -> Verdict {
-        self.hopeless_looks = if judgement.hopeless { self.hopeless_looks + 1 } else { 0 };
-        if judgement.holds() && asked_health {
-            return Verdict::Holds;
-        }
-        let only_time_is_missing = judgement.culprits.is_empty();
-        if only_time_is_missing {
-            self.health_seen |= asked_health;
-            self.steady_since.get_or_insert_with(Instant::now);
-        } else {
-            self.health_seen = false;
-            self.steady_since = None;
-        }
-        // Waits for time are never a failure by themselves; a condition that breaks during one has its bound again.
-        let over = self.elapsed() > self.bound.saturating_add(self.time_to_pass);
-        let over = over || self.is_late(&judgement);
-        if self.hopeless_looks >= HOPELESS_LOOKS || (over && !only_time_is_missing) {
-            return Verdict::Failed(judgement);
-        }
-        let tell = self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) && self.elapsed() >= TELL_EVERY;
-        if tell {
-            self.told = Some(Instant::now());
-        }
-        Verdict::Wait { tell: tell.then_some(judgement.waiting) }
-    }
-
-    /// The member in hand has not been serving for as long as it may take to start.
-    fn is_late(&mut self, judgement: &Judgement) -> bool {
-        if !judgement.not_up {
-            self.not_up_since = None;
-            return false;
-        }
-        let since = *self.not_up_since.get_or_insert_with(Instant::now);
-        self.start_bound.is_some_and(|bound| since.elapsed() > bound)
-    }
-
-    fn pause(&mut self) -> Duration {
-        let pause = self.pause;
-        self.pause = (self.pause * 3 / 2).min(SLOWEST_LOOK);
-        pause
     }
 }

@@ -7,7 +7,7 @@ use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
 use crate::knowledge::RestoreMeans;
 use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
 use crate::spec::model::OnFailure;
-use crate::units::MemberName;
+use crate::units::{MemberName, Minor};
 
 /// What the driver has to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,14 @@ enum Phase {
     Ended(Ending),
 }
 
+/// What gates that failed say besides their reasons.
+struct Found<'e> {
+    culprits: &'e [MemberName],
+    unwell: &'e [MemberName],
+    dead: &'e [MemberName],
+    cluster_version: Option<Minor>,
+}
+
 /// How often in one run a member may be put off because it has just become leader. Where leadership moves faster than
 /// this, waiting for a better moment is no use.
 const MOST_DEFERRALS: u32 = 16;
@@ -59,6 +67,7 @@ pub struct Engine<'p> {
     deferrals: u32,
     leader: Option<MemberName>,
     stop_requested: Option<String>,
+    lock_lost: Option<String>,
     phase: Phase,
 }
 
@@ -71,6 +80,7 @@ impl<'p> Engine<'p> {
             deferrals: 0,
             leader: plan.summary.leader.clone(),
             stop_requested: None,
+            lock_lost: None,
             phase: Phase::Between,
         }
     }
@@ -93,6 +103,18 @@ impl<'p> Engine<'p> {
         }
     }
 
+    /// Whether a member that runs is about to be stopped: nothing of its step has been done that a fresh look at the
+    /// gates before it would come too late for.
+    pub fn is_before_a_stop(&self) -> bool {
+        match &self.phase {
+            Phase::Effects { step, next } => self
+                .plan
+                .step(*step)
+                .is_some_and(|step| matches!(step.action, Action::Member(_)) && stop_is_safe(step, *next)),
+            _ => false,
+        }
+    }
+
     /// Takes in what happened. Entries that do not concern the engine change nothing.
     pub fn record(&mut self, entry: &Entry) {
         match entry {
@@ -101,10 +123,12 @@ impl<'p> Engine<'p> {
             Entry::StepDone { step, leader, .. } | Entry::StepUndone { step, leader, .. } => {
                 self.gates_held(*step, leader.clone());
             }
-            Entry::GateFailed { step, stage, reasons, culprits, .. } => {
-                self.gate_failed(*step, *stage, &reasons.join("; "), culprits);
+            Entry::GateFailed { step, stage, reasons, culprits, unwell, dead, cluster_version, .. } => {
+                let found = Found { culprits, unwell, dead, cluster_version: *cluster_version };
+                self.gate_failed(*step, *stage, &reasons.join("; "), &found);
             }
             Entry::StopRequested { signal } => self.stop_requested = Some(signal.clone()),
+            Entry::LockLost { reason } => self.lock_lost = Some(reason.clone()),
             Entry::RunEnded { ending } => self.phase = Phase::Ended(ending.clone()),
             Entry::RunStarted { .. } | Entry::Intent { .. } => {}
         }
@@ -114,10 +138,10 @@ impl<'p> Engine<'p> {
         let Some(step) = self.pick() else {
             return Directive::End(Ending::Succeeded);
         };
-        if let Some(signal) = &self.stop_requested
+        if let Some(ending) = self.early_ending(None)
             && !self.cluster_is_down()
         {
-            return Directive::End(Ending::Interrupted { signal: signal.clone() });
+            return Directive::End(ending);
         }
         if self.holds_before(step) {
             return Directive::End(Ending::Held { before: step.id });
@@ -164,6 +188,27 @@ impl<'p> Engine<'p> {
             .filter(|other| !self.done.contains(&other.id))
     }
 
+    /// How the run ends at the next safe place, where it is not to go on to its end.
+    fn early_ending(&self, step: Option<StepId>) -> Option<Ending> {
+        if let Some(reason) = &self.lock_lost {
+            let todo =
+                vec!["run `quorate apply` again: it takes the locks, looks at what is there, and finishes".to_owned()];
+            return Some(Ending::Failed { step, reason: reason.clone(), rolled_back: None, todo });
+        }
+        self.stop_requested.clone().map(|signal| Ending::Interrupted { signal })
+    }
+
+    /// The member that was stopped and has not been started again, if there is one.
+    pub fn member_that_is_down(&self) -> Option<MemberName> {
+        match self.phase {
+            Phase::Effects { step, next } if !self.plan.step(step).is_none_or(|step| stop_is_safe(step, next)) => {
+                self.member_of(step)
+            }
+            Phase::PuttingBack { step, .. } => self.member_of(step),
+            _ => None,
+        }
+    }
+
     /// Before the last member of a rung, where the spec says so. A plan that begins with that member was made, and
     /// approved, to go on from there.
     fn holds_before(&self, step: &Step) -> bool {
@@ -181,11 +226,11 @@ impl<'p> Engine<'p> {
             return lost_step(id);
         };
         // A stop is honored for as long as the member in hand still runs.
-        if let Some(signal) = &self.stop_requested
+        if let Some(ending) = self.early_ending(Some(id))
             && stop_is_safe(step, next)
             && !self.cluster_is_down()
         {
-            return Directive::End(Ending::Interrupted { signal: signal.clone() });
+            return Directive::End(ending);
         }
         match effects(step).into_iter().nth(next) {
             Some(effect) => Directive::Perform { step, effect },
@@ -198,7 +243,8 @@ impl<'p> Engine<'p> {
             return lost_step(id);
         };
         let waits_for_time = |gate: &Gate| matches!(gate, Gate::Soak { .. } | Gate::V2Settle { .. });
-        let keep = |gate: &&Gate| self.stop_requested.is_none() || !waits_for_time(gate);
+        let in_a_hurry = self.early_ending(None).is_some();
+        let keep = |gate: &&Gate| !in_a_hurry || !waits_for_time(gate);
         Directive::Await { step, stage: GateStage::After, gates: step.after.iter().filter(keep).cloned().collect() }
     }
 
@@ -220,6 +266,8 @@ impl<'p> Engine<'p> {
         };
         if self.leads(step) && self.deferrals < MOST_DEFERRALS && self.other_members_of_rung(step).next().is_some() {
             self.deferrals += 1;
+            // Also where this was the second look before one stop.
+            self.phase = Phase::Between;
             return;
         }
         self.phase = self.after_effect(id, 0);
@@ -297,7 +345,7 @@ impl<'p> Engine<'p> {
         };
     }
 
-    fn gate_failed(&mut self, id: StepId, stage: GateStage, why: &str, culprits: &[MemberName]) {
+    fn gate_failed(&mut self, id: StepId, stage: GateStage, why: &str, found: &Found<'_>) {
         let reason = match stage {
             GateStage::Before => format!("not ready for the step: {why}"),
             GateStage::After => format!("after the step: {why}"),
@@ -307,24 +355,35 @@ impl<'p> Engine<'p> {
             Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo })
         };
         self.phase = match (&self.phase, stage) {
-            (Phase::GatesAfter { .. }, GateStage::After) if self.only_this_member_is_at_fault(id, culprits) => {
+            (Phase::GatesAfter { .. }, GateStage::After) if self.putting_back_helps(id, found) => {
                 Phase::PuttingBack { step: id, reason }
             }
             (Phase::GatesUndo { reason: first, .. }, GateStage::Undo) => {
                 ended(format!("{first}; {reason}"), self.by_hand(id))
             }
+            (Phase::GatesAfter { .. }, _)
+                if self.member_of(id).is_some_and(|member| found.culprits.contains(&member)) =>
+            {
+                ended(reason, self.by_hand(id))
+            }
             _ => ended(reason, self.while_down()),
         };
     }
 
-    /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5).
-    fn only_this_member_is_at_fault(&self, id: StepId, culprits: &[MemberName]) -> bool {
+    /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5). One
+    /// whose process is gone need not be stopped: whatever else is wrong, it is better up, on the binary that can be.
+    /// Once the cluster version has moved there is no way back for one that runs: the old binary would not stay up.
+    fn putting_back_helps(&self, id: StepId, found: &Found<'_>) -> bool {
+        let at_fault = if found.unwell.is_empty() { found.culprits } else { found.unwell };
+        let moved = |action: &MemberAction| found.cluster_version.is_some_and(|minor| minor > action.from.minor());
         self.plan.step(id).is_some_and(|step| match &step.action {
             Action::Member(action) => {
                 action.on_failure == OnFailure::RollbackMember
                     && has_way_back(action)
-                    && !culprits.is_empty()
-                    && culprits.iter().all(|member| *member == action.member)
+                    && (found.dead.contains(&action.member)
+                        || (!moved(action)
+                            && !at_fault.is_empty()
+                            && at_fault.iter().all(|member| *member == action.member)))
             }
             _ => false,
         })
@@ -366,7 +425,13 @@ impl<'p> Engine<'p> {
         vec![
             format!("look at {}: is its process there, what does its log say", action.member),
             format!("the binary that it had before is kept at {} (version {})", action.binary.kept, action.from),
-            format!("put it back at {}, start the member, see it healthy", action.binary.path),
+            format!(
+                "while the cluster version is still {}: put it back at {}, start the member, see it healthy; later than \
+                 that only {} can run",
+                action.from.minor(),
+                action.binary.path,
+                action.to
+            ),
             "then `quorate plan` shows what is left".to_owned(),
         ]
     }

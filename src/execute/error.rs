@@ -7,7 +7,7 @@ use crate::etcd::EtcdError;
 use crate::plan::model::StepId;
 use crate::runtime::RuntimeError;
 use crate::state::StateError;
-use crate::units::{MemberName, Version};
+use crate::units::{MemberName, Minor, Version};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
@@ -35,6 +35,13 @@ pub enum ExecuteError {
         "{member}: the binary that it ran is neither on its path nor in its process, so there would be no way back"
     )]
     OldBinaryGone { member: MemberName },
+    #[error(
+        "{member}: the cluster version has moved to {minor}, past {from}: its old binary would not stay up, so \
+         the new one was started again"
+    )]
+    NoWayBack { member: MemberName, minor: Minor, from: Version },
+    #[error("{member}: no leader was seen for {waited:?}: whether it leads itself is not known, so it is not stopped")]
+    LeaderNotSeen { member: MemberName, waited: Duration },
     #[error("{member} leads, and no other member is healthy and near enough to take over")]
     NoHeir { member: MemberName },
     #[error("{member} still leads {waited:?} after it was asked to hand leadership over")]

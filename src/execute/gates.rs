@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::observe::inventory::{EtcdFacts, ListedMember, Seen};
 use crate::plan::model::Gate;
-use crate::units::{MemberId, MemberName, RaftIndex, Sha256};
+use crate::units::{MemberId, MemberName, Minor, RaftIndex, Sha256, Version};
 
 /// How far a voter may be behind the leader and still count as caught up when another member is to be stopped.
 pub const QUORUM_LAG: RaftIndex = RaftIndex(1000);
@@ -27,6 +27,12 @@ pub struct Judgement {
     pub waiting: Vec<String>,
     /// The members these sentences are about.
     pub culprits: BTreeSet<MemberName>,
+    /// Those of them that do not serve as they should; the others only list other members than was planned for.
+    pub unwell: BTreeSet<MemberName>,
+    /// Those of them whose process is known to be gone.
+    pub dead: BTreeSet<MemberName>,
+    /// The newest cluster version that a member told.
+    pub cluster_version: Option<Minor>,
     /// Waiting longer cannot help.
     pub hopeless: bool,
     /// A member that was started does not serve what it should yet: that has a bound of its own.
@@ -53,6 +59,11 @@ impl Look {
         self.name_of(first)
     }
 
+    /// The newest cluster version that any member tells.
+    pub fn cluster_version(&self) -> Option<Minor> {
+        self.answering().filter_map(|(_, facts)| facts.cluster_version.as_ref().map(Version::minor)).max()
+    }
+
     fn answering(&self) -> impl Iterator<Item = (&MemberName, &EtcdFacts)> {
         self.members.iter().filter_map(|(name, seen)| Some((name, seen.known()?)))
     }
@@ -69,11 +80,12 @@ impl Look {
 /// Judges all gates. `steady` is how long everything but the waits for time has held without a break.
 pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
     let mut judgement = Judgement::default();
+    let mut lists = Judgement::default();
     for gate in gates {
         match gate {
             Gate::AllHealthy { .. } => all_healthy(look, &mut judgement),
             Gate::OneLeader { .. } => one_leader(look, &mut judgement),
-            Gate::MemberList { members, .. } => member_list(look, members, &mut judgement),
+            Gate::MemberList { members, .. } => member_list(look, members, &mut lists),
             Gate::QuorumWithout { member, .. } => quorum_without(look, member, &mut judgement),
             Gate::RunsVersion { member, version, sha256, .. } => {
                 let known = judgement.waiting.len();
@@ -83,7 +95,7 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
             Gate::CaughtUp { member, entries, .. } => caught_up(look, member, *entries, &mut judgement),
             Gate::ClusterVersion { minor, .. } => {
                 for (name, facts) in look.answering() {
-                    let shown = facts.cluster_version.as_ref().map(crate::units::Version::minor);
+                    let shown = facts.cluster_version.as_ref().map(Version::minor);
                     if shown != Some(*minor) {
                         let shown = shown.map_or_else(|| "no cluster version".to_owned(), |minor| minor.to_string());
                         judgement.blame(name, format!("{name} is at cluster version {shown}, not yet at {minor}"));
@@ -96,6 +108,9 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
             Gate::Soak { .. } | Gate::V2Settle { .. } => {}
         }
     }
+    judgement.unwell = judgement.culprits.clone();
+    judgement.waiting.extend(lists.waiting);
+    judgement.culprits.extend(lists.culprits);
     if judgement.holds() {
         for gate in gates {
             if let Gate::Soak { span } | Gate::V2Settle { span, .. } = gate
@@ -107,8 +122,11 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
             }
         }
     }
-    judgement.waiting.dedup();
-    judgement.hopeless = look.dead.iter().any(|dead| judgement.culprits.contains(dead));
+    let mut said = BTreeSet::new();
+    judgement.waiting.retain(|sentence| said.insert(sentence.clone()));
+    judgement.dead = look.dead.intersection(&judgement.culprits).cloned().collect();
+    judgement.hopeless = !judgement.dead.is_empty();
+    judgement.cluster_version = look.cluster_version();
     judgement
 }
 

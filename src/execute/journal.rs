@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::model::{Operation, StepId};
-use crate::units::{Bytes, MemberName, RaftIndex, Revision, Sha256, Version};
+use crate::units::{Bytes, MemberName, Minor, RaftIndex, Revision, Sha256, Version};
 
 /// Format of a journal line.
 pub const JOURNAL_FORMAT: u32 = 1;
@@ -70,11 +70,24 @@ pub enum Entry {
         reasons: Vec<String>,
         /// The members that keep the gates from holding.
         culprits: Vec<MemberName>,
+        /// Those of them that do not serve as they should; the others only list other members than was planned for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unwell: Vec<MemberName>,
+        /// Those of them whose process is known to be gone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dead: Vec<MemberName>,
+        /// The newest cluster version that a member told: whether there is still a way back by the old binary.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cluster_version: Option<Minor>,
         waited_ms: u64,
     },
     /// A stop was asked for (Ctrl-C, SIGTERM).
     StopRequested {
         signal: String,
+    },
+    /// A lock on a host is gone: somebody else could be at work there. What is in hand is brought to a safe end.
+    LockLost {
+        reason: String,
     },
     RunEnded {
         ending: Ending,

@@ -1,7 +1,7 @@
 //! Looks: what the gates are judged on. Only etcd's own answers, and, for members in hand, what their process is.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::execute::gates::Look;
 use crate::execute::world::{MemberWorld, World};
@@ -32,7 +32,7 @@ pub struct Looks<'a> {
     asked: BTreeMap<MemberName, Instant>,
     last: Look,
     /// When the last look was taken, and whether it asked for health. `None` once something was done since.
-    taken: Option<(Instant, bool)>,
+    taken: Option<(Instant, SystemTime, bool)>,
 }
 
 impl<'a> Looks<'a> {
@@ -53,7 +53,14 @@ impl<'a> Looks<'a> {
     /// processes.
     pub async fn fresh(&mut self, ask_health: bool) -> Look {
         match self.taken {
-            Some((at, asked_health)) if at.elapsed() < FRESH && (asked_health || !ask_health) => self.last.clone(),
+            // By both clocks: one stands still while the controller sleeps.
+            Some((at, wall, asked_health))
+                if at.elapsed() < FRESH
+                    && wall.elapsed().is_ok_and(|age| age < FRESH)
+                    && (asked_health || !ask_health) =>
+            {
+                self.last.clone()
+            }
             _ => self.look(&[], ask_health).await,
         }
     }
@@ -79,7 +86,7 @@ impl<'a> Looks<'a> {
 
     /// One fresh look at all members.
     pub async fn look(&mut self, gates: &[Gate], ask_health: bool) -> Look {
-        let began = Instant::now();
+        let began = (Instant::now(), SystemTime::now());
         let options = QuickOptions {
             knowledge: &self.world.knowledge,
             health: if ask_health { Toggle::On } else { Toggle::Off },
@@ -95,7 +102,7 @@ impl<'a> Looks<'a> {
         self.look_at_processes(gates, &mut look).await;
         look.running = self.running.clone();
         self.last = look.clone();
-        self.taken = Some((began, ask_health));
+        self.taken = Some((began.0, began.1, ask_health));
         look
     }
 

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::execute::ExecuteError;
 use crate::execute::effects::{Performer, done, skipped};
-use crate::execute::gates::QUORUM_LAG;
+use crate::execute::gates::{Look, QUORUM_LAG};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
 use crate::plan::model::{Action, BinaryChange, HandOver, MemberAction, Step};
@@ -15,7 +15,7 @@ use crate::runtime::{
     commit_swap, copy_data_dir, find_kept, is_running, keep_binary, prepare_swap, start, stop, swap_back, swap_binary,
 };
 use crate::state::timestamp;
-use crate::units::{Bytes, MemberName, Span, Version};
+use crate::units::{Bytes, MemberId, MemberName, Span, Version};
 
 /// How long a plain process is watched after its start; a unit of Type=notify says by itself when it serves.
 pub(super) const START_WATCH: Duration = Duration::from_millis(60);
@@ -118,38 +118,55 @@ pub async fn hand_over(
     how: HandOver,
     looks: &mut Looks<'_>,
 ) -> Result<EffectResult, ExecuteError> {
-    let look = looks.fresh(false).await;
-    if look.leader() != Some(&action.member) {
-        return Ok(skipped("it does not lead"));
+    if how != HandOver::MoveLeader {
+        let leads = looks.fresh(false).await.leader() == Some(&action.member);
+        return Ok(skipped(match how {
+            _ if !leads => "it does not lead",
+            HandOver::AtStop => "it hands over by itself when it is stopped",
+            HandOver::None | HandOver::MoveLeader => "this version cannot hand leadership over: an election follows",
+        }));
     }
-    match how {
-        HandOver::None => return Ok(skipped("this version cannot hand leadership over: an election follows")),
-        HandOver::AtStop => return Ok(skipped("it hands over by itself when it is stopped")),
-        HandOver::MoveLeader => {}
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(5);
+    let mut asked: Option<MemberName> = None;
+    while begun.elapsed() < HAND_OVER_BOUND {
+        let look = looks.look(&[], false).await;
+        match (look.leader(), &asked) {
+            (Some(leader), None) if *leader == action.member => {
+                let (heir, id) = heir(action, &look, looks)?;
+                performer.world.member(&action.member)?.client.move_leader(id).await?;
+                asked = Some(heir);
+                continue;
+            }
+            (Some(leader), Some(heir)) if *leader != action.member => {
+                return Ok(done(Detail::HandedOver { to: heir.clone() }));
+            }
+            (Some(leader), None) if *leader != action.member => return Ok(skipped("it does not lead")),
+            // Asked, and it leads still; or nobody is seen to lead, which may be this member itself.
+            _ => {}
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(200));
     }
+    let (member, waited) = (action.member.clone(), HAND_OVER_BOUND);
+    Err(if asked.is_some() {
+        ExecuteError::StillLeads { member, waited }
+    } else {
+        ExecuteError::LeaderNotSeen { member, waited }
+    })
+}
+
+/// A member that can take over: healthy, a voter, near enough to the leader.
+fn heir(action: &MemberAction, look: &Look, looks: &Looks<'_>) -> Result<(MemberName, MemberId), ExecuteError> {
     let leader_index = looks.raft_index(&action.member).unwrap_or_default();
-    let heir = look.members.iter().find_map(|(name, seen)| {
+    let able = look.members.iter().find_map(|(name, seen)| {
         let facts = seen.known()?;
         let index = facts.raft_applied_index.or(facts.raft_index)?;
         let near = leader_index.0.saturating_sub(index.0) <= QUORUM_LAG.0;
         (*name != action.member && near && !facts.is_learner && facts.unhealthy.is_none())
             .then_some((name.clone(), facts.member_id))
     });
-    let Some((name, id)) = heir else {
-        return Err(ExecuteError::NoHeir { member: action.member.clone() });
-    };
-    performer.world.member(&action.member)?.client.move_leader(id).await?;
-    let begun = Instant::now();
-    let mut pause = Duration::from_millis(5);
-    while begun.elapsed() < HAND_OVER_BOUND {
-        let look = looks.look(&[], false).await;
-        if look.leader().is_some_and(|leader| *leader != action.member) {
-            return Ok(done(Detail::HandedOver { to: name }));
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(200));
-    }
-    Err(ExecuteError::StillLeads { member: action.member.clone(), waited: HAND_OVER_BOUND })
+    able.ok_or_else(|| ExecuteError::NoHeir { member: action.member.clone() })
 }
 
 /// Stops it with SIGTERM. Our own connections to it are closed first: an open one makes newer versions wait a second.
@@ -268,6 +285,13 @@ pub async fn put_back(
     let timeout = performer.world.cluster.rollout.stop_timeout;
     if let StopOutcome::StillAlive { pid, waited } = stop(&member.host, &member.site, timeout.duration()).await? {
         return Err(ExecuteError::WouldNotStop { member: action.member.clone(), pid, waited });
+    }
+    // Asked only now: without this member the cluster version cannot move any more.
+    if let Some(minor) = looks.look(&[], false).await.cluster_version().filter(|minor| *minor > action.from.minor()) {
+        let ready = performer.world.cluster.rollout.ready_timeout;
+        start_member(performer, action, ready, looks).await?;
+        let (member, from) = (action.member.clone(), action.from.clone());
+        return Err(ExecuteError::NoWayBack { member, minor, from });
     }
     performer.prepared.remove(&action.member);
     let store = crate::plan::layout::store(&performer.world.cluster.runtime);

@@ -18,12 +18,14 @@ pub mod gates;
 #[cfg(test)]
 mod gates_tests;
 pub mod journal;
+pub mod locks;
 mod logs;
 mod looks;
 mod member;
 mod replace;
 mod restore;
 mod take_backup;
+pub mod wait;
 pub mod world;
 
 pub use driver::{Controller, StopSignal, execute};

@@ -66,8 +66,14 @@ pub async fn stop_all(
     }
     let begun = Instant::now();
     let (last, first): (Vec<_>, Vec<_>) = members.iter().partition(|name| leader.as_ref() == Some(*name));
-    let mut outcomes = Vec::new();
+    let mut outcomes: Vec<(&MemberName, Result<StopOutcome, ExecuteError>)> = Vec::new();
+    let is_stopped = |outcome: &Result<StopOutcome, ExecuteError>| {
+        matches!(outcome, Ok(StopOutcome::Stopped { .. } | StopOutcome::AlreadyStopped { .. }))
+    };
     for wave in [first, last] {
+        if !outcomes.iter().all(|(_, outcome)| is_stopped(outcome)) {
+            break;
+        }
         outcomes
             .extend(join_all(wave.iter().map(async |name| (*name, stop_one(performer, name, *timeout).await))).await);
     }

@@ -34,6 +34,7 @@ pub async fn take(performer: &Performer<'_>, step: &Step) -> Result<EffectResult
         id: performer.run,
         dir: &world.cluster.backup.dir,
         keep: world.cluster.backup.keep,
+        needed: &world.needed_backups,
         verify: action.verify,
         source: Source {
             name: &action.member,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::backup::{Examined, Opened};
 use crate::etcd::Client;
 use crate::execute::ExecuteError;
+use crate::execute::locks::Locks;
 use crate::host::Host;
 use crate::knowledge::Knowledge;
 use crate::observe::DEFAULT_DATA_DIR;
@@ -24,6 +25,10 @@ pub struct World {
     pub release_dirs: BTreeMap<(Version, String), PathBuf>,
     /// Scratch space of this run on the controller.
     pub scratch_dir: PathBuf,
+    /// Backups that stay whatever the retention says, and why.
+    pub needed_backups: BTreeMap<String, String>,
+    /// What keeps a second run away from these hosts.
+    pub locks: Locks,
     /// The backup that is restored, where one is.
     pub restore: Option<RestoreWorld>,
 }

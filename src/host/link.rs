@@ -46,6 +46,16 @@ impl Link {
     }
 }
 
+impl Link {
+    /// For what stays: it is not counted among the sessions that commands take turns in.
+    pub(super) async fn spawn_resident(&self, words: &[String]) -> Result<Running, LinkError> {
+        match self {
+            Self::Local => spawn_local(words),
+            Self::Ssh(link) => link.spawn_resident(words).await,
+        }
+    }
+}
+
 impl From<ExitStatus> for Ended {
     fn from(status: ExitStatus) -> Self {
         match (status.code(), status.signal()) {

@@ -13,6 +13,9 @@ mod error;
 mod forward;
 mod framing;
 mod link;
+mod lock;
+#[cfg(test)]
+mod lock_tests;
 mod perform;
 mod ssh;
 #[cfg(test)]
@@ -21,7 +24,7 @@ mod sshd;
 mod tests;
 mod transfer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -30,6 +33,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use command::{Command, OUTPUT_LIMIT, Output, Privilege, STDERR_LIMIT, Script};
 pub use error::HostError;
+pub use lock::{HostLock, LockError, LockRequest};
 
 use self::forward::Forwards;
 use self::framing::whole_script;
@@ -51,6 +55,8 @@ struct Inner {
     label: String,
     become_: Become,
     link: Link,
+    /// For another connection to the same machine.
+    way: Option<(Ssh, PathBuf)>,
     forwards: Forwards,
     round_trips: AtomicU64,
 }
@@ -70,8 +76,12 @@ impl Host {
                 }
             }
         };
+        let way = match connection {
+            Connection::Local { .. } => None,
+            Connection::Ssh(ssh) => Some((ssh.clone(), socket_dir.to_owned())),
+        };
         let (forwards, round_trips) = (Forwards::default(), AtomicU64::new(0));
-        Ok(Self(Arc::new(Inner { label, become_, link, forwards, round_trips })))
+        Ok(Self(Arc::new(Inner { label, become_, link, way, forwards, round_trips })))
     }
 
     /// How the host is called in messages: `deploy@10.0.0.11`, `local`.
@@ -158,6 +168,10 @@ impl Host {
 
     fn link(&self) -> &Link {
         &self.0.link
+    }
+
+    fn ssh(&self) -> Option<(&Ssh, &Path)> {
+        self.0.way.as_ref().map(|(ssh, socket_dir)| (ssh, socket_dir.as_path()))
     }
 
     fn become_(&self) -> Become {

@@ -93,6 +93,40 @@ impl SshLink {
     }
 
     pub(super) async fn spawn(&self, words: &[String]) -> Result<Running, LinkError> {
+        let (child, permit) = self.open_in_turn(words).await?;
+        self.running(child, Some(permit))
+    }
+
+    /// A session that stays: its place is taken out of those that commands take turns in.
+    pub(super) async fn spawn_resident(&self, words: &[String]) -> Result<Running, LinkError> {
+        let (child, permit) = self.open_in_turn(words).await?;
+        // Where it was the last place, it goes back: who asked for it has to see whether there is room for another.
+        if !self.lower_limit(permit) {
+            tracing::debug!("the host allows one session a connection");
+        }
+        self.running(child, None)
+    }
+
+    /// Whether one more session can be opened beside those that are.
+    pub(super) async fn has_room(&self) -> bool {
+        for _ in 0..SLOT_TRIES {
+            match self.open(&["true".to_owned()]).await {
+                Ok(child) => {
+                    let _ = child.wait().await;
+                    return true;
+                }
+                Err(error) if refused_by_limit(&error) => tokio::time::sleep(SLOT_WAIT).await,
+                // Something else is wrong: whoever needs the session will find out what.
+                Err(_) => return true,
+            }
+        }
+        false
+    }
+
+    async fn open_in_turn(
+        &self,
+        words: &[String],
+    ) -> Result<(openssh::Child<Arc<openssh::Session>>, OwnedSemaphorePermit), LinkError> {
         if words.iter().map(|word| word.len() + 1).sum::<usize>() > WORDS_LIMIT {
             return Err(LinkError::Start(format!("its arguments are longer than {WORDS_LIMIT} bytes in all")));
         }
@@ -103,7 +137,7 @@ impl SshLink {
                 .await
                 .map_err(|_| LinkError::Lost("the connection is being closed".into()))?;
             match self.open(words).await {
-                Ok(child) => return self.running(child, permit),
+                Ok(child) => return Ok((child, permit)),
                 Err(error) if refused_by_limit(&error) => {
                     if !self.lower_limit(permit) {
                         tries += 1;
@@ -144,7 +178,7 @@ impl SshLink {
     fn running(
         &self,
         mut child: openssh::Child<Arc<openssh::Session>>,
-        permit: OwnedSemaphorePermit,
+        permit: Option<OwnedSemaphorePermit>,
     ) -> Result<Running, LinkError> {
         let streams = (child.stdin().take(), child.stdout().take(), child.stderr().take());
         let (Some(stdin), Some(stdout), Some(stderr)) = streams else {

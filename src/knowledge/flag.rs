@@ -26,7 +26,11 @@ pub struct Flag {
     /// Versions that accept it and do nothing with it.
     pub ignored: Option<Versions>,
     pub defaults: Vec<FlagDefault>,
+    /// What the server takes where the value is 0, in the option's own unit.
+    pub zero_means: Option<String>,
     pub replacement: Option<Replacement>,
+    /// What is no longer guarded once a version ignores the option without a word. A step to such a version is refused.
+    pub guards: Option<String>,
     pub advice: Option<String>,
     pub sources: Vec<Source>,
 }
@@ -87,6 +91,7 @@ pub enum FlagState<'a> {
         /// The version that brings it, when it is still to come.
         comes_with: Option<String>,
         instead: Option<&'a Replacement>,
+        guards: Option<&'a str>,
         advice: Option<&'a str>,
     },
     /// No version has an option of this name.
@@ -131,6 +136,8 @@ struct Body {
     replaced_by: Option<BTreeMap<String, String>>,
     replaced_when: Option<String>,
     remove: Option<bool>,
+    zero_means: Option<String>,
+    guards: Option<String>,
     advice: Option<String>,
 }
 
@@ -151,7 +158,9 @@ impl Flag {
             deprecated: body.deprecated,
             ignored: body.ignored,
             defaults,
+            zero_means: body.zero_means,
             replacement,
+            guards: body.guards,
             advice: body.advice,
             sources,
         })
@@ -165,6 +174,7 @@ impl Flag {
                 gone_after: self.versions.ended_before(version),
                 comes_with: self.versions.begins_after(version),
                 instead: self.replacement.as_ref(),
+                guards: self.guards.as_deref(),
                 advice: self.advice.as_deref(),
             };
         }
@@ -183,6 +193,16 @@ impl Flag {
         let known = self.versions.contains(version);
         let found = self.defaults.iter().find(|default| known && default.versions.contains(version));
         found.map(|default| default.value.as_str())
+    }
+
+    /// What counts in the end of a value that is set, or of none: its default, and what 0 stands for.
+    #[must_use]
+    pub fn effective<'a>(&'a self, set: Option<&'a str>, version: &Version) -> Option<&'a str> {
+        let value = set.or_else(|| self.default(version))?;
+        match &self.zero_means {
+            Some(meant) if value.trim() == "0" => Some(meant),
+            _ => Some(value),
+        }
     }
 
     pub(super) fn change(&self, from: &Version, to: &Version) -> Option<OptionChangeKind<'_>> {

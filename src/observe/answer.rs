@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::observe::inventory::Device;
 use crate::observe::records::Record;
 use crate::observe::systemd;
 use crate::units::{Bytes, Sha256};
@@ -22,6 +23,8 @@ pub struct Answer {
     pub managed: Option<Managed>,
     pub processes: Vec<Process>,
     pub store: Option<Space>,
+    /// Of `/var/tmp`.
+    pub scratch: Option<Space>,
     /// Staged releases: the name of the folder, and the file's inode.
     pub staged: Vec<(String, String)>,
     pub data: BTreeMap<String, DataDir>,
@@ -78,6 +81,7 @@ impl Process {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Space {
     pub free: Bytes,
+    pub device: Option<Device>,
     pub file_system: String,
 }
 
@@ -126,6 +130,7 @@ enum Subject {
     Host,
     Process,
     Store,
+    Scratch,
     Data(String),
     Binary(String),
     File((String, String)),
@@ -178,6 +183,7 @@ impl Answer {
                 Subject::Process
             }
             "store" => Subject::Store,
+            "scratch" => Subject::Scratch,
             "data" => {
                 self.data.entry(path.clone()).or_default();
                 Subject::Data(path)
@@ -203,6 +209,13 @@ impl Answer {
             Subject::Store => match record.key.as_str() {
                 "space" => {
                     self.store = space(record);
+                    true
+                }
+                _ => false,
+            },
+            Subject::Scratch => match record.key.as_str() {
+                "space" => {
+                    self.scratch = space(record);
                     true
                 }
                 _ => false,
@@ -351,13 +364,14 @@ impl File {
     }
 }
 
-/// `FREE-BLOCKS BLOCK-SIZE TYPE`.
+/// `FREE-BLOCKS BLOCK-SIZE TYPE DEVICE`.
 fn space(record: &Record) -> Option<Space> {
     let mut words = record.words();
     let blocks: u64 = words.next()?.parse().ok()?;
     let size: u64 = words.next()?.parse().ok()?;
     let file_system = words.next().unwrap_or("unknown").to_owned();
-    Some(Space { free: Bytes(blocks.saturating_mul(size)), file_system })
+    let device = words.next().and_then(|number| number.parse().ok()).map(Device);
+    Some(Space { free: Bytes(blocks.saturating_mul(size)), device, file_system })
 }
 
 fn kibi(text: &str) -> Option<Bytes> {
@@ -417,7 +431,7 @@ mod tests {
         #[test]
         fn never_panics(
             records in proptest::collection::vec(
-                ("(process|exe|store|space|data|snap|folder|binary|file|cert|size|sha256|unit|exec|args)", "\\PC{0,20}", proptest::collection::vec(any::<u8>(), 0..20)),
+                ("(process|exe|store|scratch|space|data|snap|folder|binary|file|cert|size|sha256|unit|exec|args)", "\\PC{0,20}", proptest::collection::vec(any::<u8>(), 0..20)),
                 0..20,
             )
         ) {

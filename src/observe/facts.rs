@@ -58,6 +58,9 @@ pub fn host_facts(answer: &Answer, setup: &Setup, declared: &Declared<'_>, now: 
         },
         member: facts,
         store_free: answer.store.as_ref().map(|space| space.free),
+        store_device: answer.store.as_ref().and_then(|space| space.device),
+        scratch_free: answer.scratch.as_ref().map(|space| space.free),
+        scratch_device: answer.scratch.as_ref().and_then(|space| space.device),
         staged: staged(answer),
         notes,
     }
@@ -171,7 +174,8 @@ fn binary_facts(answer: &Answer, path: &str) -> BinaryFacts {
         size: binary.size,
         owner: binary.owner,
         mode: binary.mode,
-        free: binary.space.map(|space| space.free),
+        free: binary.space.as_ref().map(|space| space.free),
+        device: binary.space.and_then(|space| space.device),
         link_target: binary.link_target,
     }
 }
@@ -188,6 +192,7 @@ fn data_dir_facts(answer: &Answer, path: &str, data: &DataDir) -> DataDirFacts {
         wal_dir: None,
         wal_size: None,
         free: data.space.as_ref().map(|space| space.free).unwrap_or_default(),
+        device: data.space.as_ref().and_then(|space| space.device),
         file_system: data.space.as_ref().map_or_else(|| "unknown".to_owned(), |space| space.file_system.clone()),
         rollback_points: data.rollback_points.iter().filter_map(rollback_point).collect(),
         replacing: data.replacing.clone(),

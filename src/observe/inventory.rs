@@ -59,6 +59,11 @@ pub struct MemberView {
     pub etcd: Seen<EtcdFacts>,
 }
 
+/// The number of the device that a file system is on: places with the same one, on one host, share its space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Device(pub u64);
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostFacts {
     pub hostname: String,
@@ -77,6 +82,10 @@ pub struct HostFacts {
     pub member: Option<MemberFacts>,
     /// Free space where staged and kept binaries go (`/usr/local/lib/quorate`, or the process runtime's folder).
     pub store_free: Option<Bytes>,
+    pub store_device: Option<Device>,
+    /// Free space in `/var/tmp`, where a v2 backup is made before it is pulled.
+    pub scratch_free: Option<Bytes>,
+    pub scratch_device: Option<Device>,
     /// Releases that quorate has put on this host before, with the digests of their `etcd`.
     pub staged: BTreeMap<Version, Sha256>,
     /// The folder where the member's data is declared (or would go by default), when `member` is `None`: something
@@ -188,6 +197,7 @@ pub struct BinaryFacts {
     pub mode: String,
     /// Free space on the file system of the binary.
     pub free: Option<Bytes>,
+    pub device: Option<Device>,
 }
 
 /// Where an option of a member is set. Names are flag names without dashes (`listen-client-urls`).
@@ -231,6 +241,7 @@ pub struct DataDirFacts {
     pub wal_dir: Option<String>,
     pub wal_size: Option<Bytes>,
     pub free: Bytes,
+    pub device: Option<Device>,
     pub file_system: String,
     /// Rollback points of earlier runs beside it, the newest first.
     pub rollback_points: Vec<RollbackPointFacts>,

@@ -341,7 +341,7 @@ nearest() {
 
 tell_space() {
     nearest "$1"
-    tell space "$(stat -f -c '%a %S %T' "$near" 2>/dev/null)"
+    tell space "$(stat -f -c '%a %S %T' "$near" 2>/dev/null) $(stat -L -c '%d' "$near" 2>/dev/null)"
 }
 
 # Rollback points beside a data directory, and the note that lies there while data is replaced.
@@ -498,6 +498,9 @@ heavy() {
 }
 
 tell_store() {
+    # Where a v2 backup is made before it is pulled.
+    tell scratch /var/tmp
+    tell_space /var/tmp
     tell store "$store"
     tell_space "$store"
     set +f

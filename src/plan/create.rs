@@ -10,7 +10,7 @@ use crate::plan::model::{
 };
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::upgrade::release_size;
-use crate::plan::{Input, basis, estimate, hosts, layout, pins, target};
+use crate::plan::{Input, basis, estimate, layout, pins, room, target};
 use crate::runtime::{CreateSpec, member_args, render_unit};
 use crate::spec::model::{Cluster, Member, Ownership, Runtime};
 use crate::units::{MemberName, Span};
@@ -92,7 +92,7 @@ pub fn plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings) -> R
     target::known_release(cluster, input.knowledge, &mut findings);
     let pins = pins(input, survey, &mut findings);
     let size = pins.values().map(|pin| release_size(pin)).max().unwrap_or_default();
-    hosts::check_room(survey, size, &mut findings);
+    room::check_store(input, survey, size, &mut findings);
     settings_known(input, &mut findings);
     let actions = actions(input, survey, &mut findings);
     if !findings.refusals.is_empty() {
@@ -237,7 +237,8 @@ pub fn actions(input: &Input<'_>, survey: &Survey<'_>, findings: &mut Findings) 
         let arch = surveyed.and_then(|member| member.host()).map(|host| host.arch.clone()).unwrap_or_default();
         let needs_switch = features.has(Feature::NeedsUnsupportedArchSwitch) && arch != "amd64";
         let environment = needs_switch.then(|| ("ETCD_UNSUPPORTED_ARCH".to_owned(), arch)).into_iter().collect();
-        let spec = create_spec(input.cluster, declared, environment);
+        let mut spec = create_spec(input.cluster, declared, environment);
+        spec.unit_template = input.templates.own_unit();
         let unit_file = match &input.cluster.runtime {
             Runtime::Systemd(_) => render_unit(&spec).map(Some),
             Runtime::Process(_) => Ok(None),
@@ -324,6 +325,7 @@ fn create_spec(cluster: &Cluster, declared: &Member, environment: BTreeMap<Strin
         token: format!("quorate-{}", cluster.name),
         settings: cluster.settings.clone(),
         environment,
+        unit_template: None,
     }
 }
 
@@ -381,6 +383,7 @@ fn assemble(
         kind: Kind::Create,
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
+        modules_dir: input.modules_dir.map(std::path::Path::to_owned),
         declared: Cluster { client: input.cluster.client.sealed(), ..input.cluster.clone() },
         basis: basis::of(input.inventory),
         summary: Summary {

@@ -19,6 +19,18 @@ pub struct Words {
     pub fix: String,
 }
 
+/// `m1 is`, `m1 and m2 are`.
+pub fn whom(names: &[MemberName], one: &str, many: &str) -> String {
+    match names {
+        [] => format!("nobody {one}"),
+        [only] => format!("{only} {one}"),
+        [most @ .., last] => {
+            let most: Vec<&str> = most.iter().map(MemberName::as_str).collect();
+            format!("{} and {last} {many}", most.join(", "))
+        }
+    }
+}
+
 impl Findings {
     pub fn refuse(&mut self, rule: &str, view: Option<&MemberView>, words: Words, source: Option<&str>) {
         let refusal = Refusal {

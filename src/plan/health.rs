@@ -2,21 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use crate::knowledge::Knowledge;
 use crate::observe::inventory::{HostFacts, ListedMember};
 use crate::plan::create::leftovers;
 use crate::plan::findings::{Findings, Words};
-use crate::plan::survey::{Standing, Survey, Surveyed};
+use crate::plan::survey::{Standing, Survey};
 use crate::spec::model::Cluster;
 use crate::units::{Bytes, MemberId, MemberName};
-
-/// The quota that etcd has when none is set: 2 GiB (`quota-backend-bytes`, all versions since 3.0).
-const DEFAULT_QUOTA: Bytes = Bytes::mebi(2048);
 
 /// A database at this share of its quota is too near to the NOSPACE alarm to begin.
 const QUOTA_SHARE_PERCENT: u64 = 95;
 
 /// Checks everything that must hold of the cluster as a whole.
-pub fn check(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
+pub fn check(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
     reachable(survey, findings);
     answering(cluster, survey, findings);
     if !one_cluster(survey, findings) {
@@ -29,7 +27,7 @@ pub fn check(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
     if led && free_of_alarms {
         healthy(survey, findings);
     }
-    quota(survey, findings);
+    quota(survey, knowledge, findings);
     equal_data(survey, findings);
 }
 
@@ -316,6 +314,19 @@ fn leader(survey: &Survey<'_>, findings: &mut Findings) -> bool {
         findings.pass("one-leader", format!("all members see {leader} as leader"));
         return true;
     }
+    if !survey.has_quorum() && survey.is_quorum(survey.serving().count() + survey.stopped().count()) {
+        let down: Vec<MemberName> = survey.stopped().map(|member| member.view.name.clone()).collect();
+        findings.later(
+            "one-leader",
+            format!(
+                "{} of {} voters serve, which is no quorum and no leader: {} started first, all at once",
+                survey.serving().count(),
+                survey.voters(),
+                crate::plan::findings::whom(&down, "is", "are")
+            ),
+        );
+        return false;
+    }
     // All see one that was not seen itself: that has a refusal of its own, unless it is down.
     let agreed = survey.agreed(|etcd| etcd.leader).flatten();
     if agreed.is_some_and(|id| !is_down(id, survey)) && !findings.refusals.is_empty() {
@@ -351,16 +362,11 @@ fn called(id: MemberId, survey: &Survey<'_>) -> String {
 
 fn is_down(id: MemberId, survey: &Survey<'_>) -> bool {
     let name = called(id, survey);
-    stopped(survey).any(|stopped| stopped.as_str() == name)
-}
-
-fn stopped<'s>(survey: &'s Survey<'_>) -> impl Iterator<Item = &'s MemberName> {
-    let down = |member: &&Surveyed<'_>| matches!(member.standing, Standing::Stopped { .. });
-    survey.members.iter().filter(down).map(|member| &member.view.name)
+    survey.stopped().any(|stopped| stopped.view.name.as_str() == name)
 }
 
 fn down(survey: &Survey<'_>) -> String {
-    stopped(survey).map(|name| format!(", {name} is down")).collect()
+    survey.stopped().map(|member| format!(", {} is down", member.view.name)).collect()
 }
 
 fn healthy(survey: &Survey<'_>, findings: &mut Findings) {
@@ -411,17 +417,19 @@ fn alarms(survey: &Survey<'_>, findings: &mut Findings) -> bool {
     none
 }
 
-fn quota(survey: &Survey<'_>, findings: &mut Findings) {
+fn quota(survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
+    // Versions before 3.0 have no database, and no such option.
+    let Some(flag) = knowledge.flag("quota-backend-bytes") else { return };
     for member in &survey.members {
         let (Some(facts), Some(etcd)) = (member.facts(), member.etcd()) else {
             continue;
         };
-        let declared = facts.option("quota-backend-bytes").and_then(|option| option.value.parse::<i64>().ok());
-        let quota = match declared {
-            Some(quota) if quota < 0 => continue,
-            Some(0) | None => DEFAULT_QUOTA,
-            Some(quota) => Bytes(quota.unsigned_abs()),
+        let set = facts.option(&flag.name).map(|option| option.value.as_str());
+        // Below zero there is none.
+        let Some(quota) = flag.effective(set, &etcd.server_version).and_then(|quota| quota.trim().parse().ok()) else {
+            continue;
         };
+        let quota = Bytes(quota);
         if let Some(size) = etcd.db_size
             && size.0 / QUOTA_SHARE_PERCENT >= quota.0 / 100
         {

@@ -1,8 +1,9 @@
-//! Hosts: can each host take what the plan will put on it, and is the way its member is run one that can be stopped
-//! and started safely?
+//! Hosts: is the way each member is run one that can be stopped and started safely?
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use crate::knowledge::Knowledge;
 use crate::observe::inventory::{EtcdProcess, HostFacts, MemberFacts, OptionFact, UnitFacts};
 use crate::plan::findings::{Findings, Words};
 use crate::plan::survey::{Standing, Survey, Surveyed};
@@ -10,28 +11,23 @@ use crate::plan::target::Way;
 use crate::spec::model::{Cluster, Runtime, Systemd, Toggle};
 use crate::units::{Bytes, Span};
 
-/// What is left free on a file system beyond what is put there.
-const HEADROOM: Bytes = Bytes::mebi(64);
-
-/// Checks all hosts. `release_size` is what staging puts on a host.
-pub fn check(cluster: &Cluster, survey: &Survey<'_>, way: &Way, release_size: Bytes, findings: &mut Findings) {
+/// Checks all hosts.
+pub fn check(cluster: &Cluster, survey: &Survey<'_>, way: &Way, knowledge: &Knowledge, findings: &mut Findings) {
     let before = findings.refusals.len();
-    let copies = takes_rollback_points(cluster, survey, way);
     for member in &survey.members {
-        // A member that is done is not touched again: its disk is no concern of this plan.
+        // A member that is done is not touched again.
         if way.left.contains(&member.view.name) {
-            disk(member, release_size, copies, findings);
             binary(member, findings);
             next_start(member, findings);
         }
         match &cluster.runtime {
-            Runtime::Systemd(systemd) => unit(cluster, systemd, member, findings),
+            Runtime::Systemd(systemd) => unit(cluster, systemd, member, knowledge, findings),
             Runtime::Process(_) => process(member, findings),
         }
         certificates(member, findings);
     }
     if findings.refusals.len() == before {
-        findings.pass("hosts-ready", room(survey));
+        findings.pass("hosts-ready", "units or processes found, certificates hold");
     }
 }
 
@@ -40,77 +36,6 @@ pub fn check_declared(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Fin
     for member in &survey.members {
         settings(cluster, member, findings);
     }
-}
-
-/// The least free space of all hosts, for the head of a plan.
-fn room(survey: &Survey<'_>) -> String {
-    let least = survey.members.iter().filter_map(|member| member.facts().map(|facts| facts.data_dir.free)).min();
-    match least {
-        Some(free) => format!("units or processes found, disks have room (at least {free} free)"),
-        None => "units or processes found".to_owned(),
-    }
-}
-
-/// Whether hosts have room for a release, where there is no member yet.
-pub fn check_room(survey: &Survey<'_>, release_size: Bytes, findings: &mut Findings) {
-    for member in &survey.members {
-        store(member, release_size, findings);
-    }
-}
-
-fn store(member: &Surveyed<'_>, release_size: Bytes, findings: &mut Findings) {
-    // Staged once, the old binary kept once, and once more beside the binary for the moment of the swap.
-    let need = Bytes(release_size.0.saturating_mul(2).saturating_add(HEADROOM.0));
-    if let Some(free) = member.host().and_then(|host| host.store_free)
-        && free < need
-    {
-        refuse_space(member, "disk-store", "where releases are staged and kept", free, need, findings);
-    }
-}
-
-fn disk(member: &Surveyed<'_>, release_size: Bytes, copies: Toggle, findings: &mut Findings) {
-    store(member, release_size, findings);
-    let Some(facts) = member.facts() else {
-        return;
-    };
-    let swap_need = Bytes(release_size.0.saturating_add(HEADROOM.0));
-    if let Some(free) = facts.binary.free
-        && free < swap_need
-    {
-        refuse_space(member, "disk-binary", &format!("of {}", facts.binary.path), free, swap_need, findings);
-    }
-    if copies == Toggle::On {
-        let size = rollback_point_size(facts);
-        let need = Bytes(size.0.saturating_add(size.0 / 10).saturating_add(HEADROOM.0));
-        if facts.data_dir.free < need {
-            findings.refuse(
-                "disk-rollback-point",
-                Some(member.view),
-                Words {
-                    seen: format!("{} free on the file system of {}", facts.data_dir.free, facts.data_dir.path),
-                    must: format!("a copy of the data directory ({size}) fits beside it, with some room: {need}"),
-                    fix:
-                        "free some space, or set `rollback_points { enabled = false }` in the spec: then the way back \
-                          after completion is the backup alone"
-                            .to_owned(),
-                },
-                None,
-            );
-        }
-    }
-}
-
-fn refuse_space(member: &Surveyed<'_>, rule: &str, place: &str, free: Bytes, need: Bytes, findings: &mut Findings) {
-    findings.refuse(
-        rule,
-        Some(member.view),
-        Words {
-            seen: format!("{free} free on the file system {place}"),
-            must: format!("at least {need} free there"),
-            fix: "free some space on that file system".to_owned(),
-        },
-        None,
-    );
 }
 
 /// The size of a rollback point of a member: its data directory, and its WAL where that is elsewhere.
@@ -199,7 +124,7 @@ fn process(member: &Surveyed<'_>, findings: &mut Findings) {
     }
 }
 
-fn unit(cluster: &Cluster, systemd: &Systemd, member: &Surveyed<'_>, findings: &mut Findings) {
+fn unit(cluster: &Cluster, systemd: &Systemd, member: &Surveyed<'_>, knowledge: &Knowledge, findings: &mut Findings) {
     let Some(host) = member.host() else {
         return;
     };
@@ -220,7 +145,7 @@ fn unit(cluster: &Cluster, systemd: &Systemd, member: &Surveyed<'_>, findings: &
         return;
     };
     unit_state(systemd, unit, member, findings);
-    stop_timeout(cluster, unit, member, findings);
+    stop_timeout(cluster, unit, member, knowledge, findings);
     if unit.file_state == "disabled" {
         findings.warn(
             "unit-enabled",
@@ -292,25 +217,39 @@ fn others(host: Option<&HostFacts>) -> String {
     if seen.is_empty() { "no process on this host looks like etcd".to_owned() } else { seen.join("; ") }
 }
 
-/// etcd may take up to 2 * (request timeout + 2 * election timeout) to stop in order (knowledge: stop behavior).
-fn stop_timeout(cluster: &Cluster, unit: &UnitFacts, member: &Surveyed<'_>, findings: &mut Findings) {
-    let least_us = 30_000_000;
-    if let Some(timeout) = unit.timeout_stop_us
-        && timeout < least_us
-    {
+/// systemd kills what has not stopped in time: no less than etcd may take by itself (`stop_bound` in the knowledge).
+fn stop_timeout(
+    cluster: &Cluster,
+    unit: &UnitFacts,
+    member: &Surveyed<'_>,
+    knowledge: &Knowledge,
+    findings: &mut Findings,
+) {
+    let rule = &knowledge.timing().stop;
+    let fair = Span::from(rule.deadline(election_timeout(member, knowledge)));
+    let Some(timeout) = unit.timeout_stop_us.map(|microseconds| Span::from_millis(microseconds / 1000)) else {
+        return;
+    };
+    if timeout < fair {
         findings.warn(
             "stop-timeout",
             Some(&member.view.name),
             format!(
-                "{} kills etcd {} after it was asked to stop; handing over leadership may take longer. Set \
-                 TimeoutStopSec to 30 s or more (rollout.stop_timeout is {})",
-                unit.name,
-                Span::from_millis(timeout / 1000),
-                cluster.rollout.stop_timeout
+                "{} kills etcd {timeout} after it was asked to stop; handing over leadership may take longer. Set \
+                 TimeoutStopSec to {fair} or more (rollout.stop_timeout is {})",
+                unit.name, cluster.rollout.stop_timeout
             ),
-            None,
+            rule.fact.sources.first().map(ToString::to_string).as_deref(),
         );
     }
+}
+
+fn election_timeout(member: &Surveyed<'_>, knowledge: &Knowledge) -> Duration {
+    let version = member.etcd().map(|etcd| &etcd.server_version);
+    let version = version.or_else(|| member.facts()?.binary.version.as_ref());
+    let set = member.facts().and_then(|facts| facts.option("election-timeout")).map(|option| option.value.as_str());
+    let value = knowledge.flag("election-timeout").zip(version).and_then(|(flag, at)| flag.effective(set, at));
+    Duration::from_millis(value.and_then(|value| value.trim().parse().ok()).unwrap_or_default())
 }
 
 fn settings(cluster: &Cluster, member: &Surveyed<'_>, findings: &mut Findings) {

@@ -14,6 +14,7 @@ mod findings;
 mod health;
 mod hosts;
 pub mod layout;
+pub mod leftovers;
 pub mod model;
 mod options;
 pub mod replacing;
@@ -21,11 +22,14 @@ mod requirements;
 pub mod restore;
 mod restore_steps;
 pub mod rollback;
+mod room;
 mod settle;
 mod survey;
 mod target;
 mod upgrade;
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +44,7 @@ use crate::plan::model::{
 };
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::target::Way;
+use crate::runtime::Templates;
 use crate::spec::model::{Cluster, Toggle};
 use crate::units::{Bytes, Version};
 
@@ -49,6 +54,10 @@ pub struct Input<'a> {
     pub cluster: &'a Cluster,
     /// Where the run will be kept; it is no part of any decision.
     pub state_dir: &'a Path,
+    /// The user's own folder of knowledge and templates, for whoever opens a saved plan; no part of any decision.
+    pub modules_dir: Option<&'a Path>,
+    /// What the unit of a new member is made from.
+    pub templates: &'a Templates,
     pub inventory: &'a Inventory,
     pub knowledge: &'a Knowledge,
     /// The releases that [`wanted_releases`] asked for, as far as they could be had.
@@ -83,7 +92,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if create::made_but_not_started(input.cluster, &survey) {
         return create::start_plan(input, &survey, findings);
     }
-    health::check(input.cluster, &survey, &mut findings);
+    health::check(input.cluster, &survey, input.knowledge, &mut findings);
     let Some(way) = target::find(input.cluster, &survey, input.knowledge, &mut findings) else {
         return Err(with_a_reason(findings, &survey));
     };
@@ -145,7 +154,8 @@ fn checks_before_change(
     release_size: Bytes,
     findings: &mut Findings,
 ) {
-    hosts::check(input.cluster, survey, way, release_size, findings);
+    hosts::check(input.cluster, survey, way, input.knowledge, findings);
+    room::check(input, survey, way, release_size, findings);
     options::check(input.cluster, way, &survey.members, input.knowledge, findings);
     quorum(survey, way, findings);
     if !way.left.is_empty() {
@@ -415,6 +425,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Finding
         kind: if changes { Kind::Upgrade } else { Kind::NothingToDo },
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
+        modules_dir: input.modules_dir.map(Path::to_owned),
         declared,
         basis: basis::of(input.inventory),
         summary: Summary {

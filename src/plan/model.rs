@@ -3,7 +3,7 @@
 mod replace;
 mod restore;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,9 @@ pub struct Plan {
     pub cluster: ClusterName,
     /// Where the run of this plan is kept on the controller.
     pub state_dir: PathBuf,
+    /// The user's own folder of knowledge and templates, where the spec names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules_dir: Option<PathBuf>,
     /// What was declared; inline certificates and keys are replaced by their digests.
     pub declared: Cluster,
     /// Everything the decisions rest on. The plan is refused when it no longer holds.
@@ -89,9 +92,19 @@ impl Plan {
         })
     }
 
-    /// How many members are changed.
+    /// How many members are created, started, or changed.
     pub fn members_changed(&self) -> usize {
-        self.steps().filter(|step| matches!(step.action, Action::Member(_) | Action::CreateMember { .. })).count()
+        let mut members = BTreeSet::new();
+        for step in self.steps() {
+            match &step.action {
+                Action::Member(action) => members.extend([&action.member]),
+                Action::CreateMember(action) => members.extend([&action.member]),
+                Action::StartTogether { members: started } => members.extend(started),
+                Action::ReplaceData(action) => members.extend([&action.member]),
+                _ => {}
+            }
+        }
+        members.len()
     }
 
     /// The replacement of all data directories, where this plan does or finishes one.
@@ -340,6 +353,13 @@ pub struct MemberAction {
     /// In this order, each journaled.
     pub operations: Vec<Operation>,
     pub on_failure: OnFailure,
+}
+
+impl MemberAction {
+    /// The member is down and only has to be started, on the binary that is in place.
+    pub fn only_starts(&self) -> bool {
+        !self.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. } | Operation::SwapBinary))
+    }
 }
 
 /// As seen when the plan was made; the order among members is decided again by who leads at the time.

@@ -25,7 +25,7 @@ pub fn check(cluster: &Cluster, way: &Way, members: &[Surveyed<'_>], knowledge: 
         };
         for option in &at_start.options {
             options += 1;
-            flag(option, way, member, knowledge, findings);
+            flag(option, way, member, &at_start, knowledge, findings);
         }
         for rule in knowledge.config_rules(&way.to) {
             for broken in violations(cluster, rule, member, &at_start) {
@@ -39,8 +39,16 @@ pub fn check(cluster: &Cluster, way: &Way, members: &[Surveyed<'_>], knowledge: 
     }
 }
 
-fn flag(option: &OptionFact, way: &Way, member: &Surveyed<'_>, knowledge: &Knowledge, findings: &mut Findings) {
-    let FlagState::Absent { gone_after, instead, advice, .. } = knowledge.flag_state(&option.name, &way.to) else {
+fn flag(
+    option: &OptionFact,
+    way: &Way,
+    member: &Surveyed<'_>,
+    facts: &MemberFacts,
+    knowledge: &Knowledge,
+    findings: &mut Findings,
+) {
+    let FlagState::Absent { gone_after, instead, guards, advice, .. } = knowledge.flag_state(&option.name, &way.to)
+    else {
         return;
     };
     // An option that the running version does not know either has no effect today: nothing changes with the rung.
@@ -49,6 +57,7 @@ fn flag(option: &OptionFact, way: &Way, member: &Surveyed<'_>, knowledge: &Knowl
     });
     let place = place(option, member);
     let since = gone_after.map_or_else(String::new, |minor| format!(" (last known to {minor})"));
+    let unguarded = guards.filter(|_| !guarded_otherwise(option, instead, facts));
     let instead = rewrite(option, instead);
     let advice = advice.map_or_else(String::new, |advice| format!(" ({})", advice.trim_end_matches('.')));
     match option.source {
@@ -62,6 +71,22 @@ fn flag(option: &OptionFact, way: &Way, member: &Surveyed<'_>, knowledge: &Knowl
             },
             None,
         ),
+        OptionSource::Environment | OptionSource::ConfigFile { .. } if known_today && unguarded.is_some() => {
+            findings.refuse(
+                "option-that-guards",
+                Some(member.view),
+                Words {
+                    seen: format!("{} is set {place}", option.name),
+                    must: format!(
+                        "{} does not know this option{since} and ignores it without a word. {}",
+                        way.to,
+                        unguarded.unwrap_or_default()
+                    ),
+                    fix: format!("{instead}{advice}; restart the member on its present version, then plan again"),
+                },
+                None,
+            );
+        }
         OptionSource::Environment | OptionSource::ConfigFile { .. } if known_today => findings.warn(
             "option-without-effect",
             Some(&member.view.name),
@@ -73,6 +98,15 @@ fn flag(option: &OptionFact, way: &Way, member: &Surveyed<'_>, knowledge: &Knowl
         ),
         OptionSource::Environment | OptionSource::ConfigFile { .. } => {}
     }
+}
+
+/// Whether what takes the option's place is set beside it already, to the same effect.
+fn guarded_otherwise(option: &OptionFact, instead: Option<&Replacement>, facts: &MemberFacts) -> bool {
+    let Some(Replacement::Options { set, .. }) = instead else { return false };
+    set.iter().all(|(name, value)| {
+        let wanted = value.replace("{value}", &option.value);
+        facts.option(name).is_some_and(|there| there.value == wanted)
+    })
 }
 
 /// What to write in the place of an option that is gone.

@@ -3,7 +3,7 @@
 
 use crate::observe::inventory::{Inventory, MemberView};
 use crate::plan::findings::{Findings, Words};
-use crate::plan::model::{REPLACEMENT_FORMAT, Refusal, Replacement};
+use crate::plan::model::{Plan, REPLACEMENT_FORMAT, Refusal, Replacement};
 
 /// What the notes on the hosts say, together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,17 @@ pub fn refusals(inventory: &Inventory) -> Vec<Refusal> {
         Notes::Wrong(why) => refuse_wrong(&why, &mut findings),
     }
     findings.refusals
+}
+
+/// For a saved plan: what is under way on the hosts that it was not made to finish.
+pub fn differs(saved: &Plan, inventory: &Inventory) -> Option<String> {
+    let finishes = saved.replacement().and_then(|replacement| replacement.id.as_ref());
+    match notes(inventory) {
+        Notes::None => finishes.map(|id| format!("the replacement {id}, which it finishes, is no longer under way")),
+        Notes::One(note) if note.id.as_ref() == finishes => None,
+        Notes::One(note) => Some(format!("{} to {} is under way", noun(&note), note.to)),
+        Notes::Wrong(why) => Some(why.join("; ")),
+    }
 }
 
 fn refuse_under_way(inventory: &Inventory, note: &Replacement, findings: &mut Findings) {

@@ -14,7 +14,7 @@ use crate::plan::replacing::{Notes, notes, noun, refuse_wrong};
 use crate::plan::restore_steps::{Ingredients, steps};
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::upgrade::release_size;
-use crate::plan::{Input, basis, create, estimate, hosts, layout, pins, target};
+use crate::plan::{Input, basis, create, estimate, layout, pins, room, target};
 use crate::runtime::room_for_restore;
 use crate::spec::model::{Cluster, Runtime};
 use crate::units::{Bytes, MemberName, Version};
@@ -53,8 +53,9 @@ pub fn plan(from: &RestoreInput<'_>) -> Result<Plan, Vec<Refusal>> {
     }
     let members = members(from, &survey, &mut findings);
     let binaries = binaries(input, &survey, &pins, &mut findings);
-    room(&survey, backup, &mut findings);
-    hosts::check_room(&survey, pins.values().map(|pin| release_size(pin)).max().unwrap_or_default(), &mut findings);
+    let release = pins.values().map(|pin| release_size(pin)).max().unwrap_or_default();
+    room::check_store(input, &survey, release, &mut findings);
+    room_beside(&survey, backup, &mut findings);
     let (Some(means), true) = (means, findings.refusals.is_empty()) else { return Err(findings.refusals) };
     say_what_is_lost(from, &survey, &mut findings);
     let under_way = under_way.filter(|note| can_go_on(from, note, means));
@@ -316,7 +317,7 @@ fn binaries(
     changes
 }
 
-fn room(survey: &Survey<'_>, backup: &RestoreSource, findings: &mut Findings) {
+fn room_beside(survey: &Survey<'_>, backup: &RestoreSource, findings: &mut Findings) {
     let need = room_for_restore(backup.size());
     for member in &survey.members {
         let Some(facts) = member.facts().filter(|facts| facts.data_dir.free < need) else { continue };
@@ -447,6 +448,7 @@ fn assemble(
         kind: Kind::Restore,
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
+        modules_dir: input.modules_dir.map(std::path::Path::to_owned),
         declared: Cluster { client: input.cluster.client.sealed(), ..input.cluster.clone() },
         basis: basis::of(input.inventory),
         summary: Summary {

@@ -63,8 +63,33 @@ impl<'a> Survey<'a> {
         self.serving().next().is_some()
     }
 
-    /// The leader, when all that serve agree on it.
+    /// Voters by the lists of those that serve; the declared members where nobody does.
+    pub fn voters(&self) -> usize {
+        let listed = |etcd: &EtcdFacts| etcd.members.iter().filter(|member| !member.is_learner).count();
+        self.serving().map(|(_, etcd)| listed(etcd)).max().unwrap_or(self.members.len())
+    }
+
+    /// Whether so many of the voters hold quorum.
+    pub fn is_quorum(&self, number: usize) -> bool {
+        number > self.voters() / 2
+    }
+
+    /// Whether those that serve hold quorum.
+    pub fn has_quorum(&self) -> bool {
+        self.is_quorum(self.serving().count())
+    }
+
+    /// Members that have data and no process.
+    pub fn stopped(&self) -> impl Iterator<Item = Surveyed<'a>> {
+        self.members.iter().copied().filter(|member| matches!(member.standing, Standing::Stopped { .. }))
+    }
+
+    /// The leader, when all that serve agree on it. Without quorum there is none, whatever they say: one that led goes
+    /// on to say so for a while, an old version for good.
     pub fn leader(&self) -> Option<&'a MemberName> {
+        if !self.has_quorum() {
+            return None;
+        }
         let id = self.agreed(|etcd| etcd.leader)??;
         self.name_of(id)
     }

@@ -6,6 +6,7 @@ use crate::knowledge::{Feature, Features, Knowledge};
 use crate::observe::inventory::{ListedMember, MemberFacts};
 use crate::plan::backup;
 use crate::plan::estimate;
+use crate::plan::findings::whom;
 use crate::plan::hosts::{rollback_point_size, takes_rollback_points};
 use crate::plan::layout;
 use crate::plan::model::{
@@ -36,7 +37,11 @@ pub fn steps(from: &Ingredients<'_>) -> Vec<Step> {
     let mut steps = Numbered::default();
     let to_change = order(from);
     let features = from.knowledge.features(&from.way.from);
-    bring_up_stopped(from, &mut steps);
+    if from.survey.has_quorum() {
+        bring_up_stopped(from, &mut steps);
+    } else {
+        bring_up_together(from, &mut steps);
+    }
     if !to_change.is_empty() {
         let members: Vec<_> = to_change.iter().map(|member| member.view.name.clone()).collect();
         stage(from, &members, &mut steps);
@@ -98,6 +103,30 @@ fn role(member: &Surveyed<'_>, leader: Option<&MemberName>) -> Role {
 pub fn is_to_change(member: &Surveyed<'_>, way: &Way) -> bool {
     let only_to_start = stopped(member).is_some_and(|(_, version, _)| *version == way.to);
     way.left.contains(&member.view.name) && !only_to_start
+}
+
+/// Where those that serve hold no quorum, one member alone would wait for it in vain: all that are down are started at
+/// once, each on the binary that is in place.
+fn bring_up_together(from: &Ingredients<'_>, steps: &mut Numbered) {
+    let down: Vec<_> = from.survey.stopped().filter_map(|member| Some((member.view, stopped(&member)?))).collect();
+    let members: Vec<MemberName> = down.iter().map(|(view, _)| view.name.clone()).collect();
+    if members.is_empty() {
+        return;
+    }
+    let rollout = &from.cluster.rollout;
+    let each = down.iter().flat_map(|(view, (_, version, sha256))| served_gates(from, &view.name, version, *sha256));
+    let mut after: Vec<Gate> = each.collect();
+    after.extend(all_well(from));
+    if !rollout.soak.is_zero() {
+        after.push(Gate::Soak { span: rollout.soak });
+    }
+    let why = format!(
+        "{} down, and those that serve hold no quorum: nothing goes on before they are up, and none of them can be \
+         healthy alone",
+        whom(&members, "is", "are")
+    );
+    let estimate = estimate::member(&[Operation::Start { timeout: rollout.ready_timeout }], &after);
+    steps.push(Action::StartTogether { members }, why, (Vec::new(), after), Undo::StopAgain, estimate);
 }
 
 /// Members that an interrupted run, or somebody, left down are brought up before anything else, on the binary that is in

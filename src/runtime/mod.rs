@@ -12,6 +12,7 @@ mod answer;
 mod binary;
 mod create;
 mod error;
+mod leftovers;
 mod log;
 mod replace;
 mod restore;
@@ -28,6 +29,7 @@ pub use binary::{
 };
 pub use create::{create, remove_created};
 pub use error::{Refusal, RuntimeError};
+pub use leftovers::{Leftover, LeftoverKind, Removed, leftovers, remove_leftovers};
 pub use log::{LogCursor, LogLines, log_cursor, log_lines_since};
 pub use replace::{DataPaths, Laid, Replaced, lay_ready, mark_replacement, replace_data, unmark_replacement};
 pub use restore::{Identity, LaidReady, RestoreFrom, RestoreRequest, needed as room_for_restore, restore_beside};
@@ -37,7 +39,7 @@ pub use service::{
 };
 pub use site::{Service, Site, staged_path, store_dir};
 pub use stage::{Preflight, PreflightOutcome, Program, check_staged, preflight, stage};
-pub use unit::{CreateSpec, Templates, member_args, render_unit};
+pub use unit::{CreateSpec, Templates, UnitTemplate, member_args, render_unit};
 
 #[cfg(test)]
 mod testing;

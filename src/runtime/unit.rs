@@ -55,6 +55,16 @@ pub struct CreateSpec {
     pub settings: BTreeMap<String, String>,
     /// Environment that the release needs on this host, such as ETCD_UNSUPPORTED_ARCH.
     pub environment: BTreeMap<String, String>,
+    /// The user's own template of the unit: what was planned is what is written. The built-in one where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_template: Option<UnitTemplate>,
+}
+
+/// The text of a template, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitTemplate {
+    pub name: String,
+    pub text: String,
 }
 
 impl CreateSpec {
@@ -155,15 +165,25 @@ impl Templates {
         Ok(Self { name, unit })
     }
 
-    /// The text of the unit file of a new member.
+    /// The user's own template of a unit, if these have one.
+    pub fn own_unit(&self) -> Option<UnitTemplate> {
+        let is_own = self.unit != UNIT_TEMPLATE;
+        is_own.then(|| UnitTemplate { name: self.name.clone(), text: self.unit.clone() })
+    }
+
+    /// The text of the unit file of a new member: by the template that came with it, else by these.
     pub fn render_unit(&self, spec: &CreateSpec) -> Result<String, RuntimeError> {
+        let (template, text) = match &spec.unit_template {
+            Some(own) => (own.name.as_str(), own.text.as_str()),
+            None => (self.name.as_str(), self.unit.as_str()),
+        };
         let Runtime::Systemd(systemd) = &spec.runtime else {
             return Err(wrong("member", spec.name.as_str(), "is a plain process: it has no unit"));
         };
         check_unit(&systemd.unit)?;
         let site = spec.site()?;
         let failed = |error: minijinja::Error| RuntimeError::Template {
-            name: self.name.clone(),
+            name: template.to_owned(),
             reason: match error.line() {
                 Some(line) => format!("line {line}: {error}"),
                 None => error.to_string(),
@@ -174,7 +194,7 @@ impl Templates {
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.add_filter("systemd_word", |value: &str| systemd_quote(value, "%$"));
         templates.add_filter("systemd_variable", |value: &str| systemd_quote(value, "%"));
-        templates.add_template("unit", &self.unit).map_err(failed)?;
+        templates.add_template("unit", text).map_err(failed)?;
         let values = context! {
             name => spec.name.as_str(),
             user => check_user(systemd)?,
@@ -188,7 +208,7 @@ impl Templates {
     }
 }
 
-/// The text of the unit file of a new member, by the built-in template.
+/// The text of the unit file of a new member, by its own template or the built-in one.
 pub fn render_unit(spec: &CreateSpec) -> Result<String, RuntimeError> {
     Templates::default().render_unit(spec)
 }
@@ -263,6 +283,7 @@ mod tests {
             token: "prod".into(),
             settings: BTreeMap::new(),
             environment: BTreeMap::new(),
+            unit_template: None,
         }
     }
 

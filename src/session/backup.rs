@@ -19,7 +19,7 @@ impl Session {
         let mut live = self.look(Toggle::Off).await?;
         let wanted = self.plan_backup(&live, &Found::default())?.wanted;
         live.found = get(self, wanted, events).await?;
-        let missing = || SessionError::Other(live.found.missing.join("; "));
+        let missing = || SessionError::NoTools { missing: live.found.missing.clone() };
         let plan = self.plan_backup(&live, &live.found)?.plan.ok_or_else(missing)?;
         let taken = Mutex::new(None);
         let watch = |event: Event| {
@@ -34,11 +34,9 @@ impl Session {
         live.close().await;
         match (ran?.ending, taken.into_inner().ok().flatten()) {
             (Ending::Succeeded, Some(summary)) => Ok(summary),
-            (Ending::Failed { reason, .. }, _) => Err(SessionError::Other(reason)),
-            (Ending::Interrupted { signal }, _) => {
-                Err(SessionError::Other(format!("stopped by {signal}; no backup was kept")))
-            }
-            _ => Err(SessionError::Other("the run ended without a backup".to_owned())),
+            (Ending::Failed { reason, .. }, _) => Err(SessionError::BackupFailed { reason }),
+            (Ending::Interrupted { signal }, _) => Err(SessionError::BackupStopped { signal }),
+            _ => Err(SessionError::BackupMissing),
         }
     }
 
@@ -46,8 +44,10 @@ impl Session {
         plan_backup(&Input {
             cluster: &self.cluster,
             state_dir: self.state.dir(),
+            modules_dir: self.modules.dir.as_deref(),
+            templates: &self.modules.templates,
             inventory: &live.observation.inventory,
-            knowledge: &self.knowledge,
+            knowledge: &self.modules.knowledge,
             releases: &found.pins(),
             missing_releases: &found.missing,
         })

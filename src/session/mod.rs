@@ -6,25 +6,33 @@
 
 mod backup;
 mod choose;
+mod clean;
 mod connect;
 mod error;
+mod locks;
 mod plan;
+mod records;
 mod releases;
 mod restore;
 mod rollback;
 mod run;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::knowledge::Knowledge;
+use crate::knowledge::{Knowledge, KnowledgeError};
+use crate::plan::model::Plan;
+use crate::runtime::Templates;
 use crate::spec::model::Cluster;
 use crate::spec::{Diagnostic, Inputs, load};
-use crate::state::State;
+use crate::state::{State, StateLock};
 use crate::units::ClusterName;
 use choose::choose_cluster;
 
+pub use clean::{Cleaned, Cleaning, Place};
 pub use error::SessionError;
+pub use locks::{is_here, run_under_way, this_process};
 pub use plan::{Live, Planned};
+pub use records::{Backups, Recorded};
 pub use rollback::RollbackPlanned;
 pub use run::Ran;
 
@@ -35,8 +43,35 @@ pub type Events<'a> = &'a (dyn Fn(crate::execute::event::Event) + Send + Sync);
 pub struct Session {
     pub cluster: Cluster,
     pub warnings: Vec<Diagnostic>,
-    knowledge: Knowledge,
+    modules: Modules,
     state: State,
+    /// Held by commands that change something.
+    lock: Option<StateLock>,
+}
+
+/// What is known of etcd, and the templates of new members: built in, or with a folder of the user's own over it.
+struct Modules {
+    /// Laid out as `modules/`: `etcd/` and `runtime/`.
+    dir: Option<PathBuf>,
+    knowledge: Knowledge,
+    templates: Templates,
+}
+
+impl Modules {
+    fn load(dir: Option<&Path>) -> Result<Self, SessionError> {
+        let Some(dir) = dir else {
+            let (knowledge, templates) = (Knowledge::embedded()?, Templates::default());
+            return Ok(Self { dir: None, knowledge, templates });
+        };
+        // A folder that is not there is a slip of the pen; one without knowledge, or without templates, is not.
+        if let Err(error) = std::fs::read_dir(dir) {
+            return Err(KnowledgeError::Folder { dir: dir.to_owned(), why: error.to_string() }.into());
+        }
+        let etcd = dir.join("etcd");
+        let knowledge = Knowledge::load(etcd.exists().then_some(etcd.as_path()))?;
+        let templates = Templates::from_dir(&dir.join("runtime")).map_err(SessionError::Template)?;
+        Ok(Self { dir: Some(dir.to_owned()), knowledge, templates })
+    }
 }
 
 impl Session {
@@ -45,20 +80,44 @@ impl Session {
         let loaded = load(dir, inputs).map_err(SessionError::Spec)?;
         let cluster = choose(loaded.spec.clusters, cluster)?;
         let state = State::open(&loaded.spec.settings.state_dir)?;
-        Ok(Self { cluster, warnings: loaded.warnings, knowledge: Knowledge::embedded()?, state })
+        let modules = Modules::load(loaded.spec.settings.modules_dir.as_deref())?;
+        Ok(Self { cluster, warnings: loaded.warnings, modules, state, lock: None })
     }
 
     /// For a saved plan: what it declares stands for the spec.
-    pub fn of_saved(cluster: Cluster, state_dir: &Path) -> Result<Self, SessionError> {
-        let state = State::open(state_dir)?;
-        Ok(Self { cluster, warnings: Vec::new(), knowledge: Knowledge::embedded()?, state })
+    pub fn of_saved(plan: &Plan) -> Result<Self, SessionError> {
+        let state = State::open(&plan.state_dir)?;
+        let modules = Modules::load(plan.modules_dir.as_deref())?;
+        Ok(Self { cluster: plan.declared.clone(), warnings: Vec::new(), modules, state, lock: None })
+    }
+}
+
+/// The state of a spec, for commands that only look at what was kept: no cluster has to be named, and nothing is locked.
+pub struct Records {
+    pub state: State,
+    /// The clusters that are declared, or the one that was named.
+    pub clusters: Vec<Cluster>,
+    named: Option<ClusterName>,
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Records {
+    pub fn open(dir: &Path, inputs: &Inputs, cluster: Option<&str>) -> Result<Self, SessionError> {
+        let loaded = load(dir, inputs).map_err(SessionError::Spec)?;
+        let state = State::open(&loaded.spec.settings.state_dir)?;
+        let clusters = match cluster {
+            Some(_) => vec![choose(loaded.spec.clusters, cluster)?],
+            None => loaded.spec.clusters,
+        };
+        let named = cluster.and(clusters.first()).map(|cluster| cluster.name.clone());
+        Ok(Self { state, clusters, named, warnings: loaded.warnings })
     }
 }
 
 fn choose(clusters: Vec<Cluster>, wanted: Option<&str>) -> Result<Cluster, SessionError> {
     let names: Vec<ClusterName> = clusters.iter().map(|cluster| cluster.name.clone()).collect();
-    let chosen = choose_cluster(&names, wanted).map_err(SessionError::Usage)?;
+    let chosen = choose_cluster(&names, wanted).map_err(SessionError::Cluster)?;
     let found = clusters.into_iter().find(|cluster| &cluster.name == chosen);
     // It is one of them: its name was taken from there.
-    found.ok_or_else(|| SessionError::Usage("the spec declares no cluster".to_owned()))
+    found.ok_or_else(|| SessionError::Cluster("the spec declares no cluster".to_owned()))
 }

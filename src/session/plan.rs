@@ -6,8 +6,9 @@ use crate::artifact::{Platform, warm_up};
 use crate::execute::world::RestoreWorld;
 use crate::observe::{Observation, ObserveOptions, observe};
 use crate::plan::model::Plan;
-use crate::plan::{Input, basis, plan, wanted_releases};
+use crate::plan::{Input, basis, plan, replacing, wanted_releases};
 use crate::session::connect::{Hosts, connect_all};
+use crate::session::locks::HostLocks;
 use crate::session::releases::{Found, get};
 use crate::session::{Events, Session, SessionError};
 use crate::spec::model::{Cluster, Toggle};
@@ -25,6 +26,7 @@ pub struct Live {
     pub(super) found: Found,
     /// The backup that is restored, where one is.
     pub(super) restore: Option<RestoreWorld>,
+    pub(super) locks: HostLocks,
 }
 
 /// A plan, and what it was made over.
@@ -47,8 +49,9 @@ impl Live {
         seen
     }
 
-    /// Closes all connections.
+    /// Lets the locks go, and closes all connections.
     pub async fn close(self) {
+        self.locks.held.release().await;
         for host in self.hosts.into_values().flatten() {
             host.close().await;
         }
@@ -72,8 +75,10 @@ impl Session {
             plan(&Input {
                 cluster: &self.cluster,
                 state_dir: self.state.dir(),
+                modules_dir: self.modules.dir.as_deref(),
+                templates: &self.modules.templates,
                 inventory,
-                knowledge: &self.knowledge,
+                knowledge: &self.modules.knowledge,
                 releases: &pins,
                 missing_releases: &missing,
             })
@@ -109,7 +114,8 @@ impl Session {
             ]));
         }
         let mut live = self.look(Toggle::Off).await?;
-        let differences = basis::differences(&saved.basis, &basis::of(&live.observation.inventory));
+        let mut differences = basis::differences(&saved.basis, &basis::of(&live.observation.inventory));
+        differences.extend(replacing::differs(saved, &live.observation.inventory));
         if !differences.is_empty() {
             return Err(SessionError::Stale(differences));
         }
@@ -139,9 +145,10 @@ impl Session {
     pub(super) async fn look(&self, hashes: Toggle) -> Result<Live, SessionError> {
         tracing::debug!("connecting to the hosts");
         let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
+        let locks = self.lock_hosts(&hosts).await?;
         tracing::debug!("connected; looking at hosts and members");
         let options = ObserveOptions {
-            knowledge: &self.knowledge,
+            knowledge: &self.modules.knowledge,
             now: OffsetDateTime::now_utc(),
             nonce: new_id(),
             probe_deadline: PROBE_DEADLINE.duration(),
@@ -149,7 +156,7 @@ impl Session {
             hashes,
         };
         let observation = observe(&self.cluster, &hosts, &options).await;
-        Ok(Live { hosts, observation, found: Found::default(), restore: None })
+        Ok(Live { hosts, observation, found: Found::default(), restore: None, locks })
     }
 }
 

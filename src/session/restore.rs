@@ -17,7 +17,7 @@ use crate::spec::model::{Toggle, Verify};
 impl Session {
     /// Opens the backup, looks at what is there, tries the backup with the declared version, and plans.
     pub async fn plan_restore(&self, which: &str, begin: Begin, events: Events<'_>) -> Result<Planned, SessionError> {
-        let opened = backup::open(&self.cluster.backup.dir, which).await.map_err(other)?;
+        let opened = backup::open(&self.cluster.backup.dir, which).await?;
         let mut live = self.look(Toggle::Off).await?;
         // Nothing is fetched or tried for a plan that would be refused for other reasons.
         let told = Examined::by_manifest(&opened.kept.manifest);
@@ -55,7 +55,7 @@ impl Session {
     ) -> Result<Ran, SessionError> {
         let ran = self.execute(plan, live, stop, events).await?;
         if ran.ending == Ending::Succeeded {
-            packed_set::forget(&self.state.restores_dir(&self.cluster.name)?).map_err(other)?;
+            packed_set::forget(&self.state.restores_dir(&self.cluster.name)?)?;
         }
         Ok(ran)
     }
@@ -74,8 +74,10 @@ impl Session {
             input: Input {
                 cluster: &self.cluster,
                 state_dir: self.state.dir(),
+                modules_dir: self.modules.dir.as_deref(),
+                templates: &self.modules.templates,
                 inventory: &live.observation.inventory,
-                knowledge: &self.knowledge,
+                knowledge: &self.modules.knowledge,
                 releases: &found.pins(),
                 missing_releases: &found.missing,
             },
@@ -90,23 +92,19 @@ impl Session {
         let own = crate::artifact::Platform::of_controller().arch;
         let release = live.found.releases.iter().find(|release| release.platform.arch == own);
         let release = release.or(live.found.releases.first());
-        let Some(release) = release else { return Err(SessionError::Other(live.found.missing.join("; "))) };
+        let Some(release) = release else { return Err(SessionError::NoTools { missing: live.found.missing.clone() }) };
         let tools = Tools {
             version,
             host_etcdctl: None,
             local_release_dir: &release.dir,
-            listens_on: if self.knowledge.features(version).has(Feature::UnixClientSockets) {
+            listens_on: if self.modules.knowledge.features(version).has(Feature::UnixClientSockets) {
                 TrialListens::UnixSocket
             } else {
                 TrialListens::Loopback
             },
         };
-        backup::examine(opened, &tools, &self.state.scratch_dir()?).await.map_err(other)
+        Ok(backup::examine(opened, &tools, &self.state.scratch_dir()?).await?)
     }
-}
-
-fn other(error: impl std::fmt::Display) -> SessionError {
-    SessionError::Other(error.to_string())
 }
 
 fn source(opened: &Opened, examined: &Examined, proof: Proof) -> RestoreSource {

@@ -53,8 +53,10 @@ impl Session {
         let input = Input {
             cluster: &self.cluster,
             state_dir: self.state.dir(),
+            modules_dir: self.modules.dir.as_deref(),
+            templates: &self.modules.templates,
             inventory: &live.observation.inventory,
-            knowledge: &self.knowledge,
+            knowledge: &self.modules.knowledge,
             releases: &[],
             missing_releases: &[],
         };

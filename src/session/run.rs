@@ -10,10 +10,11 @@ use crate::execute::world::{MemberWorld, World, facts_of, site};
 use crate::execute::{Controller, ExecuteError, StopSignal, execute};
 use crate::plan::model::Plan;
 use crate::session::plan::Live;
-use crate::session::{Events, Session, SessionError};
+use crate::session::{Events, Session, SessionError, records};
 use crate::state::Run;
 use crate::units::MemberName;
 
+/// Said when a command forgot to lock: no run without.
 /// A run that has ended.
 pub struct Ran {
     pub run: Run,
@@ -30,7 +31,14 @@ impl Session {
         events: Events<'_>,
     ) -> Result<Ran, SessionError> {
         tracing::debug!("the run begins");
-        let run = self.state.begin_run(plan)?;
+        let lock = self.lock.as_ref().ok_or(SessionError::NotLocked)?;
+        if !live.locks.missing.is_empty() {
+            return Err(SessionError::HostsNotLocked { missing: live.locks.missing.clone() });
+        }
+        let run = match &lock.holder.run {
+            Some(id) if !self.state.run_ids()?.contains(id) => self.state.begin_run_as(id, plan)?,
+            _ => self.state.begin_run(plan)?,
+        };
         let world = self.world(live)?;
         let ending = execute(plan, &world, &run, &controller(), stop, events).await?;
         Ok(Ran { run, ending })
@@ -45,11 +53,13 @@ impl Session {
             |release: &Release| ((release.version.clone(), release.platform.arch.clone()), release.dir.clone());
         Ok(World {
             cluster: self.cluster.clone(),
-            knowledge: self.knowledge.clone(),
+            knowledge: self.modules.knowledge.clone(),
             members,
             release_dirs: live.found.releases.iter().map(by_version).collect(),
             scratch_dir: self.state.scratch_dir()?,
             restore: live.restore.clone(),
+            needed_backups: records::needed_runs_of(&self.state, &self.cluster.name)?.why,
+            locks: live.locks.held.clone(),
         })
     }
 
@@ -57,7 +67,9 @@ impl Session {
         let inventory = &live.observation.inventory;
         let host = match live.hosts.get(name) {
             Some(Ok(host)) => host.clone(),
-            Some(Err(why)) => return Err(SessionError::Other(format!("{name}: {why}"))),
+            Some(Err(why)) => {
+                return Err(SessionError::NotConnected { member: name.clone(), why: why.clone() });
+            }
             None => return Err(ExecuteError::UnknownMember { member: name.clone() }.into()),
         };
         let facts = facts_of(inventory, name);
@@ -77,12 +89,12 @@ impl Session {
 fn client(live: &Live, name: &MemberName) -> Result<Client, SessionError> {
     live.observation.clients.get(name).cloned().ok_or_else(|| {
         let why = live.observation.inventory.member(name).and_then(|view| view.etcd.why()).unwrap_or("not looked at");
-        SessionError::Other(format!("{name}: its client port is not known: {why}"))
+        SessionError::NoClient { member: name.clone(), why: why.to_owned() }
     })
 }
 
 /// Who runs this, where: for the journal.
-fn controller() -> Controller {
+pub(super) fn controller() -> Controller {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let account = || {
         let uid = std::fs::metadata("/proc/self").ok()?.uid().to_string();

@@ -22,12 +22,19 @@ const TOP_LEVEL: [&str; 4] = ["quorate", "variable", "locals", "cluster"];
 /// Where the values of variables come from, besides the files of the directory.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
-    /// `-var name=value`, in order.
-    pub cli_vars: Vec<(String, String)>,
-    /// `-var-file`, in order: HCL, or JSON where the name ends in `.json`.
-    pub var_files: Vec<PathBuf>,
+    /// What the command line gives, in order: the later wins, whichever of the two it is.
+    pub given: Vec<GivenOnLine>,
     /// The environment; only `QUORATE_VAR_…` is looked at.
     pub env: Vec<(String, String)>,
+}
+
+/// One option of the command line that gives values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GivenOnLine {
+    /// `-var name=value`.
+    Value { name: String, value: String },
+    /// `-var-file`: HCL, or JSON where the name ends in `.json`.
+    File(PathBuf),
 }
 
 /// A spec that holds, and what came up on the way.
@@ -63,7 +70,7 @@ fn load_here(dir: &Path, inputs: &Inputs) -> Result<Loaded, Diagnostics> {
         false if !reports.has_errors() => Shown::Yes,
         _ => Shown::No,
     };
-    let files = variables::read_files(&found.auto, &inputs.var_files, shown, &mut sources, &mut reports);
+    let files = variables::read_files(&found.auto, &inputs.given, shown, &mut sources, &mut reports);
     let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let mut cx = Cx::new(&absolute, &sources, reports);
     let spec = evaluate(&blocks, &files, inputs, &found, &mut cx);
@@ -184,7 +191,7 @@ fn describe_unknown(name: &str) -> String {
 fn evaluate(blocks: &Blocks, files: &variables::Files, inputs: &Inputs, found: &Found, cx: &mut Cx) -> Option<Spec> {
     cx.scope.module_path = cx.dir.display().to_string();
     let declared = variables::declarations(blocks.of("variable"), cx);
-    variables::resolve(&declared, files, &inputs.cli_vars, &inputs.env, cx);
+    variables::resolve(&declared, files, &inputs.env, cx);
     locals::resolve(blocks.of("locals"), cx);
     let settings = blocks::read_tool_settings(blocks.of("quorate"), cx);
     let mut clusters = Vec::new();

@@ -13,6 +13,7 @@ mod diagnostic;
 mod eval;
 mod format;
 mod functions;
+mod json;
 mod load;
 mod locals;
 pub mod model;
@@ -30,4 +31,4 @@ mod tests;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use format::format;
-pub use load::{Inputs, Loaded, load};
+pub use load::{GivenOnLine, Inputs, Loaded, load};

@@ -22,6 +22,8 @@ pub struct Spec {
 pub struct ToolSettings {
     /// Where runs, backups and downloads are kept: `state "local" { path = … }`; `.quorate` beside the spec by default.
     pub state_dir: PathBuf,
+    /// A folder of the user's own over what is built in, laid out as `modules/`.
+    pub modules_dir: Option<PathBuf>,
 }
 
 /// One `cluster` block.

@@ -1,5 +1,5 @@
 //! Input variables: what is declared, and what values come from the environment, from variable files and from the
-//! command line, in that order: the later wins.
+//! command line, in that order: the later wins. On the command line that goes by place, among files and single values.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,8 @@ use hcl_edit::structure::{Block, Structure};
 
 use super::diagnostic::{Failed, Reports};
 use super::eval::{Cx, site_of};
+use super::json;
+use super::load::GivenOnLine;
 use super::parse;
 use super::scan;
 use super::section::{Known, Section, check_characters};
@@ -61,7 +63,13 @@ type Values = BTreeMap<String, Given>;
 /// Where variable values come from: read before the declarations are evaluated, because reading adds sources.
 #[derive(Default)]
 pub struct Files {
-    read: Vec<(FileId, FileKind)>,
+    read: Vec<Source>,
+}
+
+/// One source of values, in the order in which they are taken.
+enum Source {
+    File(FileId, FileKind),
+    Line { name: String, value: String },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,22 +83,25 @@ pub fn declares_secrets<'a>(blocks: impl Iterator<Item = &'a Block>) -> bool {
     blocks.into_iter().any(|block| block.body.has_attribute("sensitive"))
 }
 
-/// Reads all variable files: `*.auto.hclvars` of the directory, then those named on the command line.
+/// Reads all variable files: `*.auto.hclvars` of the directory, then what the command line gives, in its order.
 pub fn read_files(
     auto: &[PathBuf],
-    named: &[PathBuf],
+    given: &[GivenOnLine],
     shown: Shown,
     sources: &mut Sources,
     reports: &mut Reports,
 ) -> Files {
     let mut files = Files::default();
-    for path in auto.iter().chain(named) {
+    let mut read = |path: &Path| {
         let kind =
             if path.extension().is_some_and(|extension| extension == "json") { FileKind::Json } else { FileKind::Hcl };
-        if let Some(file) = source::read(path, shown, sources, reports) {
-            files.read.push((file, kind));
-        }
-    }
+        source::read(path, shown, sources, reports).map(|file| Source::File(file, kind))
+    };
+    files.read.extend(auto.iter().filter_map(|path| read(path)));
+    files.read.extend(given.iter().filter_map(|given| match given {
+        GivenOnLine::File(path) => read(path),
+        GivenOnLine::Value { name, value } => Some(Source::Line { name: name.clone(), value: value.clone() }),
+    }));
     files
 }
 
@@ -121,13 +132,7 @@ pub fn declarations<'a>(blocks: &[(FileId, &'a Block)], cx: &mut Cx) -> Vec<Decl
 }
 
 /// Gives every declared variable its value, or reports why it has none.
-pub fn resolve(
-    declared: &[Declaration],
-    files: &Files,
-    cli: &[(String, String)],
-    environment: &[(String, String)],
-    cx: &mut Cx,
-) {
+pub fn resolve(declared: &[Declaration], files: &Files, environment: &[(String, String)], cx: &mut Cx) {
     let names: BTreeSet<String> = declared.iter().map(|declaration| declaration.name.clone()).collect();
     let mut values = Values::new();
     for (name, value) in environment {
@@ -136,23 +141,16 @@ pub fn resolve(
             values.insert(name.to_owned(), given);
         }
     }
-    for (file, kind) in &files.read {
-        let from_file = if *kind == FileKind::Json { json_values(*file, cx) } else { hcl_values(*file, cx) };
-        for (name, given) in from_file {
-            if names.contains(&name) {
-                values.insert(name, given);
-            } else if let Origin::File { site } = given.origin {
-                let detail = format!("{}{}", near_variable(&name, &names), " The value is not used.");
-                cx.reports.warning(Some(site), "Value for an undeclared variable", detail);
+    for source in &files.read {
+        match source {
+            Source::File(file, kind) => from_file(*file, *kind, &names, &mut values, cx),
+            Source::Line { name, value } if names.contains(name) => {
+                values.insert(name.clone(), Given { raw: Raw::Text(value.clone()), origin: Origin::CommandLine });
             }
-        }
-    }
-    for (name, value) in cli {
-        if names.contains(name) {
-            values.insert(name.clone(), Given { raw: Raw::Text(value.clone()), origin: Origin::CommandLine });
-        } else {
-            let summary = format!("-var sets {}, which is not declared", text::quoted(name));
-            cx.reports.error_outside(summary, near_variable(name, &names));
+            Source::Line { name, .. } => {
+                let summary = format!("-var sets {}, which is not declared", text::quoted(name));
+                cx.reports.error_outside(summary, near_variable(name, &names));
+            }
         }
     }
     let mut resolved = BTreeMap::new();
@@ -163,6 +161,18 @@ pub fn resolve(
     cx.scope.variables = resolved;
     for declaration in declared {
         validate(declaration, cx);
+    }
+}
+
+fn from_file(file: FileId, kind: FileKind, names: &BTreeSet<String>, values: &mut Values, cx: &mut Cx) {
+    let found = if kind == FileKind::Json { json_values(file, cx) } else { hcl_values(file, cx) };
+    for (name, given) in found {
+        if names.contains(&name) {
+            values.insert(name, given);
+        } else if let Origin::File { site } = given.origin {
+            let detail = format!("{}{}", near_variable(&name, names), " The value is not used.");
+            cx.reports.warning(Some(site), "Value for an undeclared variable", detail);
+        }
     }
 }
 
@@ -352,9 +362,14 @@ fn json_values(file: FileId, cx: &mut Cx) -> Vec<(String, Given)> {
     let text = cx.sources.text(file);
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(serde_json::Value::Object(items)) => {
-            let site = cx.sources.whole(file);
-            let given = |value| Given { raw: Raw::Value(Value::from_json(value)), origin: Origin::File { site } };
-            items.iter().map(|(name, value)| (name.clone(), given(value))).collect()
+            let places = json::values_of_object(text);
+            let whole = cx.sources.whole(file);
+            let given = |name: &str, value| {
+                let place = places.get(name).map(|place| Site { file, start: place.start, end: place.end });
+                let origin = Origin::File { site: place.unwrap_or(whole) };
+                Given { raw: Raw::Value(Value::from_json(value)), origin }
+            };
+            items.iter().map(|(name, value)| (name.clone(), given(name, value))).collect()
         }
         Ok(_) => {
             let detail = "A variable file in JSON is one object: { \"name\": value }.";

@@ -1,4 +1,7 @@
 //! The journal on disk: appended, fsynced line by line, and read back with a torn last line forgiven.
+//!
+//! Room for a whole run is set aside at the start: a disk that fills up stops a run before its first effect, and not in
+//! the middle of a step, with a member down.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -6,10 +9,14 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::execute::journal::{Entry, JOURNAL_FORMAT, Line};
+use crate::state::runs::ends_whole;
 use crate::state::{StateError, timestamp};
 
 /// Longest journal that is read: far more than any run writes.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Room that is set aside; a run of a hundred members writes less.
+const ROOM: u64 = 4 * 1024 * 1024;
 
 /// An open journal of a run.
 #[derive(Debug)]
@@ -17,6 +24,8 @@ pub struct JournalFile {
     path: PathBuf,
     file: File,
     seq: u64,
+    /// Of all whole lines.
+    length: u64,
 }
 
 impl JournalFile {
@@ -27,7 +36,8 @@ impl JournalFile {
             .mode(0o600)
             .open(path)
             .map_err(StateError::io(path, "cannot be created"))?;
-        Ok(Self { path: path.to_owned(), file, seq: 0 })
+        set_room_aside(&file).map_err(StateError::io(path, "cannot be written"))?;
+        Ok(Self { path: path.to_owned(), file, seq: 0, length: 0 })
     }
 
     /// Writes one entry and waits until it is on the disk.
@@ -39,17 +49,66 @@ impl JournalFile {
             reason: format!("cannot be written: {error}"),
         })?;
         text.push(b'\n');
-        self.file
-            .write_all(&text)
-            .and_then(|()| self.file.sync_data())
-            .map_err(StateError::io(&self.path, "cannot be written"))?;
+        if let Err(error) = self.file.write_all(&text).and_then(|()| self.file.sync_data()) {
+            // Half a line would stand before the next one. Where even that fails, readers forgive it.
+            let _ = self.file.set_len(self.length);
+            return Err(StateError::io(&self.path, "cannot be written")(error));
+        }
+        self.length += text.len() as u64;
         self.seq = line.seq;
         Ok(line)
     }
 }
 
+impl Drop for JournalFile {
+    fn drop(&mut self) {
+        // Gives back what was set aside and not used. What stays after a crash is less than anybody will miss.
+        let _ = self.file.set_len(self.length);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn set_room_aside(file: &File) -> std::io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::io::Errno;
+    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, ROOM) {
+        Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG | Errno::IO | Errno::ROFS)) => Err(errno.into()),
+        // Not every file system can.
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_room_aside(_file: &File) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Takes a last line away that was cut short. True when there was one.
+pub(super) fn cut_torn_tail(path: &Path) -> Result<bool, StateError> {
+    if ends_whole(path).map_err(StateError::io(path, "cannot be read"))? {
+        return Ok(false);
+    }
+    // No journal of ours: reading it will say so.
+    if std::fs::metadata(path).is_ok_and(|meta| meta.len() > MOST_BYTES) {
+        return Ok(false);
+    }
+    let cannot_read = || StateError::io(path, "cannot be read");
+    let file =
+        OpenOptions::new().read(true).write(true).open(path).map_err(StateError::io(path, "cannot be repaired"))?;
+    let mut reader = BufReader::new((&file).take(MOST_BYTES));
+    let (mut whole, mut raw) = (0, Vec::new());
+    while reader.read_until(b'\n', &mut raw).map_err(cannot_read())? > 0 {
+        if raw.last() == Some(&b'\n') {
+            whole += raw.len() as u64;
+        }
+        raw.clear();
+    }
+    file.set_len(whole).and_then(|()| file.sync_all()).map_err(StateError::io(path, "cannot be repaired"))?;
+    Ok(true)
+}
+
 /// What a journal says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadBack {
     pub lines: Vec<Line>,
     /// The last line was cut short (a crash while it was written): it is left out.
@@ -59,6 +118,11 @@ pub struct ReadBack {
 /// Reads a journal. A torn last line is forgiven; anything else that is wrong is an error with its place.
 pub fn read_journal(path: &Path) -> Result<ReadBack, StateError> {
     let file = File::open(path).map_err(StateError::io(path, "cannot be read"))?;
+    let size = file.metadata().map_err(StateError::io(path, "cannot be read"))?.len();
+    if size > MOST_BYTES {
+        let reason = format!("{size} bytes are too many for a journal");
+        return Err(StateError::Journal { path: path.to_owned(), line: 1, reason });
+    }
     let mut reader = BufReader::new(file.take(MOST_BYTES));
     let mut lines: Vec<Line> = Vec::new();
     let mut raw = Vec::new();
@@ -131,6 +195,55 @@ mod tests {
         std::fs::write(&path, lines.join("\n") + "\n").unwrap();
         let error = read_journal(&path).unwrap_err().to_string();
         assert!(error.contains("journal.jsonl:2:"), "{error}");
+    }
+
+    #[test]
+    fn a_line_of_another_journal_is_an_error_with_its_place() {
+        let (_dir, path) = written(2);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let second = text.lines().nth(1).unwrap();
+        std::fs::write(&path, format!("{text}{second}\n")).unwrap();
+        let error = read_journal(&path).unwrap_err().to_string();
+        assert!(error.contains("journal.jsonl:4: line 2 stands where line 4 should"), "{error}");
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_written_is_an_error_and_leaves_no_half_line() {
+        let (_dir, path) = written(0);
+        let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let mut journal = JournalFile { path: path.clone(), file: full, seq: 1, length: 10 };
+        let error = journal.append(Entry::StopRequested { signal: "SIGINT".to_owned() }).unwrap_err().to_string();
+        assert!(error.contains("cannot be written") && error.contains("No space left"), "{error}");
+        assert!(error.contains("do: "), "{error}");
+        assert_eq!((journal.seq, journal.length), (1, 10));
+        let read_only = OpenOptions::new().read(true).open(&path).unwrap();
+        let mut journal = JournalFile { path: path.clone(), file: read_only, seq: 1, length: 10 };
+        assert!(journal.append(Entry::StopRequested { signal: "SIGINT".to_owned() }).is_err());
+        assert!(JournalFile::create(&path).is_err(), "a journal is never written over");
+        assert!(JournalFile::create(&path.join("below")).is_err());
+    }
+
+    #[test]
+    fn the_room_that_was_set_aside_is_not_part_of_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        let mut journal = JournalFile::create(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+        journal.append(Entry::RunEnded { ending: Ending::Succeeded }).unwrap();
+        drop(journal);
+        let back = read_journal(&path).unwrap();
+        assert_eq!((back.lines.len(), back.torn), (1, false));
+    }
+
+    #[test]
+    fn a_journal_of_zeros_or_without_end_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        // What some file systems leave of a file after a power cut.
+        std::fs::write(&path, b"\0\0\0\0\n").unwrap();
+        assert!(read_journal(&path).unwrap_err().to_string().contains("journal.jsonl:1:"));
+        std::fs::File::create(&path).unwrap().set_len(MOST_BYTES + 1).unwrap();
+        assert!(read_journal(&path).unwrap_err().to_string().contains("too many"));
     }
 
     #[test]

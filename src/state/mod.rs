@@ -3,7 +3,10 @@
 //! A folder (0700) beside the spec. Files are 0600, written whole and renamed, or, for a journal, appended and fsynced
 //! line by line. This room stores and reads back; it knows nothing of what the lines mean to a run.
 
+mod holder;
 mod journal_file;
+mod lock;
+mod runs;
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -13,7 +16,10 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+pub use holder::Holder;
 pub use journal_file::{JournalFile, ReadBack, read_journal};
+pub use lock::{LockSeen, StateLock};
+pub use runs::StoredRun;
 
 use crate::plan::model::Plan;
 use crate::units::ClusterName;
@@ -22,8 +28,25 @@ use crate::units::ClusterName;
 pub enum StateError {
     #[error("{path}: {action}: {reason}\n  do: {fix}")]
     Io { path: PathBuf, action: &'static str, reason: io::Error, fix: &'static str },
-    #[error("{path}:{line}: {reason}")]
+    #[error(
+        "{path}:{line}: {reason}\n  do: leave the file as it is for whoever looks into it; what is to be done next shows `quorate plan`"
+    )]
     Journal { path: PathBuf, line: u64, reason: String },
+    #[error("{}: there is no run {id:?}\n  do: see which there are: quorate runs", dir.display())]
+    NoRun { id: String, dir: PathBuf },
+    #[error(
+        "{}: the state is in use: {}\n  do: wait until that has ended, or end it there (Ctrl-C brings it to a safe end); \
+         the lock goes with its holder, also after kill -9",
+        path.display(),
+        holder.as_ref().map_or_else(|| "by whom is not known yet".to_owned(), ToString::to_string)
+    )]
+    Locked { path: PathBuf, holder: Option<Box<Holder>> },
+    #[error(
+        "{}: the state was in use on another machine, and nobody there has given it back: {holder}\n  do: whether that still \
+         goes on cannot be seen from here: look there; if it does not, take its record away: quorate unlock",
+        path.display()
+    )]
+    LockedElsewhere { path: PathBuf, holder: Box<Holder> },
 }
 
 impl StateError {
@@ -84,10 +107,14 @@ impl State {
 
     /// Begins a run: its folder, with the plan in it.
     pub fn begin_run(&self, plan: &Plan) -> Result<Run, StateError> {
-        let runs = self.private("runs")?;
-        let id = new_id();
-        let dir = runs.join(&id);
-        make_private_dir(&dir)?;
+        self.begin_run_as(&new_id(), plan)
+    }
+
+    /// The same, under an id that was made before: the locks of a run name it.
+    pub fn begin_run_as(&self, id: &str, plan: &Plan) -> Result<Run, StateError> {
+        let id = id.to_owned();
+        let dir = self.private("runs")?.join(&id);
+        fs::DirBuilder::new().mode(0o700).create(&dir).map_err(StateError::io(&dir, "cannot be created"))?;
         let text = serde_json::to_vec_pretty(plan).map_err(|error| StateError::Io {
             path: dir.join("plan.json"),
             action: "cannot be written",
@@ -178,6 +205,26 @@ mod tests {
         let (first, second) = (new_id(), new_id());
         assert_ne!(first, second);
         assert!(first[..16] <= second[..16]);
+    }
+
+    #[test]
+    fn ids_are_unique_within_a_second_and_when_the_clock_goes_back() {
+        // The time is only what they sort by: the rest is random, so no clock can make two equal.
+        let ids: std::collections::HashSet<String> = (0..1000).map(|_| new_id()).collect();
+        assert_eq!(ids.len(), 1000);
+        let random: std::collections::HashSet<&str> =
+            ids.iter().filter_map(|id| id.split_once("Z-")).map(|id| id.1).collect();
+        assert_eq!(random.len(), 1000);
+    }
+
+    #[test]
+    fn a_run_is_never_begun_in_the_folder_of_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(dir.path()).unwrap();
+        let plan = crate::view::fixtures::upgrade();
+        let run = state.begin_run_as("r1", &plan).unwrap();
+        assert!(matches!(state.begin_run_as("r1", &plan), Err(StateError::Io { .. })));
+        assert_eq!(state.run(&run.id).unwrap().plan, Ok(plan));
     }
 
     #[test]

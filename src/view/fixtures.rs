@@ -4,17 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::observe::inventory::ListedMember;
 use crate::plan::model::*;
+use crate::plan::testing::*;
 use crate::runtime::CreateSpec;
 use crate::spec::model::*;
-use crate::units::{Bytes, ClusterId, MemberId, MemberName, Minor, RaftIndex, Revision, Sha256, Span, Version};
-
-pub fn name(text: &str) -> MemberName {
-    text.parse().unwrap()
-}
-
-fn version(text: &str) -> Version {
-    text.parse().unwrap()
-}
+use crate::units::{Bytes, ClusterId, MemberName, Minor, RaftIndex, Revision, Sha256, Span};
 
 fn minor(text: &str) -> Minor {
     text.parse().unwrap()
@@ -25,78 +18,26 @@ fn digest(text: &str) -> Sha256 {
 }
 
 fn members() -> Vec<MemberName> {
-    ["m1", "m2", "m3"].map(name).to_vec()
+    NAMES.map(name).to_vec()
 }
 
 fn member_list() -> Vec<ListedMember> {
-    (1..=3u64)
-        .map(|n| ListedMember {
-            id: MemberId(0xa1b2_0000 + n),
-            name: format!("m{n}"),
-            peer_urls: vec![format!("http://10.0.0.1{n}:2380")],
-            client_urls: vec![format!("http://10.0.0.1{n}:2379")],
-            is_learner: false,
-        })
-        .collect()
+    (1..=3).map(listed).collect()
 }
 
 fn declared(to: &str) -> Cluster {
-    let member = |n: u64| Member {
-        name: name(&format!("m{n}")),
-        address: format!("10.0.0.1{n}"),
-        connection: Connection::Ssh(Ssh {
-            destination: format!("10.0.0.1{n}"),
-            user: Some("deploy".to_owned()),
-            port: None,
-            identity_file: None,
-            config_file: None,
-            known_hosts_file: None,
-            connect_timeout: Span::from_secs(10),
-            become_: Become::Sudo,
-        }),
-        client_url: None,
-        peer_url: None,
-        data_dir: None,
-    };
-    Cluster {
-        name: "prod".parse().unwrap(),
-        version: version(to),
-        members: (1..=3).map(member).collect(),
-        runtime: Runtime::Systemd(Systemd {
-            unit: "etcd.service".to_owned(),
-            ownership: Ownership::Adopted,
-            bin_dir: "/usr/local/bin".to_owned(),
-            user: "etcd".to_owned(),
-        }),
-        releases: vec![ReleaseSource::Upstream],
-        client: ClientAccess::default(),
-        settings: BTreeMap::new(),
-        rollout: Rollout {
-            soak: Span::from_secs(10),
-            hold_before: None,
-            on_failure: OnFailure::RollbackMember,
-            ready_timeout: Span::from_secs(600),
-            stop_timeout: Span::from_secs(60),
-            version_timeout: Span::from_secs(60),
-            catch_up_timeout: Span::from_secs(600),
-            gate_timeout: Span::from_secs(60),
-            v2_settle: Span::from_secs(120),
-            compare_hashes: Toggle::On,
-        },
-        backup: BackupPolicy { dir: "/srv/prod/.quorate/backups".into(), keep: 7, verify: Verify::Restore },
-        rollback_points: RollbackPoints { enabled: Toggle::On, max_size: Bytes::mebi(20 * 1024) },
-    }
+    cluster(to, &NAMES.map(str::to_owned))
 }
 
 fn basis(versions: [Option<&str>; 3], cluster: Option<&str>) -> Basis {
     let member = |n: usize, running: Option<&str>| MemberBasis {
         host: format!("deploy@10.0.0.1{n}"),
         arch: "amd64".to_owned(),
-        member_id: Some(MemberId(0xa1b2_0000 + n as u64)),
+        member_id: Some(member_id(n)),
         server_version: running.map(version),
-        running_sha256: running.map(digest),
+        running_sha256: running.map(etcd_digest),
         binary_path: Some("/usr/bin/etcd".to_owned()),
-        binary_sha256: running.map(digest),
+        binary_sha256: running.map(etcd_digest),
         options_sha256: Some(digest("options")),
         unit_sha256: Some(digest("unit")),
         data_dir: Some("/var/lib/etcd".to_owned()),
@@ -106,18 +47,6 @@ fn basis(versions: [Option<&str>; 3], cluster: Option<&str>) -> Basis {
         cluster_version: cluster.map(minor),
         member_list: member_list(),
         members: (1..=3).map(|n| (name(&format!("m{n}")), member(n, versions[n - 1]))).collect(),
-    }
-}
-
-fn pin(release: &str) -> ReleasePin {
-    let file = |program: &str, size| (program.to_owned(), PinnedBinary { sha256: digest(program), size: Bytes(size) });
-    ReleasePin {
-        version: version(release),
-        arch: "amd64".to_owned(),
-        source: format!("https://mirror.example/etcd-v{release}-linux-amd64.tar.gz"),
-        archive_sha256: Some(digest(release)),
-        checked: "sums".to_owned(),
-        binaries: [file("etcd", 17_301_504), file("etcdctl", 14_680_064)].into(),
     }
 }
 
@@ -140,7 +69,7 @@ fn after_a_start(member: &str, to: &str, settle: Option<Gate>) -> Vec<Gate> {
         Gate::RunsVersion {
             member: name(member),
             version: version(to),
-            sha256: digest("etcd"),
+            sha256: etcd_digest(to),
             within: Span::from_secs(600),
         },
         Gate::AllHealthy { within: Span::from_secs(600) },
@@ -173,8 +102,8 @@ fn member_step(id: u32, change: Change<'_>) -> Step {
             to: version(to),
             binary: BinaryChange {
                 path: "/usr/bin/etcd".to_owned(),
-                old_sha256: Some(digest(from)),
-                new_sha256: digest("etcd"),
+                old_sha256: Some(etcd_digest(from)),
+                new_sha256: etcd_digest(to),
                 staged: format!("/usr/local/lib/quorate/{to}/etcd"),
                 kept: format!("/usr/local/lib/quorate/kept/etcd-{from}"),
             },
@@ -263,6 +192,7 @@ fn plan(kind: Kind, basis: Basis, from: Option<&str>, to: &str) -> Plan {
         made_by: "0.1.0".to_owned(),
         kind,
         state_dir: "/work/.quorate".into(),
+        modules_dir: None,
         cluster: "prod".parse().unwrap(),
         declared: declared(to),
         basis,
@@ -277,7 +207,7 @@ fn plan(kind: Kind, basis: Basis, from: Option<&str>, to: &str) -> Plan {
             revision: Some(Revision(18_231)),
             estimate: Span::from_secs(54),
         },
-        releases: vec![pin(to)],
+        releases: vec![pin(to, "amd64")],
         rungs: Vec::new(),
         checks: vec![
             check("members-healthy", CheckOutcome::Passed, "all 3 members are healthy, no alarm is raised"),
@@ -623,39 +553,6 @@ pub fn nothing_to_do() -> Plan {
     plan
 }
 
-/// Why there is no plan.
-pub fn refusals() -> Vec<Refusal> {
-    vec![
-        Refusal {
-            rule: "disk-space".to_owned(),
-            member: Some(name("m3")),
-            host: Some("deploy@10.0.0.13".to_owned()),
-            seen: "96 MB are free on /var/lib (ext4)".to_owned(),
-            must: "the rollback point of m3 needs 105 MB and 10 % to spare: 116 MB".to_owned(),
-            fix: "free 20 MB on /var/lib, or turn rollback points off: rollback_points { enabled = false }".to_owned(),
-            source: None,
-        },
-        Refusal {
-            rule: "listen-urls-are-ips".to_owned(),
-            member: Some(name("m1")),
-            host: Some("deploy@10.0.0.11".to_owned()),
-            seen: "--listen-peer-urls=http://m1.example:2380, from the unit file".to_owned(),
-            must: "3.2 does not start with a host name in a listen URL".to_owned(),
-            fix: "write the IP address: --listen-peer-urls=http://10.0.0.11:2380; then restart m1 at 3.1.20".to_owned(),
-            source: Some("upgrade guide of 3.2".to_owned()),
-        },
-        Refusal {
-            rule: "one-minor-at-a-time".to_owned(),
-            member: None,
-            host: None,
-            seen: "the members run 3.1.20, 3.3.0 is declared".to_owned(),
-            must: "a cluster moves by one minor at a time".to_owned(),
-            fix: "declare 3.2.32 first".to_owned(),
-            source: Some("https://etcd.io/docs/v3.3/upgrades/upgrade_3_3/".to_owned()),
-        },
-    ]
-}
-
 fn create_spec(n: u32, to: &str) -> CreateSpec {
     let url = |port: u16| vec![format!("http://10.0.0.1{n}:{port}")];
     CreateSpec {
@@ -676,5 +573,6 @@ fn create_spec(n: u32, to: &str) -> CreateSpec {
         token: "quorate-prod".to_owned(),
         settings: BTreeMap::new(),
         environment: BTreeMap::new(),
+        unit_template: None,
     }
 }

@@ -183,7 +183,7 @@ mod tests {
     fn nothing_is_left_of_what_went_on() {
         let screen = Screen::new(80);
         let mut live = live(&screen);
-        let place = |member: &str| Place { step: StepId(1), member: Some(fixtures::name(member)) };
+        let place = |member: &str| Place { step: StepId(1), member: Some(crate::plan::testing::name(member)) };
         for member in ["m1", "m2", "m3"] {
             let text = format!("{member}: sending");
             live.show(&Utterance::Doing { place: place(member), pace: Pace::Often, text });

@@ -9,7 +9,9 @@ mod backups;
 mod choices;
 mod diagnostic;
 mod escape;
+mod history;
 mod json;
+mod kept;
 mod live;
 mod narrate;
 mod notes;
@@ -27,6 +29,8 @@ mod words;
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
+mod refused;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -35,7 +39,13 @@ pub use backups::{BackupSummary, backups_text};
 pub use choices::{choices_json, choices_text, nothing_json, nothing_text};
 pub use diagnostic::{diagnostics_json, diagnostics_text};
 pub use escape::{escape, escape_json, escape_lines, is_hidden};
+pub use history::{RunRecord, RunState, history_json, history_text, runs_json, runs_text};
 pub use json::{JSON_FORMAT, error_json, json_line, plan_json, refusals_json, stale_json};
+pub use kept::{
+    CleanReport, KeptBackup, Left, PruneReport, Verified, backup_list_json, backup_list_text, clean_done_text,
+    clean_json, clean_text, left_by_text, prune_json, prune_text, unlock_json, unlock_text, verified_json,
+    verified_text,
+};
 pub use notes::{
     applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json, version_text,
 };

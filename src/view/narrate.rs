@@ -153,6 +153,12 @@ impl Narrator {
                 );
                 vec![said(Tone::Warn, text)]
             }
+            Entry::LockLost { reason } => {
+                let text = format!(
+                    "{reason}: somebody else could be at work; what is in hand is brought to a safe end, then the run stops"
+                );
+                vec![said(Tone::Bad, text)]
+            }
             // The summary tells.
             Entry::RunEnded { .. } => Vec::new(),
         }

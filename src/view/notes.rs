@@ -63,13 +63,13 @@ pub fn applying_text(plan: &Plan, file: &Path, style: Style) -> String {
     page.finish()
 }
 
-/// The question before a cluster is touched; the answer is typed after it.
+/// The question before something is touched; the answer is typed after it.
 #[must_use]
-pub fn question_text(cluster: &str, style: Style) -> String {
+pub fn question_text(question: &str, what: &str, style: Style) -> String {
     let mut page = Page::new(style);
     page.blank();
-    page.text(0, Tone::Strong, "Do you want to perform these actions?");
-    page.text(2, Tone::Plain, &format!("Quorate will do what is described above, on cluster \"{cluster}\"."));
+    page.text(0, Tone::Strong, question);
+    page.text(2, Tone::Plain, what);
     page.text(2, Tone::Plain, "Only 'yes' will be accepted to approve.");
     page.blank();
     page.finish() + "  " + &paint(style.color, Tone::Strong, "Enter a value:") + " "

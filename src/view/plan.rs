@@ -4,7 +4,7 @@ use super::page::{Page, Style, Tone, cell};
 use super::restore::write_source;
 use super::step::StepWriter;
 use super::words::{count, grouped, span};
-use crate::plan::model::{Action, CheckOutcome, Kind, NoReturn, Note, Plan, Rung, StepId, Summary};
+use crate::plan::model::{Action, CheckOutcome, Kind, MemberAction, NoReturn, Note, Plan, Rung, StepId, Summary};
 use crate::spec::model::HoldPoint;
 
 /// Labels of the parts that follow the steps.
@@ -38,17 +38,38 @@ pub fn last_line(plan: &Plan) -> String {
             plan.summary.to
         );
     }
-    let stops_all = plan.replacement().is_some();
-    let tally = |wanted: fn(&Action) -> bool| plan.steps().filter(|step| wanted(&step.action)).count();
+    let tally = |number: fn(&Action) -> usize| plan.steps().map(|step| number(&step.action)).sum::<usize>();
+    let changes = |wanted: fn(&MemberAction) -> bool| {
+        let actions = plan.steps().filter_map(|step| match &step.action {
+            Action::Member(action) => Some(action),
+            _ => None,
+        });
+        actions.filter(|action| wanted(action)).count()
+    };
+    let created = tally(|action| usize::from(matches!(action, Action::CreateMember(_))));
+    // What is created or put back is started as well.
+    let replaced = tally(|action| usize::from(matches!(action, Action::ReplaceData(_))));
+    let together = match created + replaced {
+        0 => tally(|action| match action {
+            Action::StartTogether { members } => members.len(),
+            _ => 0,
+        }),
+        _ => 0,
+    };
     let parts: Vec<String> = [
-        (tally(|action| matches!(action, Action::Member(m) if m.from < m.to)), "to upgrade"),
-        (tally(|action| matches!(action, Action::Member(m) if m.from > m.to)), "to put back"),
+        (created, "to create"),
+        (replaced, if plan.kind == Kind::Restore { "to restore, all at once" } else { "to put back, all at once" }),
         (
-            tally(|action| matches!(action, Action::ReplaceData(_))),
-            if plan.kind == Kind::Restore { "to restore, all at once" } else { "to put back, all at once" },
+            if replaced > 0 {
+                0
+            } else {
+                together + changes(|action| action.only_starts() && action.from <= action.to)
+            },
+            "to start",
         ),
-        (tally(|action| matches!(action, Action::Member(m) if m.from == m.to)) * usize::from(!stops_all), "to restart"),
-        (tally(|action| matches!(action, Action::CreateMember(_))), "to create"),
+        (changes(|action| !action.only_starts() && action.from < action.to), "to upgrade"),
+        (changes(|action| action.from > action.to), "to put back"),
+        (changes(|action| !action.only_starts() && action.from == action.to), "to restart"),
     ]
     .into_iter()
     .filter(|(number, _)| *number > 0)
@@ -64,6 +85,13 @@ fn write_head(page: &mut Page, plan: &Plan) {
         (Kind::Create, _) => format!("Cluster {}: to be created, etcd {}", plan.cluster, summary.to),
         (Kind::Rollback, Some(from)) => format!("Cluster {}: back from {from} to {}", plan.cluster, summary.to),
         (Kind::Restore, _) => format!("Cluster {}: to be restored from a backup, at {}", plan.cluster, summary.to),
+        (_, Some(_)) if only_the_cluster_version_is_left(plan) => {
+            let version = plan.basis.cluster_version.map_or_else(String::new, |minor| format!(" {minor}"));
+            format!(
+                "Cluster {}: all members run {}; the cluster version{version} has still to move",
+                plan.cluster, summary.to
+            )
+        }
         (_, Some(from)) if from != &summary.to => format!("Cluster {}: {from} -> {}", plan.cluster, summary.to),
         (_, _) => format!("Cluster {}: {}", plan.cluster, summary.to),
     };
@@ -74,6 +102,26 @@ fn write_head(page: &mut Page, plan: &Plan) {
     }
     if let Some(mixed) = mixed_versions(plan) {
         page.text(2, Tone::Warn, &mixed);
+    }
+}
+
+fn only_the_cluster_version_is_left(plan: &Plan) -> bool {
+    let to = &plan.summary.to;
+    plan.basis.cluster_version != Some(to.minor())
+        && !plan.basis.members.is_empty()
+        && plan.basis.members.values().all(|member| member.server_version.as_ref() == Some(to))
+        && plan.members_changed() == 0
+}
+
+/// What there is already of a cluster that is to be created.
+fn made_already(plan: &Plan) -> String {
+    let made = plan.basis.members.iter().filter(|(_, member)| member.binary_path.is_some());
+    let made: Vec<&str> = made.map(|(name, _)| name.as_str()).collect();
+    match made.len() {
+        0 => "nothing is there yet".to_owned(),
+        1 => format!("{} is made already, and has not started", made[0]),
+        number if number == plan.summary.members => "all are made already, and none has started".to_owned(),
+        _ => format!("{} are made already, and have not started", super::words::listed(&made)),
     }
 }
 
@@ -90,7 +138,7 @@ fn head_facts(plan: &Plan, summary: &Summary) -> Vec<String> {
             .collect(),
     };
     match (plan.kind, silent.as_slice()) {
-        (Kind::Create, _) => facts.push("nothing is there yet".to_owned()),
+        (Kind::Create, _) => facts.push(made_already(plan)),
         (_, []) => facts.push("all answer".to_owned()),
         (_, silent) => facts.push(format!("no answer from {}", super::words::listed(silent))),
     }
@@ -105,7 +153,8 @@ fn head_facts(plan: &Plan, summary: &Summary) -> Vec<String> {
 
 /// Who runs what, when not all run the same.
 fn mixed_versions(plan: &Plan) -> Option<String> {
-    let mut versions = plan.basis.members.values().map(|member| &member.server_version);
+    // Who does not answer is told above, and runs nothing that could differ.
+    let mut versions = plan.basis.members.values().filter_map(|member| member.server_version.as_ref());
     let first = versions.next()?;
     if versions.all(|version| version == first) {
         return None;
@@ -186,7 +235,7 @@ fn write_checks(page: &mut Page, plan: &Plan) {
         "{} passed, {} known only during the run, {}",
         number(CheckOutcome::Passed),
         number(CheckOutcome::Later),
-        count(number(CheckOutcome::Warning), "warning", "warnings")
+        count(number(CheckOutcome::Warning) + plan.warnings.len(), "warning", "warnings")
     );
     page.blank();
     page.row(2, &[cell(Tone::Strong, "checks", PART)], Tone::Plain, &total);

@@ -1,9 +1,9 @@
 //! Events of runs as the driver sends them, for tests of what is told.
 
-use super::fixtures::name;
 use crate::execute::event::Event;
 use crate::execute::journal::*;
 use crate::plan::model::{HandOver, Operation, StepId};
+use crate::plan::testing::name;
 use crate::units::{Bytes, MemberName, RaftIndex, Revision, Sha256, Span};
 
 /// Builds a journal: each entry takes a second.
@@ -164,6 +164,9 @@ pub fn failed() -> (Vec<Event>, Ending) {
         stage: GateStage::After,
         reasons: vec!["m3 runs 3.1.20, not 3.2.32".to_owned()],
         culprits: vec![m3.clone()],
+        unwell: Vec::new(),
+        dead: Vec::new(),
+        cluster_version: None,
         waited_ms: 0,
     });
     let ending = Ending::Failed {

@@ -162,7 +162,9 @@ fn member_headline(member: &MemberAction) -> String {
         Role::Leader => "leader",
         Role::Down => "down now",
     };
-    if member.from == member.to {
+    if member.only_starts() {
+        format!("{}: {role}, on {}", member.member, member.to)
+    } else if member.from == member.to {
         format!("{}: {role}, the binary is {} already, only the process is not", member.member, member.to)
     } else {
         format!("{}: {role}, {} -> {}", member.member, member.from, member.to)

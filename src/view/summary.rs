@@ -140,7 +140,11 @@ impl RunSummary {
                     EffectResult::Failed { reason, log } => self.fail(*step, effect, reason, log),
                 }
             }
-            Entry::Intent { .. } | Entry::GateFailed { .. } | Entry::StopRequested { .. } | Entry::RunEnded { .. } => {}
+            Entry::Intent { .. }
+            | Entry::GateFailed { .. }
+            | Entry::StopRequested { .. }
+            | Entry::LockLost { .. }
+            | Entry::RunEnded { .. } => {}
         }
     }
 
@@ -196,11 +200,11 @@ pub fn summary_text(summary: &RunSummary, style: Style) -> String {
     page.finish()
 }
 
-fn row(page: &mut Page, label: &str, text: &str) {
+pub(super) fn row(page: &mut Page, label: &str, text: &str) {
     page.row(2, &[cell(Tone::Faint, label, LABEL)], Tone::Plain, text);
 }
 
-fn write_ending(page: &mut Page, summary: &RunSummary) {
+pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
     let took = milliseconds(summary.took_ms);
     let (cluster, to) = (&summary.cluster, &summary.to);
     let named = |id: StepId| {
@@ -272,7 +276,7 @@ fn write_log(page: &mut Page, lines: &[String], left_out: u64) {
     }
 }
 
-fn write_steps(page: &mut Page, summary: &RunSummary) {
+pub(super) fn write_steps(page: &mut Page, summary: &RunSummary) {
     let done: Vec<&StepSummary> = summary.steps.iter().filter(|step| step.done).collect();
     let left: Vec<&StepSummary> = summary.steps.iter().filter(|step| !step.done).collect();
     let named = |steps: &[&StepSummary], times: fn(&StepSummary) -> String| {
@@ -290,7 +294,7 @@ fn write_steps(page: &mut Page, summary: &RunSummary) {
     }
 }
 
-fn write_kept(page: &mut Page, summary: &RunSummary) {
+pub(super) fn write_kept(page: &mut Page, summary: &RunSummary) {
     for backup in &summary.backups {
         let revision = backup.revision.map(|at| format!(", revision {}", grouped(at.0))).unwrap_or_default();
         let checks = backup.checks.join(" · ");

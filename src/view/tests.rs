@@ -105,16 +105,16 @@ fn plan_as_json_holds_the_plan() {
 
 #[test]
 fn refusals_come_all_at_once() {
-    assert_snapshot!(at_all_widths(|style| refusals_text("prod", &fixtures::refusals(), style)));
-    insta::assert_json_snapshot!(refusals_json("prod", &fixtures::refusals()));
+    assert_snapshot!(at_all_widths(|style| refusals_text("prod", &refused::refusals(), style)));
+    insta::assert_json_snapshot!(refusals_json("prod", &refused::refusals()));
 }
 
 #[test]
 fn refusals_are_in_the_same_order_however_they_were_found() {
-    let mut backwards = fixtures::refusals();
+    let mut backwards = refused::refusals();
     backwards.reverse();
     let style = Style::plain(100);
-    assert_eq!(refusals_text("prod", &backwards, style), refusals_text("prod", &fixtures::refusals(), style));
+    assert_eq!(refusals_text("prod", &backwards, style), refusals_text("prod", &refused::refusals(), style));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn backups_are_listed_with_what_was_checked() {
         id: "20260102T150421Z".to_owned(),
         cluster: "prod".parse().unwrap(),
         taken_at: "2026-01-02T15:04:21Z".to_owned(),
-        member: fixtures::name("m2"),
+        member: crate::plan::testing::name("m2"),
         version: "3.1.20".parse().unwrap(),
         revision: Some(Revision(18_240)),
         size: Bytes::mebi(41),
@@ -307,4 +307,151 @@ fn a_reader_that_goes_away_does_not_stop_the_work() {
     let summary = reporter.finish(&ending).unwrap();
     assert!(output.is_closed());
     assert!(summary.steps.iter().all(|step| step.done));
+}
+
+/// The lines of a run's journal.
+fn lines_of(run: (Vec<Event>, Ending)) -> Vec<crate::execute::journal::Line> {
+    let lines = run.0.into_iter().filter_map(|event| match event {
+        Event::Journal(line) => Some(line),
+        _ => None,
+    });
+    lines.collect()
+}
+
+#[test]
+fn runs_are_listed_with_how_they_ended() {
+    let plan = fixtures::upgrade();
+    let (good, failed, interrupted) = (lines_of(runs::good()), lines_of(runs::failed()), lines_of(runs::interrupted()));
+    let records = [
+        RunRecord::new("20260102T150405Z-0a", Some(&plan), &good, false),
+        RunRecord::new("20260102T150405Z-0b", Some(&plan), &failed, false),
+        RunRecord::new("20260102T150405Z-0c", Some(&plan), &interrupted, false),
+        // Killed in the middle of an effect, between two, before the first line; one that goes on.
+        RunRecord::new("20260102T150405Z-0d", Some(&plan), &good[..16], false),
+        RunRecord::new("20260102T150405Z-0e", None, &good[..15], false),
+        RunRecord::new("20260102T150405Z-0f", None, &[], false),
+        RunRecord::new("20260102T150405Z-10", Some(&plan), &good[..20], true),
+        RunRecord::unreadable("20260102T150405Z-11", "journal.jsonl:3: not a line of a journal: \u{1b}[2J"),
+    ];
+    assert_snapshot!(runs_text(&records, Style::plain(100)));
+    assert_snapshot!(json_line(&runs_json(&records[3..])));
+    assert_snapshot!(runs_text(&[], Style::plain(100)));
+}
+
+#[test]
+fn a_run_is_told_step_by_step() {
+    let plan = fixtures::upgrade();
+    let lines = lines_of(runs::failed());
+    let record = RunRecord::new("20260102T150405Z-7f3a", Some(&plan), &lines, false);
+    assert_snapshot!(history_text(&record, Some(&plan), &lines, false, Style::plain(100)));
+}
+
+#[test]
+fn a_run_that_never_ended_is_told_as_that() {
+    let plan = fixtures::upgrade();
+    let lines = lines_of(runs::good());
+    let record = RunRecord::new("20260102T150405Z-7f3a", Some(&plan), &lines[..16], false);
+    assert_snapshot!(history_text(&record, Some(&plan), &lines[..16], true, Style::plain(100)));
+    // Without its plan, with what the journal has.
+    let text =
+        history_text(&RunRecord::new("x", None, &lines[..16], false), None, &lines[..16], false, Style::plain(60));
+    assert!(text.contains("Ended without a word") && !text.contains("not done"), "{text}");
+    let json = history_json(&record, Some(&plan), &lines[..16], true);
+    assert_eq!(
+        (&json["run"]["state"], &json["torn"], &json["journal"][0]["seq"]),
+        (&"died".into(), &true.into(), &1.into())
+    );
+}
+
+fn kept_backup(id: &str, needed: Option<&str>) -> KeptBackup {
+    let backup = BackupSummary {
+        id: id.to_owned(),
+        cluster: "prod".parse().unwrap(),
+        taken_at: "2026-01-02T15:04:21Z".to_owned(),
+        member: crate::plan::testing::name("m2"),
+        version: "3.1.20".parse().unwrap(),
+        revision: Some(Revision(18_240)),
+        size: Bytes::mebi(41),
+        checks: vec!["hash: as sent".to_owned()],
+        dir: format!("/srv/prod/.quorate/backups/{id}"),
+    };
+    KeptBackup { backup, needed: needed.map(str::to_owned) }
+}
+
+#[test]
+fn backups_are_listed_verified_and_pruned() {
+    let backups = [
+        kept_backup("20260101T000000Z-aa", Some("its run has not finished")),
+        kept_backup("20260102T000000Z-bb", None),
+    ];
+    let broken = ["/srv/prod/.quorate/backups/x/manifest.json: not a manifest".to_owned()];
+    assert_snapshot!(backup_list_text(&backups, &broken, Style::plain(100)));
+    let problem = Some("snapshot.db: damaged".to_owned());
+    let verified = [
+        Verified { id: "aa".to_owned(), size: Bytes::mebi(41), problem: None },
+        Verified { id: "bb".to_owned(), size: Bytes::mebi(41), problem },
+    ];
+    assert_snapshot!(verified_text(&verified, Style::plain(100)));
+    assert_snapshot!(verified_text(&verified[..1], Style::plain(100)));
+    let report = |dry_run| PruneReport {
+        dry_run,
+        removed: vec![kept_backup("20260101T000000Z-aa", None).backup],
+        kept: vec![kept_backup("20260102T000000Z-bb", Some("one of the newest 7"))],
+    };
+    assert_snapshot!([report(true), report(false)].map(|report| prune_text(&report, Style::plain(100))).join("\n"));
+}
+
+#[test]
+fn what_goes_is_shown_before_it_goes() {
+    let left = |place: &str, path: &str, kept: Option<&str>| Left {
+        place: place.to_owned(),
+        path: path.to_owned(),
+        size: Bytes::mebi(41),
+        kind: "rollback point".to_owned(),
+        kept: kept.map(str::to_owned),
+    };
+    let report = CleanReport {
+        dry_run: false,
+        found: vec![
+            left("this machine", "/srv/prod/.quorate/scratch/x", None),
+            left("m1 on deploy@10.0.0.11", "/var/lib/etcd.quorate-r1-v3.1.20", None),
+            left("m1 on deploy@10.0.0.11", "/var/lib/etcd.quorate-r2-v3.2.32", Some("the way back of the last run")),
+        ],
+        unseen: vec!["m3: no answer".to_owned()],
+        removed: vec!["this machine: /srv/prod/.quorate/scratch/x".to_owned()],
+        freed: Bytes::mebi(41),
+        failed: vec!["m1: /var/lib/etcd.quorate-r1-v3.1.20 (process 7 has it open)".to_owned()],
+    };
+    assert_snapshot!(format!(
+        "{}\n{}",
+        clean_text(&report, Style::plain(100)),
+        clean_done_text(&report, Style::plain(100))
+    ));
+    let nothing = CleanReport { found: Vec::new(), unseen: Vec::new(), ..report };
+    assert_eq!(clean_text(&nothing, Style::plain(100)), "Nothing to remove.\n");
+}
+
+#[test]
+fn the_holder_of_a_lock_is_shown_and_can_move_no_cursor() {
+    use crate::state::{Holder, LockSeen};
+    let holder = Holder {
+        format: 1,
+        who: "alice\u{1b}[2J".to_owned(),
+        controller: "ops1".to_owned(),
+        machine: None,
+        pid: 4711,
+        started: 1,
+        command: "apply".to_owned(),
+        since: "2026-01-02T15:04:05.000Z".to_owned(),
+        run: Some("20260102T150405Z-7f3a".to_owned()),
+    };
+    let now = OffsetDateTime::parse("2026-01-02T15:07:05Z", &time::format_description::well_known::Rfc3339).unwrap();
+    let seen = LockSeen::Left(holder.clone());
+    assert_snapshot!(format!(
+        "{}\n{}",
+        unlock_text(&seen, now, Style::plain(100)),
+        left_by_text(&holder, Style::plain(100))
+    ));
+    assert_eq!(unlock_json(&LockSeen::Free, false)["state"], "free");
+    assert_eq!(unlock_json(&seen, true)["holder"]["pid"], 4711);
 }

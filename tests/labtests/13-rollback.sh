@@ -17,6 +17,7 @@ owner_and_mode() { on_host "$1" "stat -c '%U:%G %a' '$DATA' '$DATA/member' '$BIN
 has_replaced_one() {
   jq -e -s 'any(.entry == "outcome" and .effect.effect == "replace-binary")' "$(journal)" || ! kill -0 "$1"
 }
+runs_something() { on_host "$1" "systemctl show -p MainPID '$UNIT' | grep '=[1-9]'"; }
 no_note() { on_host "$1" "! ls '$DATA'.quorate-replacing '$DATA'.quorate-in-*" >/dev/null 2>&1; }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
@@ -44,7 +45,8 @@ assert_contains "$OUT$ERR" replacement-under-way
 
 say "h1 is powered off and on"
 "$TESTS/lab/power" h1 cycle
-wait_for 60 "systemd has started the member of h1" on_host h1 systemctl is-active "$UNIT"
+# It finds no quorum, so it never says that it serves.
+wait_for 60 "systemd has started the member of h1" runs_something h1
 rm -rf "$SPEC/.quorate"
 run_expect 0 quorate rollback -auto-approve -var release=3.2.32
 echo "note: $(grep -E '^Done in ' "$WORK/OUT" || fail "no 'Done in'")"

@@ -98,6 +98,8 @@ flag "quota-backend-bytes" {
   type    = "int64"
   in      = "3.0+"
   default = "0"
+  # 2 GiB.
+  zero_means = "2147483648"
 }
 
 flag "snapshot-catchup-entries" {

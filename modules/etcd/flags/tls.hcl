@@ -19,6 +19,7 @@ flag "ca-file" {
     trusted-ca-file = "{value}"
     client-cert-auth = "true"
   }
+  guards = "Without it clients no longer need a certificate of this authority: whoever reaches the port is let in."
   advice = "It implied that clients need a certificate; trusted-ca-file does not, so client-cert-auth is set beside it."
 }
 
@@ -93,6 +94,7 @@ flag "peer-ca-file" {
     peer-trusted-ca-file = "{value}"
     peer-client-cert-auth = "true"
   }
+  guards = "Without it peers no longer need a certificate of this authority: whoever reaches the port is taken for a member."
   advice = "It implied that peers need a certificate; peer-trusted-ca-file does not, so peer-client-cert-auth is set beside it."
 }
 

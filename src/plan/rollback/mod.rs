@@ -325,6 +325,7 @@ fn assemble(
         kind: Kind::Rollback,
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
+        modules_dir: input.modules_dir.map(std::path::Path::to_owned),
         declared: Cluster { client: input.cluster.client.sealed(), ..input.cluster.clone() },
         basis: basis::of(input.inventory),
         summary: Summary {

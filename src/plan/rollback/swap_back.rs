@@ -11,8 +11,8 @@ use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::target::Way;
 use crate::plan::upgrade::{self, Ingredients, Numbered, all_well, hand_over, served_gates};
 use crate::plan::{clients_of, estimate, health, hosts, quorum, settle};
-use crate::spec::model::{Cluster, OnFailure, Toggle};
-use crate::units::{Bytes, Version};
+use crate::spec::model::OnFailure;
+use crate::units::Version;
 
 /// A member that is put back, and what with.
 struct Change<'a> {
@@ -69,24 +69,15 @@ fn is_sick(member: &Surveyed<'_>) -> bool {
 }
 
 fn check(from: &RollbackInput<'_>, survey: &Survey<'_>, way: &Way, changes: &[Change<'_>], findings: &mut Findings) {
-    health::check(from.input.cluster, survey, findings);
+    health::check(from.input.cluster, survey, from.input.knowledge, findings);
     // What is wrong with a member that is put back is what its rollback is for.
     let put_back = |refusal: &Refusal| {
         let of_a_member = matches!(refusal.rule.as_str(), "member-answers" | "members-healthy");
         of_a_member && changes.iter().any(|change| refusal.member.as_ref() == Some(&change.member.view.name))
     };
     findings.refusals.retain(|refusal| !put_back(refusal));
-    let size = changes.iter().filter_map(|change| change.member.facts()?.binary.size).max().unwrap_or_default();
-    let without_points = without_rollback_points(from.input.cluster);
-    hosts::check(&without_points, survey, way, Bytes(size.0), findings);
+    hosts::check(from.input.cluster, survey, way, from.input.knowledge, findings);
     quorum(survey, way, findings);
-}
-
-/// No copies are taken on the way back: the members' data is not older than the cluster's.
-fn without_rollback_points(cluster: &Cluster) -> Cluster {
-    let mut cluster = cluster.clone();
-    cluster.rollback_points.enabled = Toggle::Off;
-    cluster
 }
 
 fn steps(from: &Ingredients<'_>, mut changes: Vec<Change<'_>>, to: &Version) -> Vec<Step> {

@@ -17,8 +17,8 @@ use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::target::Way;
 use crate::plan::upgrade::{CAUGHT_UP_ENTRIES, Numbered};
 use crate::plan::{estimate, hosts, replacing};
-use crate::spec::model::{Cluster, OnFailure, Toggle};
-use crate::units::{Bytes, MemberName, Sha256, Version};
+use crate::spec::model::{Cluster, OnFailure};
+use crate::units::{MemberName, Sha256, Version};
 
 /// From the points that are there.
 pub fn begin(
@@ -35,7 +35,7 @@ pub fn begin(
             return Err(findings.refusals);
         }
     };
-    hosts_ready(from.input.cluster, survey, &mut findings);
+    hosts_ready(from, survey, &mut findings);
     let members = replacements(from, survey, &set, &mut findings);
     if !findings.refusals.is_empty() {
         return Err(findings.refusals);
@@ -149,19 +149,18 @@ fn refuse_points(to: &Version, why: &[String], findings: &mut Findings) {
             must: format!(
                 "every member has a rollback point of {to}: no member may keep data that has seen the newer version"
             ),
-            fix: "restore a backup instead (`quorate backup list`)".to_owned(),
+            fix: "restore a backup instead: `quorate restore BACKUP`".to_owned(),
         },
         None,
     );
 }
 
 /// Units, certificates, what would be started: the same as before any stop.
-fn hosts_ready(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
-    let mut cluster = cluster.clone();
-    cluster.rollback_points.enabled = Toggle::Off;
+fn hosts_ready(from: &RollbackInput<'_>, survey: &Survey<'_>, findings: &mut Findings) {
+    let cluster = from.input.cluster;
     let left = survey.members.iter().map(|member| member.view.name.clone()).collect();
     let way = Way { from: cluster.version.clone(), to: cluster.version.clone(), left, cluster_version_behind: false };
-    hosts::check(&cluster, survey, &way, Bytes::default(), findings);
+    hosts::check(cluster, survey, &way, from.input.knowledge, findings);
 }
 
 fn replacements(

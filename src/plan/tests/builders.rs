@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::LazyLock;
 
-use crate::knowledge::{Feature, Knowledge};
+use crate::knowledge::Feature;
 use crate::observe::inventory::*;
-use crate::plan::model::{PinnedBinary, Plan, Refusal, ReleasePin};
+use crate::plan::model::{Plan, Refusal, ReleasePin};
+pub use crate::plan::testing::*;
 use crate::plan::{Input, plan};
+use crate::runtime::Templates;
 use crate::spec::model::*;
-use crate::units::{Bytes, ClusterId, MemberId, MemberName, RaftIndex, RaftTerm, Revision, Sha256, Span, Version};
+use crate::units::{Bytes, ClusterId, RaftIndex, RaftTerm, Revision, Sha256};
 use crate::view::{Style, plan_text, refusals_text};
-
-pub static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().unwrap());
-
-pub const NAMES: [&str; 3] = ["m1", "m2", "m3"];
 
 /// A declared cluster, what was seen of it, and the releases that are at hand.
 #[derive(Debug, Clone)]
@@ -23,40 +20,6 @@ pub struct Situation {
     pub inventory: Inventory,
     pub releases: Vec<ReleasePin>,
     pub missing: Vec<String>,
-}
-
-pub fn name(text: &str) -> MemberName {
-    text.parse().unwrap()
-}
-
-pub fn version(text: &str) -> Version {
-    text.parse().unwrap()
-}
-
-/// The digest of the `etcd` of a release.
-pub fn etcd_digest(release: &str) -> Sha256 {
-    Sha256::of(format!("etcd {release}").as_bytes())
-}
-
-pub fn member_id(number: usize) -> MemberId {
-    MemberId(0xa1b2_c300 + number as u64)
-}
-
-pub fn pin(release: &str, arch: &str) -> ReleasePin {
-    let program =
-        |program: &str, digest, size| (program.to_owned(), PinnedBinary { sha256: digest, size: Bytes(size) });
-    ReleasePin {
-        version: version(release),
-        arch: arch.to_owned(),
-        source: format!("https://mirror.example/etcd-v{release}-linux-{arch}.tar.gz"),
-        archive_sha256: Some(Sha256::of(format!("{release} {arch}").as_bytes())),
-        checked: "sums".to_owned(),
-        binaries: [
-            program("etcd", etcd_digest(release), 17_301_504),
-            program("etcdctl", Sha256::of(format!("etcdctl {release}").as_bytes()), 14_680_064),
-        ]
-        .into(),
-    }
 }
 
 /// Three members of one release, installed by somebody else, all well; m2 leads.
@@ -97,57 +60,6 @@ fn nobody_listens() -> Seen<EtcdFacts> {
     Seen::Unknown { why: "nothing listens on http://127.0.0.1:2379".to_owned() }
 }
 
-fn cluster(declared: &str, names: &[String]) -> Cluster {
-    let member = |(number, name): (usize, &String)| {
-        let address = format!("10.0.0.{}", 11 + number);
-        Member {
-            name: name.parse().unwrap(),
-            connection: Connection::Ssh(Ssh {
-                destination: address.clone(),
-                user: Some("deploy".to_owned()),
-                port: None,
-                identity_file: None,
-                config_file: None,
-                known_hosts_file: None,
-                connect_timeout: Span::from_secs(10),
-                become_: Become::Sudo,
-            }),
-            address,
-            client_url: None,
-            peer_url: None,
-            data_dir: None,
-        }
-    };
-    Cluster {
-        name: "prod".parse().unwrap(),
-        version: version(declared),
-        members: names.iter().enumerate().map(member).collect(),
-        runtime: Runtime::Systemd(Systemd {
-            unit: "etcd.service".to_owned(),
-            ownership: Ownership::Adopted,
-            bin_dir: "/usr/local/bin".to_owned(),
-            user: "etcd".to_owned(),
-        }),
-        releases: vec![ReleaseSource::Upstream],
-        client: ClientAccess::default(),
-        settings: BTreeMap::new(),
-        rollout: Rollout {
-            soak: Span::from_secs(10),
-            hold_before: None,
-            on_failure: OnFailure::RollbackMember,
-            ready_timeout: Span::from_secs(600),
-            stop_timeout: Span::from_secs(60),
-            version_timeout: Span::from_secs(60),
-            catch_up_timeout: Span::from_secs(600),
-            gate_timeout: Span::from_secs(60),
-            v2_settle: Span::from_secs(120),
-            compare_hashes: Toggle::On,
-        },
-        backup: BackupPolicy { dir: "/srv/prod/.quorate/backups".into(), keep: 7, verify: Verify::Restore },
-        rollback_points: RollbackPoints { enabled: Toggle::On, max_size: Bytes::mebi(20 * 1024) },
-    }
-}
-
 fn view(number: usize, count: usize, running: &str) -> MemberView {
     MemberView {
         name: name(&format!("m{number}")),
@@ -182,6 +94,9 @@ fn host(number: usize, running: &str) -> HostFacts {
         managed: None,
         member: Some(member_facts(number, running)),
         store_free: Some(Bytes::mebi(8 * 1024)),
+        store_device: None,
+        scratch_free: None,
+        scratch_device: None,
         staged: BTreeMap::new(),
         data_without_member: None,
         notes: Vec::new(),
@@ -222,6 +137,7 @@ fn member_facts(number: usize, running: &str) -> MemberFacts {
             owner: "root:root".to_owned(),
             mode: "755".to_owned(),
             free: Some(Bytes::mebi(8 * 1024)),
+            device: None,
         },
         args: options.iter().map(|(name, value)| format!("--{name}={value}")).collect(),
         options: options.into_iter().map(|(name, value)| argument(name, &value)).collect(),
@@ -245,6 +161,7 @@ pub fn data_dir() -> DataDirFacts {
         wal_dir: None,
         wal_size: None,
         free: Bytes::mebi(20 * 1024),
+        device: None,
         file_system: "ext4".to_owned(),
         rollback_points: Vec::new(),
         replacing: None,
@@ -295,16 +212,6 @@ fn etcd(number: usize, count: usize, running: &str) -> EtcdFacts {
         hash_kv: features.has(Feature::HashKv).then_some(hash),
         auth_enabled: Some(false),
         server_version: running,
-    }
-}
-
-pub fn listed(number: usize) -> ListedMember {
-    ListedMember {
-        id: member_id(number),
-        name: format!("m{number}"),
-        peer_urls: vec![format!("http://10.0.0.{}:2380", 10 + number)],
-        client_urls: vec![format!("http://10.0.0.{}:2379", 10 + number)],
-        is_learner: false,
     }
 }
 
@@ -498,6 +405,8 @@ impl Situation {
         plan(&Input {
             cluster: &self.cluster,
             state_dir: Path::new("/srv/prod/.quorate"),
+            modules_dir: None,
+            templates: &Templates::default(),
             inventory: &self.inventory,
             knowledge: &KNOWLEDGE,
             releases: &self.releases,

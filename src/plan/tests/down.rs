@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 
 use super::builders::*;
 use crate::observe::inventory::Seen;
+use crate::plan::model::Action;
 use crate::units::Bytes;
 
 #[test]
@@ -46,9 +47,32 @@ fn a_member_down_and_nobody_knows_what_its_binary_is() {
 }
 
 #[test]
-fn two_members_down_leave_no_leader() {
+fn two_members_down_are_started_together() {
     let one = healthy("3.1.20").to("3.2.32").without_leader().down("m1").down("m3");
-    assert_snapshot!(one.refused("one-leader"));
+    assert_snapshot!(one.planned());
+}
+
+#[test]
+fn a_leader_without_quorum_is_none() {
+    // m2 led, and says that it still does.
+    let one = healthy("2.1.1").to("2.2.5").down("m1").down("m3");
+    let plan = one.plan().unwrap();
+    assert_eq!(plan.summary.leader, None);
+    let first = plan.steps().next().unwrap();
+    assert!(matches!(&first.action, Action::StartTogether { members } if *members == [name("m1"), name("m3")]));
+    assert!(!one.planned().contains("m2 as leader"));
+}
+
+#[test]
+fn two_members_down_where_nothing_is_to_be_upgraded() {
+    assert_snapshot!(healthy("3.2.32").without_leader().down("m1").down("m3").planned());
+}
+
+#[test]
+fn one_member_down_and_one_silent_leave_no_leader() {
+    let mut one = healthy("3.1.20").to("3.2.32").without_leader().down("m1");
+    one.view("m3").etcd = Seen::Unknown { why: "http://10.0.0.13:2379: no answer within 5s".to_owned() };
+    one.refused_by(&["member-answers"]);
 }
 
 #[test]

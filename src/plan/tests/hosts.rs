@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::builders::*;
-use crate::observe::inventory::NextStart;
+use crate::observe::inventory::{Device, NextStart, Seen};
 use crate::spec::model::Toggle;
 use crate::units::Bytes;
 
@@ -26,6 +26,52 @@ fn no_room_beside_the_binary() {
 fn no_room_for_a_rollback_point() {
     let full = rung().facts("m3", |facts| facts.data_dir.free = Bytes::mebi(100));
     assert_snapshot!(full.refused("disk-rollback-point"));
+}
+
+/// All places of m3 on one file system.
+fn on_one_disk(free: Bytes) -> Situation {
+    rung().host("m3", |host| {
+        let device = Some(Device(0x803));
+        (host.store_free, host.store_device) = (Some(free), device);
+        (host.scratch_free, host.scratch_device) = (Some(free), device);
+        let facts = host.member.as_mut().unwrap();
+        (facts.binary.free, facts.binary.device) = (Some(free), device);
+        (facts.data_dir.free, facts.data_dir.device) = (free, device);
+    })
+}
+
+#[test]
+fn each_has_room_and_all_together_have_none() {
+    // 61 MB of releases, 31 MB beside the binary, 186 MB of a copy, 64 MB to spare.
+    assert_snapshot!(on_one_disk(Bytes::mebi(300)).refused("disk-room"));
+    on_one_disk(Bytes::mebi(400)).planned();
+}
+
+#[test]
+fn room_on_the_host_for_a_v2_backup() {
+    let mut full = on_one_disk(Bytes::mebi(400)).every_etcd(|etcd| etcd.v2_keys = Some(5)).host("m3", |host| {
+        host.member.as_mut().unwrap().data_dir.db_size = None;
+    });
+    for view in &mut full.inventory.members {
+        if let Seen::Known(etcd) = &mut view.etcd {
+            etcd.leader = Some(member_id(3));
+        }
+    }
+    assert_snapshot!(full.refused("disk-room"));
+}
+
+#[test]
+fn members_that_share_a_host_share_its_disk() {
+    let mut shared = rung();
+    for view in &mut shared.inventory.members {
+        view.host_label = "this machine".to_owned();
+        if let Seen::Known(host) = &mut view.host {
+            let facts = host.member.as_mut().unwrap();
+            (facts.data_dir.free, facts.data_dir.device) = (Bytes::mebi(400), Some(Device(0x803)));
+        }
+    }
+    // One copy fits, three do not.
+    assert_snapshot!(shared.refused("disk-room"));
 }
 
 #[test]

@@ -28,8 +28,19 @@ fn a_removed_option_as_an_argument() {
 
 #[test]
 fn a_removed_option_in_the_environment() {
-    let set = to_3_4().option_from("m1", "ca-file", "/etc/etcd/ca.crt", OptionSource::Environment);
+    let set = healthy("3.4.23").to("3.5.33").option_from("m1", "debug", "true", OptionSource::Environment);
     assert_snapshot!(set.planned());
+}
+
+#[test]
+fn a_removed_option_in_the_environment_that_guards() {
+    // As an argument the new binary would exit; from the environment it is dropped, and clients need no certificate.
+    let set = to_3_4().option_from("m1", "ca-file", "/etc/etcd/ca.crt", OptionSource::Environment);
+    assert_snapshot!(set.clone().refused("option-that-guards"));
+    let half = set.option("m1", "trusted-ca-file", "/etc/etcd/ca.crt");
+    half.clone().refused("option-that-guards");
+    // What takes its place is there already: nothing is lost.
+    half.option("m1", "client-cert-auth", "true").planned();
 }
 
 #[test]
@@ -39,7 +50,7 @@ fn a_removed_option_in_the_config_file() {
     let set = to_3_4()
         .option_from("m1", "ca-file", "/etc/etcd/ca.crt", source)
         .facts("m1", |facts| facts.config_file = Some("/etc/etcd/etcd.yml".to_owned()));
-    assert_snapshot!(set.planned());
+    assert_snapshot!(set.refused("option-that-guards"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::plan::model::{
     Action, Plan, Proof, Refusal, Replacement, ReplacementPhase, RestoreSource, SavedV2, SavedV3,
 };
 use crate::plan::restore::{Begin, RestoreInput, plan};
+use crate::runtime::Templates;
 use crate::units::{Bytes, Revision, Sha256};
 use crate::view::{Style, plan_text, refusals_text};
 
@@ -61,6 +62,8 @@ impl Wanted {
             input: Input {
                 cluster: &self.situation.cluster,
                 state_dir: Path::new("/srv/quorate/.quorate"),
+                modules_dir: None,
+                templates: &Templates::default(),
                 inventory: &self.situation.inventory,
                 knowledge: &KNOWLEDGE,
                 releases: &self.situation.releases,

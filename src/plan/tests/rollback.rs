@@ -12,6 +12,7 @@ use crate::plan::model::{
 };
 use crate::plan::rollback::{Asked, BackupTaken, By, LastRun, Rollback, RollbackInput, plan as plan_rollback};
 use crate::plan::{Input, plan_backup};
+use crate::runtime::Templates;
 use crate::units::{RaftIndex, Revision};
 use crate::view::{Style, choices_text, plan_text, refusals_text};
 
@@ -60,6 +61,8 @@ impl Back {
         let input = Input {
             cluster: &self.there.cluster,
             state_dir: Path::new("/srv/prod/.quorate"),
+            modules_dir: None,
+            templates: &Templates::default(),
             inventory: &self.there.inventory,
             knowledge: &KNOWLEDGE,
             releases: &[],
@@ -368,6 +371,8 @@ fn a_replacement_that_was_cut_off_is_finished_and_nothing_else_is_planned() {
     let backup = plan_backup(&Input {
         cluster: &there.cluster,
         state_dir: Path::new("/srv"),
+        modules_dir: None,
+        templates: &Templates::default(),
         inventory: &there.inventory,
         knowledge: &KNOWLEDGE,
         releases: &[],
@@ -401,6 +406,20 @@ fn a_start_that_was_cut_off_goes_on_with_those_that_are_down() {
     let last = up.facts("m1", |facts| facts.data_dir.replacing = None);
     let last = last.facts("m2", |facts| facts.data_dir.replacing = None);
     assert_eq!(shape(&back(last).plan()), ["finish", "compare", "end"]);
+}
+
+#[test]
+fn a_saved_plan_is_not_applied_while_something_else_is_under_way() {
+    use crate::plan::replacing::differs;
+    let there = completed("3.1.20", "3.2.32");
+    let fresh = back(there.clone()).by_points().plan();
+    assert_eq!(differs(&fresh, &there.inventory), None);
+    let under_way = cut_off(there.clone(), ReplacementPhase::Replacing, &["m2"]);
+    assert!(differs(&fresh, &under_way.inventory).unwrap().contains("a rollback to 3.1.20 is under way"));
+    let finishing = back(under_way.clone()).plan();
+    assert_eq!(differs(&finishing, &under_way.inventory), None);
+    assert!(differs(&finishing, &there.inventory).unwrap().contains("no longer under way"));
+    assert_eq!(fresh.members_changed(), 3);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod binary;
 mod copy;
+mod leftovers;
 mod process;
 mod real;
 mod replace;

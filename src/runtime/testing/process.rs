@@ -181,6 +181,7 @@ fn spec(bench: &Bench) -> CreateSpec {
         token: "it's a \"test\" $(touch /nowhere) %h".into(),
         settings: BTreeMap::new(),
         environment: BTreeMap::from([("ETCD_UNSUPPORTED_ARCH".to_owned(), "arm 64".to_owned())]),
+        unit_template: None,
     }
 }
 

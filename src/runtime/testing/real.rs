@@ -66,6 +66,7 @@ async fn upgrade_one((old_version, old): &(Version, PathBuf), (new_version, new)
         token: "runtime-test".into(),
         settings: BTreeMap::new(),
         environment: BTreeMap::new(),
+        unit_template: None,
     };
     let site = create(&bench.host, &spec, &Templates::default()).await.unwrap();
     let staged = staged_path(&store, new_version, "etcd");

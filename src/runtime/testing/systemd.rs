@@ -131,6 +131,7 @@ async fn a_member_is_made_upgraded_and_taken_back_under_systemd() {
         token: "a b\" \\ %h $HOME ${HOME} ; 'x'".into(),
         settings: BTreeMap::new(),
         environment: BTreeMap::new(),
+        unit_template: None,
     };
     let templates = Templates::default();
     let site = create(host, &spec, &templates).await.unwrap();

@@ -1,4 +1,4 @@
-//! The `quorate` block: which quorate may read this spec, and where it keeps its state.
+//! The `quorate` block: which quorate may read this spec, where it keeps its state, and whose knowledge it goes by.
 
 use hcl_edit::structure::Block;
 
@@ -9,13 +9,13 @@ use super::super::source::{FileId, Site};
 use super::super::text;
 use super::paths;
 
-const KNOWN: Known = Known { attributes: &["required_version"], blocks: &["state"] };
+const KNOWN: Known = Known { attributes: &["required_version", "modules"], blocks: &["state"] };
 const STATE: Known = Known { attributes: &["path"], blocks: &[] };
 /// Where state is kept unless the spec says otherwise.
 const STATE_DIR: &str = ".quorate";
 
 pub fn read(blocks: &[(FileId, &Block)], cx: &mut Cx) -> ToolSettings {
-    let mut settings = ToolSettings { state_dir: cx.dir.join(STATE_DIR) };
+    let mut settings = ToolSettings { state_dir: cx.dir.join(STATE_DIR), modules_dir: None };
     for (index, (file, block)) in blocks.iter().enumerate() {
         let section = Section::of_block(*file, block, "quorate block", cx);
         if index > 0 {
@@ -27,6 +27,9 @@ pub fn read(blocks: &[(FileId, &Block)], cx: &mut Cx) -> ToolSettings {
         section.expect(&KNOWN, cx);
         if let Some(Placed { value, site }) = section.text("required_version", cx) {
             check_version(&value, site, env!("CARGO_PKG_VERSION"), cx);
+        }
+        if let Some(dir) = paths::on_controller(&section, "modules", cx) {
+            settings.modules_dir = Some(dir);
         }
         if let Some(state) = section.block("state", cx) {
             read_state(*file, state, &mut settings, cx);

@@ -11,7 +11,7 @@ mod values;
 use std::path::Path;
 
 use super::model::{Cluster, Spec};
-use super::{Diagnostic, Diagnostics, Inputs, Loaded, load};
+use super::{Diagnostic, Diagnostics, GivenOnLine, Inputs, Loaded, load};
 
 /// A directory with the files of a spec.
 pub struct Fixture {
@@ -34,12 +34,12 @@ impl Fixture {
     }
 
     pub fn var(mut self, name: &str, value: &str) -> Self {
-        self.inputs.cli_vars.push((name.to_owned(), value.to_owned()));
+        self.inputs.given.push(GivenOnLine::Value { name: name.to_owned(), value: value.to_owned() });
         self
     }
 
     pub fn var_file(mut self, name: &str) -> Self {
-        self.inputs.var_files.push(self.dir.path().join(name));
+        self.inputs.given.push(GivenOnLine::File(self.dir.path().join(name)));
         self
     }
 

@@ -30,6 +30,11 @@ fn later_sources_win() {
     assert_eq!(x(&fixture), "file two");
     fixture = fixture.var("x", "first").var("x", "second");
     assert_eq!(x(&fixture), "second");
+    // As in Terraform: the later one, whether it is a value or a file.
+    fixture = fixture.var_file("one.hclvars");
+    assert_eq!(x(&fixture), "file one");
+    fixture = fixture.var("x", "third");
+    assert_eq!(x(&fixture), "third");
 }
 
 #[test]
@@ -88,7 +93,7 @@ fn variable_files_that_are_wrong() {
     shown += &good().file("v.hclvars", "x = \"a\"\nblock {}\n").var_file("v.hclvars").refusal();
     shown += &good().file("v.json", "{\"x\": 1,\n ]").var_file("v.json").refusal();
     shown += &good().file("v.json", "[1]").var_file("v.json").refusal();
-    shown += &good().file("v.json", "{\"x\": \"a\"}").var_file("v.json").refusal();
+    shown += &good().file("v.json", "{\n  \"y\": 1,\n  \"x\": \"a\"\n}").var_file("v.json").refusal();
     shown += &good().file("v.hclvars", b"x = \"\xff\"\n").var_file("v.hclvars").refusal();
     assert_snapshot!(shown);
 }

@@ -1,0 +1,111 @@
+//! What the tests of several rooms make plans from: names, versions, releases, a declared cluster. All of one cluster:
+//! `prod`, with members m1, m2, … on 10.0.0.11, 10.0.0.12, ….
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::knowledge::Knowledge;
+use crate::observe::inventory::ListedMember;
+use crate::plan::model::{PinnedBinary, ReleasePin};
+use crate::spec::model::*;
+use crate::units::{Bytes, MemberId, MemberName, Sha256, Span, Version};
+
+pub static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().unwrap());
+
+pub const NAMES: [&str; 3] = ["m1", "m2", "m3"];
+
+pub fn name(text: &str) -> MemberName {
+    text.parse().unwrap()
+}
+
+pub fn version(text: &str) -> Version {
+    text.parse().unwrap()
+}
+
+/// The digest of the `etcd` of a release.
+pub fn etcd_digest(release: &str) -> Sha256 {
+    Sha256::of(format!("etcd {release}").as_bytes())
+}
+
+pub fn member_id(number: usize) -> MemberId {
+    MemberId(0xa1b2_c300 + number as u64)
+}
+
+pub fn pin(release: &str, arch: &str) -> ReleasePin {
+    let program =
+        |program: &str, digest, size| (program.to_owned(), PinnedBinary { sha256: digest, size: Bytes(size) });
+    ReleasePin {
+        version: version(release),
+        arch: arch.to_owned(),
+        source: format!("https://mirror.example/etcd-v{release}-linux-{arch}.tar.gz"),
+        archive_sha256: Some(Sha256::of(format!("{release} {arch}").as_bytes())),
+        checked: "sums".to_owned(),
+        binaries: [
+            program("etcd", etcd_digest(release), 17_301_504),
+            program("etcdctl", Sha256::of(format!("etcdctl {release}").as_bytes()), 14_680_064),
+        ]
+        .into(),
+    }
+}
+
+/// Members that somebody else installed, reached by SSH, run by systemd.
+pub fn cluster(declared: &str, names: &[String]) -> Cluster {
+    let member = |(number, name): (usize, &String)| {
+        let address = format!("10.0.0.{}", 11 + number);
+        Member {
+            name: name.parse().unwrap(),
+            connection: Connection::Ssh(Ssh {
+                destination: address.clone(),
+                user: Some("deploy".to_owned()),
+                port: None,
+                identity_file: None,
+                config_file: None,
+                known_hosts_file: None,
+                connect_timeout: Span::from_secs(10),
+                become_: Become::Sudo,
+            }),
+            address,
+            client_url: None,
+            peer_url: None,
+            data_dir: None,
+        }
+    };
+    Cluster {
+        name: "prod".parse().unwrap(),
+        version: version(declared),
+        members: names.iter().enumerate().map(member).collect(),
+        runtime: Runtime::Systemd(Systemd {
+            unit: "etcd.service".to_owned(),
+            ownership: Ownership::Adopted,
+            bin_dir: "/usr/local/bin".to_owned(),
+            user: "etcd".to_owned(),
+        }),
+        releases: vec![ReleaseSource::Upstream],
+        client: ClientAccess::default(),
+        settings: BTreeMap::new(),
+        rollout: Rollout {
+            soak: Span::from_secs(10),
+            hold_before: None,
+            on_failure: OnFailure::RollbackMember,
+            ready_timeout: Span::from_secs(600),
+            stop_timeout: Span::from_secs(60),
+            version_timeout: Span::from_secs(60),
+            catch_up_timeout: Span::from_secs(600),
+            gate_timeout: Span::from_secs(60),
+            v2_settle: Span::from_secs(120),
+            compare_hashes: Toggle::On,
+        },
+        backup: BackupPolicy { dir: "/srv/prod/.quorate/backups".into(), keep: 7, verify: Verify::Restore },
+        rollback_points: RollbackPoints { enabled: Toggle::On, max_size: Bytes::mebi(20 * 1024) },
+    }
+}
+
+pub fn listed(number: usize) -> ListedMember {
+    ListedMember {
+        id: member_id(number),
+        name: format!("m{number}"),
+        peer_urls: vec![format!("http://10.0.0.{}:2380", 10 + number)],
+        client_urls: vec![format!("http://10.0.0.{}:2379", 10 + number)],
+        is_learner: false,
+    }
+}

@@ -1,0 +1,147 @@
+//! What must be true when a controller says that it is done, that it cannot plan, or that a run is over.
+
+use crate::execute::journal::Ending;
+use crate::plan::model::{Action, Refusal};
+use crate::sim::controller::Sim;
+use crate::sim::member::{Fate, State};
+use crate::sim::run::Run;
+use crate::sim::world::{MemberNo, ReleaseNo, World};
+use crate::spec::model::OnFailure;
+
+/// Rules that refuse a way for what it is, whatever state the cluster is in.
+const OF_THE_WAY: [&str; 6] = [
+    "rollback-known",
+    "quorum-without-member",
+    "leftover-v2-entries-3.6",
+    "leftover-v2-entries-3.7",
+    "members-remembered-wrongly",
+    "v2-backup-possible",
+];
+
+impl World {
+    /// A backup holds what was acknowledged up to its revision.
+    pub fn check_backup(&mut self, revision: u64, digest: u64) {
+        let Some(leader) = self.leader() else { return };
+        let truth = self.members[leader].data.digest_at(revision);
+        if truth.is_some_and(|truth| truth != digest) && self.promises.broken.is_none() {
+            self.break_promise("backup-first", format!("the backup of revision {revision} holds other data"));
+        }
+    }
+
+    /// Whether the member would come up if its old binary were started.
+    fn could_run(&self, no: MemberNo, old: ReleaseNo) -> bool {
+        let minor = self.releases[old].version.minor();
+        self.members[no].boots_at.is_none()
+            && self.members[no].fate_of(old) == Fate::Well
+            && !self.refuses_to_start(no, minor)
+            // What it does not know yet it learns when it is up.
+            && self.leader().is_none_or(|leader| self.members[leader].data.applied().cluster_version <= minor)
+    }
+
+    fn is_up(&self, no: MemberNo) -> bool {
+        let process = self.members[no].process.as_ref();
+        process.is_some_and(|process| matches!(process.state, State::Starting { .. } | State::Serving))
+    }
+}
+
+impl Sim {
+    /// "Nothing to do", and "done": all run what is declared, and the cluster version is its minor.
+    pub fn check_done(&mut self, said: &str) {
+        let declared = self.world.declared;
+        let minor = self.world.releases[declared].version.minor();
+        let astray = self.world.members.iter().find(|member| {
+            !member.serves() || member.runs() != Some(declared) || member.data.applied().cluster_version != minor
+        });
+        if let Some(member) = astray {
+            let what = format!("{said}, and {} is not at {}", member.name, self.world.releases[declared].version);
+            self.world.break_promise("done-is-done", what);
+        }
+    }
+
+    /// A member's step is said to be done: it serves.
+    pub fn check_member_done(&mut self, no: MemberNo) {
+        if !self.world.is_healthy(no) {
+            let what = format!("the step of {} is done, and it does not serve", self.world.members[no].name);
+            self.world.break_promise("step-done", what);
+        }
+    }
+
+    /// A run is over: no member that it stopped is down that could run.
+    pub fn check_end(&mut self, run: &Run<'_>, ending: &Ending) {
+        let failed = matches!(ending, Ending::Failed { .. });
+        for no in 0..self.world.members.len() {
+            let world = &self.world;
+            let promises = &world.promises;
+            let by_fault = promises.felled[no] || run.hand.finished[no];
+            // One that hangs is stopped again only where all others are well.
+            let others_well = (0..world.members.len()).all(|other| other == no || world.is_healthy(other));
+            let by_fault = by_fault || (world.members[no].process.is_some() && !(others_well && world.alarm.is_none()));
+            if !run.hand.touched[no] || world.is_up(no) || by_fault {
+                continue;
+            }
+            let excused = failed && (promises.excused[no] || promises.by_hand[no] || promises.kept_gone[no]);
+            if excused || (failed && !self.comes_up_by_policy(run, no)) {
+                continue;
+            }
+            let what = format!("{} was stopped, the run is over ({ending:?}), and it is down", world.members[no].name);
+            self.world.break_promise("left-down", what);
+            return;
+        }
+    }
+
+    /// Whether the plan says that the member is put back, and it could be.
+    fn comes_up_by_policy(&self, run: &Run<'_>, no: MemberNo) -> bool {
+        let name = &self.world.members[no].name;
+        let action = run.plan.steps().find_map(|step| match &step.action {
+            Action::Member(action) if action.member == *name && action.binary.old_sha256.is_some() => Some(action),
+            _ => None,
+        });
+        let Some(action) = action else { return false };
+        let old = self.world.releases.iter().position(|release| Some(release.digest) == action.binary.old_sha256);
+        let swapped = old.is_some() && self.world.members[no].binary != old;
+        let halts = action.on_failure == OnFailure::Halt && swapped;
+        !halts && old.is_some_and(|old| self.world.could_run(no, old) && !self.world.disk_is_full(no))
+    }
+
+    /// A refusal names something that is so.
+    pub fn check_refusals(&mut self, refusals: &[Refusal]) {
+        for refusal in refusals {
+            if !self.is_true(&refusal.rule) && self.mutation.is_none() {
+                let what = format!("refused by {}: {}", refusal.rule, refusal.seen);
+                self.world.break_promise("a-plan-for-every-state", what);
+                return;
+            }
+        }
+    }
+
+    fn is_true(&self, rule: &str) -> bool {
+        let world = &self.world;
+        let mut members = 0..world.members.len();
+        let any = |what: &dyn Fn(MemberNo) -> bool| (0..world.members.len()).any(what);
+        match rule {
+            "host-reachable" => any(&|no| !world.reachable(no)),
+            "member-answers" => any(&|no| world.members[no].process.is_some() && !world.answers(no)),
+            "cluster-answers" => members.all(|no| !world.answers(no)),
+            "one-leader" | "members-healthy" => {
+                any(&|no| world.answers(no) && !world.is_healthy(no))
+                    || world.leader().is_none_or(|leader| !world.answers(leader))
+                    || any(&|no| world.members[no].node().is_some_and(|node| node.leader != world.leader()))
+                    || world.alarm.is_some()
+            }
+            "member-declared" | "member-started" | "no-learner" => world.added_voters + world.added_learners > 0,
+            "no-alarm" => world.alarm.is_some(),
+            "disk-store" | "disk-binary" | "disk-rollback-point" => any(&|no| world.disk_is_full(no)),
+            "cluster-version-decided" => {
+                let of = |no: MemberNo| world.members[no].data.applied().cluster_version;
+                any(&|no| of(no) != of(0))
+            }
+            "binary-on-disk" => any(&|no| world.promises.by_hand[no]),
+            rule => self.is_of_the_way(rule),
+        }
+    }
+
+    /// A refusal that no waiting mends.
+    pub fn is_of_the_way(&self, rule: &str) -> bool {
+        OF_THE_WAY.contains(&rule)
+    }
+}

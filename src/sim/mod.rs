@@ -1,0 +1,181 @@
+//! Sim: a model of hosts and a cluster, in which the very planner and engine of the product run in virtual time, with
+//! faults and crashes drawn from a seed. For tests alone: no product code uses it.
+//!
+//! In comes a seed; out comes how it went: how much was tried, and the first promise that was broken, if one was. The
+//! same seed always tells the same story. What is real: `plan::plan` on an `Inventory` that the model renders, with the
+//! built-in knowledge; `execute::engine::Engine` fed with journal entries; the gates and the waits of the driver. What
+//! is modeled: hosts, processes, raft, the effects, the loop of the driver around them, and locks.
+//!
+//! It never touches a file, a clock or a network, and prints nothing.
+
+mod cluster;
+mod controller;
+mod effects;
+mod endings;
+mod faults;
+mod history;
+mod member;
+mod member_effects;
+mod mutation;
+mod points;
+mod promises;
+mod raft;
+mod render;
+mod rng;
+mod run;
+mod scenario;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use controller::{Applied, Counts};
+pub use mutation::Mutation;
+pub use promises::Violation;
+pub use scenario::Weather;
+
+use crate::plan::model::Refusal;
+use crate::sim::controller::{Halt, Sim};
+use crate::sim::world::TICK;
+use crate::units::Version;
+
+/// Once all faults are over, so many times `apply` may be said until there is nothing left to do.
+const MOST_TRIES: usize = 8;
+
+/// What is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial {
+    pub seed: u64,
+    pub weather: Weather,
+    pub mutation: Option<Mutation>,
+    /// Whether the story is told. It costs time.
+    pub history: bool,
+    /// The first controller dies at this instruction, whatever the seed says.
+    pub dies_at: Option<u32>,
+}
+
+/// How it went.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub counts: Counts,
+    pub broken: Option<Violation>,
+    /// Line by line, with the time; empty unless asked for.
+    pub history: Vec<String>,
+    /// Rules that the last refusal named, where the way was refused for what it is.
+    pub refused: Vec<String>,
+}
+
+impl Trial {
+    pub fn new(seed: u64) -> Self {
+        Self { seed, weather: Weather::Rough, mutation: None, history: false, dies_at: None }
+    }
+
+    pub fn run(self) -> Report {
+        let (scenario, world) = scenario::draw(self.seed, self.weather, self.history);
+        let mut scenario = scenario;
+        if self.dies_at.is_some() {
+            scenario.fuses = vec![self.dies_at];
+        }
+        let mut sim = Sim::new(scenario, world, self.mutation);
+        let versions: Vec<&Version> = sim.world.releases.iter().map(|release| &release.version).collect();
+        let story = format!(
+            "seed {}: {} members, {versions:?}, {:?}, rollback points {:?}",
+            self.seed,
+            sim.world.members.len(),
+            sim.scenario.cluster.rollout,
+            sim.scenario.cluster.rollback_points.enabled
+        );
+        sim.world.tell(|_| story);
+        let refused = sim.live();
+        sim.counts.faults = sim.world.injected;
+        Report {
+            counts: sim.counts,
+            broken: sim.world.promises.broken.clone(),
+            history: sim.world.history.lines().to_vec(),
+            refused,
+        }
+    }
+}
+
+impl Sim {
+    /// All of a seed. Returns the rules that refused the way, where it was refused.
+    fn live(&mut self) -> Vec<String> {
+        for target in self.scenario.targets.clone() {
+            self.world.declared = target;
+            self.scenario.cluster.version = self.world.releases[target].version.clone();
+            self.in_rough_weather();
+            self.world.heal();
+            self.fuse = None;
+            match self.until_done() {
+                Ok(true) => self.counts.completed += 1,
+                Ok(false) | Err(Halt::Died) => {}
+                Err(Halt::Broken) => return Vec::new(),
+            }
+            if let Some(Applied::Refused(refusals)) = &self.last {
+                self.counts.refused += 1;
+                return refusals.iter().map(|refusal| refusal.rule.clone()).collect();
+            }
+        }
+        if self.world.rng.percent(30) {
+            self.put_points_back();
+        }
+        Vec::new()
+    }
+
+    /// While faults go on: each controller dies at its instruction, or ends as it ends.
+    fn in_rough_weather(&mut self) {
+        for fuse in std::mem::take(&mut self.scenario.fuses) {
+            self.fuse = fuse;
+            match self.apply() {
+                Err(Halt::Died) => self.counts.deaths += 1,
+                Err(Halt::Broken) => return,
+                Ok(_) => {}
+            }
+            let span = self.world.rng.between(1, 200) * TICK;
+            self.world.pass(span);
+        }
+    }
+
+    /// After the faults: `apply` again finishes. False where the way is refused for what it is.
+    fn until_done(&mut self) -> Result<bool, Halt> {
+        self.last = None;
+        for attempt in 0..MOST_TRIES {
+            // A member that was away for long needs its time to catch up.
+            self.world.pass(if attempt < 3 { 100 } else { 900 } * TICK);
+            let applied = self.apply()?;
+            match &applied {
+                Applied::NothingToDo => return Ok(true),
+                Applied::Refused(refusals) if refusals.iter().any(|refusal| self.is_of_the_way(&refusal.rule)) => {
+                    self.last = Some(applied);
+                    return Ok(false);
+                }
+                Applied::Refused(refusals) => {
+                    let refusals = refusals.clone();
+                    self.follow(&refusals);
+                }
+                Applied::Stale | Applied::Locked | Applied::Ended(_) => {}
+            }
+        }
+        self.world.break_promise("finishes", format!("the work is not done after {MOST_TRIES} times `apply`"));
+        Err(Halt::Broken)
+    }
+
+    /// A person does what a refusal says.
+    fn follow(&mut self, refusals: &[Refusal]) {
+        for refusal in refusals {
+            match refusal.rule.as_str() {
+                "one-leader" | "cluster-answers" | "members-healthy" => {
+                    for no in 0..self.world.members.len() {
+                        self.world.start(no);
+                    }
+                }
+                "binary-on-disk" => {
+                    for member in &mut self.world.members {
+                        member.binary = member.runs().or(member.binary);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}

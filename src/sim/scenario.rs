@@ -1,0 +1,265 @@
+//! A scenario: what a seed is about. Which cluster, which way up, how careful the spec is, what goes wrong and when, and
+//! where the controllers die.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::knowledge::{Feature, Knowledge};
+use crate::plan::model::{PinnedBinary, ReleasePin};
+use crate::sim::faults;
+use crate::sim::history::History;
+use crate::sim::member::Member as ModelMember;
+use crate::sim::promises::Promises;
+use crate::sim::raft::Data;
+use crate::sim::rng::Rng;
+use crate::sim::world::{MOST_MEMBERS, Release, ReleaseNo, TICK, World};
+use crate::spec::model::{
+    BackupPolicy, Become, ClientAccess, Cluster, Connection, HoldPoint, Member, OnFailure, Ownership, Process,
+    ReleaseSource, RollbackPoints, Rollout, Runtime, Systemd, Toggle, Verify,
+};
+use crate::units::{Bytes, MemberName, Minor, Sha256, Span, Version};
+
+/// The data directory of every member.
+pub const DATA_SIZE: Bytes = Bytes::mebi(169);
+
+/// What is known of etcd: the real thing, read once.
+pub static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| match Knowledge::embedded() {
+    Ok(knowledge) => knowledge,
+    // The tests of `knowledge` read the same files: a binary where this fails is never shipped.
+    Err(error) => panic!("the built-in knowledge cannot be read: {error}"),
+});
+
+/// Of each minor that has more than one patch: an older one, and the latest.
+static LINES: LazyLock<Vec<[Release; 2]>> = LazyLock::new(|| {
+    let line = |minor: &Minor| {
+        let latest = KNOWLEDGE.latest(*minor)?.clone();
+        let older = Version::new(minor.major(), minor.number(), latest.patch().checked_sub(1)?);
+        Some([release(&older), release(&latest)])
+    };
+    KNOWLEDGE.minors().iter().filter_map(line).collect()
+});
+
+fn release(version: &Version) -> Release {
+    let features = KNOWLEDGE.features(version);
+    Release {
+        version: version.clone(),
+        digest: Sha256::of(format!("etcd {version}").as_bytes()),
+        move_leader: features.has(Feature::MoveLeader),
+        hands_over_at_stop: features.has(Feature::HandsOverAtStop),
+        hash_kv: features.has(Feature::HashKv),
+        v3: features.has(Feature::V3Api),
+        v2: features.has(Feature::V2Api),
+        pre_vote: features.has(Feature::PreVoteByDefault),
+        false_on_alarm: features.has(Feature::HealthFalseOnAlarm),
+        applied_index: features.has(Feature::AppliedIndexInStatus),
+    }
+}
+
+/// How much goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weather {
+    /// Faults, crashes of the controller, second controllers.
+    Rough,
+    /// Nothing goes wrong.
+    Calm,
+}
+
+pub struct Scenario {
+    pub cluster: Cluster,
+    /// What is declared, one after the other.
+    pub targets: Vec<ReleaseNo>,
+    /// For each release.
+    pub pins: Vec<ReleasePin>,
+    /// For each attempt while faults go on: after how many instructions the controller dies.
+    pub fuses: Vec<Option<u32>>,
+    /// Whether plans are saved, and applied later.
+    pub saves_plans: bool,
+}
+
+/// Draws everything.
+pub fn draw(seed: u64, weather: Weather, history: bool) -> (Scenario, World) {
+    let mut rng = Rng::new(seed);
+    let members = rng.pick(&[1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 7]);
+    let (releases, targets) = ladder(&mut rng);
+    let cluster = cluster(&mut rng, members, &releases[targets[0]].version);
+    let pins = releases.iter().map(pin).collect();
+    let (mut fuses, mut faults) = (Vec::new(), Vec::new());
+    if weather == Weather::Rough {
+        for _ in 0..rng.below(5) {
+            let fuse = rng.percent(75).then(|| u32::try_from(rng.below(160)).unwrap_or(0));
+            fuses.push(fuse);
+        }
+        let most = if rng.percent(20) { 0 } else { 8 };
+        for _ in 0..rng.below(most + 1) {
+            faults.push(faults::draw(&mut rng, members, targets[0]));
+        }
+    }
+    let saves_plans = rng.percent(20);
+    let mut world = world(rng, members, releases, &cluster, History::new(history));
+    world.declared = targets[0];
+    world.faults = faults;
+    (Scenario { cluster, targets, pins, fuses, saves_plans }, world)
+}
+
+/// The releases of the way, the one that runs first, and what is declared one after the other.
+fn ladder(rng: &mut Rng) -> (Vec<Release>, Vec<ReleaseNo>) {
+    // Before 2.1 there is no cluster version.
+    let first = LINES.iter().position(|[_, latest]| latest.version.minor() >= Minor::new(2, 1)).unwrap_or(0);
+    let start = first + rng.index(LINES.len() - first);
+    let [older, latest] = &LINES[start];
+    let rungs = rng.pick(&[0, 1, 1, 1, 1, 1, 2]);
+    let mut releases = Vec::new();
+    if rungs == 0 || rng.percent(20) {
+        releases.push(older.clone());
+    }
+    if releases.is_empty() || rungs == 0 {
+        releases.push(latest.clone());
+    }
+    for up in 1..=rungs {
+        if let Some([_, latest]) = LINES.get(start + up) {
+            releases.push(latest.clone());
+        }
+    }
+    if releases.len() == 1 {
+        releases = vec![older.clone(), latest.clone()];
+    }
+    let targets = (1..releases.len()).collect();
+    (releases, targets)
+}
+
+fn span(rng: &mut Rng, seconds: &[u64]) -> Span {
+    Span::from_secs(rng.pick(seconds))
+}
+
+fn toggle(on: bool) -> Toggle {
+    if on { Toggle::On } else { Toggle::Off }
+}
+
+fn cluster(rng: &mut Rng, members: usize, declared: &Version) -> Cluster {
+    let member = |number: usize| Member {
+        name: name(number),
+        connection: Connection::Local { become_: Become::No },
+        address: format!("10.0.0.{}", 11 + number),
+        client_url: None,
+        peer_url: None,
+        data_dir: None,
+    };
+    Cluster {
+        // A constant that is a name.
+        name: "prod".parse().unwrap_or_else(|_| unreachable!()),
+        version: declared.clone(),
+        members: (0..members).map(member).collect(),
+        runtime: if rng.percent(70) {
+            Runtime::Systemd(Systemd {
+                unit: "etcd.service".to_owned(),
+                ownership: Ownership::Adopted,
+                bin_dir: "/usr/local/bin".to_owned(),
+                user: "etcd".to_owned(),
+            })
+        } else {
+            Runtime::Process(Process { dir: "/home/me/etcd".to_owned() })
+        },
+        releases: vec![ReleaseSource::Upstream],
+        client: ClientAccess::default(),
+        settings: BTreeMap::new(),
+        rollout: Rollout {
+            soak: span(rng, &[0, 1, 3, 10]),
+            hold_before: rng.percent(15).then_some(HoldPoint::NoReturn),
+            on_failure: if rng.percent(85) { OnFailure::RollbackMember } else { OnFailure::Halt },
+            ready_timeout: span(rng, &[6, 12, 30]),
+            stop_timeout: span(rng, &[5, 10, 30]),
+            version_timeout: span(rng, &[10, 20, 40]),
+            catch_up_timeout: span(rng, &[5, 15, 40]),
+            gate_timeout: span(rng, &[4, 10, 30]),
+            v2_settle: span(rng, &[5]),
+            compare_hashes: toggle(rng.percent(70)),
+        },
+        backup: BackupPolicy { dir: "/srv/backups".into(), keep: 7, verify: Verify::Restore },
+        rollback_points: RollbackPoints {
+            enabled: toggle(rng.percent(90)),
+            max_size: if rng.percent(95) { Bytes::mebi(20 * 1024) } else { Bytes::mebi(100) },
+        },
+    }
+}
+
+fn name(number: usize) -> MemberName {
+    // The letter m and digits are a name.
+    format!("m{}", number + 1).parse().unwrap_or_else(|_| unreachable!())
+}
+
+fn pin(release: &Release) -> ReleasePin {
+    ReleasePin {
+        version: release.version.clone(),
+        arch: "amd64".to_owned(),
+        source: "file:///releases".to_owned(),
+        archive_sha256: None,
+        checked: "pinned".to_owned(),
+        binaries: [("etcd".to_owned(), PinnedBinary { sha256: release.digest, size: Bytes(17_000_000) })].into(),
+    }
+}
+
+fn world(mut rng: Rng, members: usize, releases: Vec<Release>, cluster: &Cluster, history: History) -> World {
+    let minor = releases[0].version.minor();
+    let systemd = matches!(cluster.runtime, Runtime::Systemd(_));
+    let points = &cluster.rollback_points;
+    let mut data = Data::new(minor);
+    for id in 1..=rng.between(2, 30) {
+        data.put(u32::try_from(id).unwrap_or(0));
+    }
+    let acknowledged = (data.log.len(), data.last().revision, data.last().digest);
+    let member = |number: usize, rng: &mut Rng| {
+        let mut member = ModelMember::new(number, name(number), 0, data.clone());
+        member.unit_enabled = systemd && rng.percent(85);
+        member.restarts = systemd && rng.percent(70);
+        member
+    };
+    let mut world = World {
+        now: 0,
+        members: (0..members).map(|number| member(number, &mut rng)).collect(),
+        releases,
+        ladder: KNOWLEDGE.minors().to_vec(),
+        added_voters: 0,
+        added_learners: 0,
+        moved: [false; MOST_MEMBERS],
+        mute_until: [0; MOST_MEMBERS],
+        deaf_until: [0; MOST_MEMBERS],
+        cut_until: [0; MOST_MEMBERS],
+        port_closed_until: [0; MOST_MEMBERS],
+        loses_next: [None; MOST_MEMBERS],
+        version_hidden_until: [0; MOST_MEMBERS],
+        slow_until: [0; MOST_MEMBERS],
+        rate: rng.pick(&[4, 20, 100]),
+        slow_rate: rng.pick(&[0, 0, 1]),
+        scale: rng.pick(&[1, 50, 300]),
+        writes: rng.pick(&[5, 30, 70]),
+        v2_size: if rng.percent(15) { Bytes::mebi(60) } else { Bytes(12_000) },
+        alarm: None,
+        handing_over: false,
+        written: 100,
+        pending: std::collections::VecDeque::new(),
+        acknowledged,
+        backups: Vec::new(),
+        next_backup_fails: false,
+        preflight_rejects: false,
+        declared: 0,
+        suspended_for: 0,
+        stop_asked: false,
+        second_controller: false,
+        injected: 0,
+        faults: Vec::new(),
+        instructions: 0,
+        promises: Promises {
+            points_expected: points.enabled == Toggle::On && points.max_size >= DATA_SIZE,
+            ..Promises::default()
+        },
+        history,
+        generation: 0,
+        rng,
+    };
+    for no in 0..members {
+        world.start(no);
+    }
+    // Time enough for a start, an election, and one look at the versions.
+    world.pass(80 * TICK);
+    world
+}
