@@ -87,11 +87,11 @@ fn wrong_usage_ends_with_1_and_a_hint() {
     for (args, hint) in [
         (&[][..], "Usage"),
         (&["aply"], "apply"),
-        (&["plan", "-detailed-exit-code"], "--detailed-exitcode"),
+        (&["plan", "-detailed-exit-code"], "'-detailed-exitcode'"),
         (&["plan", "--no-such-thing"], "unexpected argument"),
         (&["show"], "FILE"),
         (&["plan", "-out"], "FILE"),
-        (&["plan", "-json=yes"], "--json"),
+        (&["plan", "-json=yes"], "'-json'"),
         (&["apply", "a.plan", "-cluster=b"], "cannot be used with"),
         (&["-chdir=nowhere", "plan"], "nowhere"),
         (&["fmt", "-", "x.hcl"], "standard input"),
@@ -102,6 +102,50 @@ fn wrong_usage_ends_with_1_and_a_hint() {
         assert!(output.stdout.is_empty(), "{args:?}: {}", stdout(&output));
         assert!(stderr(&output).contains(hint), "{args:?}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn a_text_that_could_not_be_written_is_no_success() {
+    let folder = Folder::new();
+    let file = folder.saved_plan().display().to_string();
+    std::fs::write(folder.path().join("a.hcl"), "a=1\n").unwrap();
+    for args in [&["show", &file][..], &["show", "-json", &file], &["version"], &["-h"], &["fmt", "-check", "-diff"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = quorate(&folder).args(args).stdout(full).output().unwrap();
+        assert_code(&output, 1);
+        assert!(
+            stderr(&output).contains("standard output cannot be written: No space left"),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+    }
+    // Who reads no further wants no more.
+    let mut child =
+        quorate(&folder).args(["show", &file]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_code(&output, 0);
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn only_files_are_formatted() {
+    let folder = Folder::new();
+    let link = folder.path().join("full.hcl");
+    std::os::unix::fs::symlink("/dev/full", &link).unwrap();
+    let output = run(&folder, &["fmt", "full.hcl"]);
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("it is no file"), "{}", stderr(&output));
+    assert!(link.is_symlink());
+}
+
+#[test]
+fn a_saved_plan_takes_no_variables() {
+    let folder = Folder::new();
+    let file = folder.saved_plan().display().to_string();
+    let output = run(&folder, &["apply", &file, "-var", "x=1"]);
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("a saved plan holds the values of its variables"), "{}", stderr(&output));
 }
 
 #[test]

@@ -31,11 +31,35 @@ feature "storage-version" {
 }
 
 feature "health-proposes-entry" {
-  in      = "2.2..3.4"
+  in      = "3.1..3.4.28"
   what    = "Each GET of /health writes a v2 read into the raft log."
-  why     = "3.4's last patches read by v3 instead; which patch is the first is not established, so all of 3.4 counts."
+  why     = "Before, it waits for the log to grow by itself; from 3.4.29 on it reads by v3, which writes nothing."
   fix     = "Ask rarely; before 3.6, let the members take a raft snapshot (leftover-v2-entries-3.6)."
-  sources = ["observed 3.4.23", "code v3.3.27:etcdserver/api/etcdhttp/metrics.go"]
+  sources = ["observed 3.4.23", "code v3.0.17:etcdserver/api/v2http/client.go", "code v3.1.20:etcdserver/api/v2http/client.go", "code v3.3.27:etcdserver/api/etcdhttp/metrics.go", "code v3.4.45:etcdserver/api/etcdhttp/health.go"]
+}
+
+feature "health-proposes-entry-with-v2" {
+  in      = "3.4.29..3.5"
+  what    = "Where the member serves the v2 API (enable-v2), each GET of /health writes a v2 read into the raft log."
+  sources = ["code v3.4.45:etcdserver/api/etcdhttp/health.go", "code v3.5.33:server/etcdserver/api/v2http/client.go", "observed 3.5.33, 3.6.14"]
+}
+
+# What a member makes of entries in the raft log. One that does not know an entry ends, and ends again at each start,
+# for the entry stays in its log: so nothing may be asked of a member that makes it write an entry which a member of
+# another version in the same cluster does not know.
+
+feature "applies-v2-entries" {
+  in      = "2.0..3.5"
+  what    = "It applies entries of the v2 API, reads through quorum among them."
+  why     = "3.6 knows only those that set a member's attributes and the cluster version, and panics on all others: \"detected disallowed v2 WAL\"."
+  sources = ["code v2.1.1:etcdserver/server.go", "code v3.5.33:server/etcdserver/apply_v2.go", "code v3.6.14:server/etcdserver/apply_v2.go", "observed 3.5.33, 3.6.14"]
+}
+
+feature "applies-alarm-entries" {
+  in      = "3.0+"
+  what    = "It applies entries of the call Alarm; to list the alarms writes one, in every version that has the call."
+  why     = "2.3 panics on it; 3.0 serves no v3 call while the cluster version is 2.3."
+  sources = ["code v2.3.8:etcdserver/v3demo_server.go", "code v3.0.17:etcdserver/v3_server.go", "code v3.0.17:etcdserver/api/v3rpc/interceptor.go", "code v3.7.1:server/etcdserver/v3_server.go"]
 }
 
 feature "health-false-on-alarm" {
@@ -102,12 +126,6 @@ feature "lease-time-to-live" {
   in      = "3.1+"
   what    = "LeaseTimeToLive."
   sources = ["code v3.1.20:etcdserver/etcdserverpb/rpc.proto"]
-}
-
-feature "auth-status" {
-  in      = "3.5+"
-  what    = "AuthStatus tells whether authentication is on."
-  sources = ["code v3.5.33:api/etcdserverpb/rpc.proto"]
 }
 
 feature "linearizable-member-list" {

@@ -15,7 +15,7 @@ pub enum BackupError {
     Host(#[from] HostError),
     #[error(transparent)]
     SnapshotFile(#[from] SnapshotFileError),
-    #[error("{path}: {reason}")]
+    #[error("{path}: {reason}\n  do: see that the folder of the backups is there, writable, with room on its disk")]
     File { path: PathBuf, reason: String },
     #[error("{path}: there is a backup of that name already")]
     AlreadyThere { path: PathBuf },

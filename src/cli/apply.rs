@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::approve;
 use super::args::ApplyArgs;
 use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{self, Live, Planned};
+use super::{again, approve};
 use crate::plan::file;
 use crate::plan::model::Plan;
 use crate::session::Session;
@@ -28,6 +28,10 @@ pub fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
 /// Approved when it was saved.
 async fn saved(path: &Path, context: &Context) -> Result<Exit, Failure> {
     let plan = file::load(path)?;
+    if !context.inputs.is_empty() && !plan.declared.client.has_sealed() {
+        let message = "a saved plan holds the values of its variables: -var and -var-file have no place beside it";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     let screen = &context.screen;
     match screen.format {
         Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
@@ -38,7 +42,9 @@ async fn saved(path: &Path, context: &Context) -> Result<Exit, Failure> {
     let reporter = screen.reporter(None);
     let live = session::open_saved(&session, &plan, &|event| reporter.event(&event)).await;
     reporter.close();
-    perform(context, &session, &plan, live?).await
+    let live = live?;
+    // A saved plan that was cut short no longer fits: what goes on is the spec.
+    perform(context, &session, &plan, live).await
 }
 
 async fn fresh(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
@@ -60,7 +66,8 @@ pub(super) async fn perform(context: &Context, session: &Session, plan: &Plan, l
     if plan.is_empty() {
         return Ok(Exit::Success);
     }
-    let reporter = context.screen.reporter(Some(plan));
+    let again = again::finish(context, plan, &session.sensitive);
+    let reporter = context.screen.reporter(Some((plan, again)));
     let result = session::execute(session, plan, &live, &|event| reporter.event(&event)).await;
     live.close().await;
     // Before an error is shown as well: it must not be drawn over.

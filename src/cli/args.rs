@@ -397,14 +397,41 @@ pub fn show_error(error: clap::Error) -> Exit {
     let text = escape_lines(&quoting_visibly(error).render().to_string());
     match kind {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            Output::stdout().write(&text);
-            Exit::Success
+            let out = Output::stdout();
+            out.write(&text);
+            match out.failure() {
+                None => Exit::Success,
+                Some(why) => {
+                    Output::stderr().write(&format!("Error: standard output cannot be written: {why}\n"));
+                    Exit::Error
+                }
+            }
         }
         _ => {
-            Output::stderr().write(&text);
+            Output::stderr().write(&with_one_dash(&text));
             Exit::Error
         }
     }
+}
+
+/// Options as the documents write them; clap knows them with two dashes only.
+fn with_one_dash(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        let begins_option = character == '-' && !before.is_alphanumeric() && before != '-' && rest.peek() == Some(&'-');
+        if begins_option {
+            let mut ahead = rest.clone();
+            ahead.next();
+            if ahead.next().is_some_and(|letter| letter.is_ascii_alphabetic()) {
+                rest.next();
+            }
+        }
+        out.push(character);
+        before = character;
+    }
+    out
 }
 
 /// What was typed is quoted in an error, and could hold escape codes. Clap leaves those out when it renders; then
@@ -466,6 +493,13 @@ mod tests {
         assert!(error("quorate aply").contains("apply"));
         assert!(error("quorate plan -detailed-exit-code").contains("--detailed-exitcode"));
         assert!(error("quorate apply -auto-aprove").contains("--auto-approve"));
+    }
+
+    #[test]
+    fn options_are_called_as_they_are_documented() {
+        let text = error("quorate plan -detailed-exit-code");
+        assert!(with_one_dash(&text).contains("'-detailed-exitcode'"), "{}", with_one_dash(&text));
+        assert_eq!(with_one_dash("a--b --- -- '--x' <--y>"), "a--b --- -- '-x' <-y>");
     }
 
     #[test]

@@ -25,11 +25,13 @@ pub struct Context {
     pub environment: Vec<(String, String)>,
     /// `-cluster`.
     pub cluster: Option<String>,
+    /// `-chdir`, as written.
+    pub chdir: Option<PathBuf>,
     pub screen: Screen,
 }
 
 impl Context {
-    pub fn new(declared: &Declared, inputs: Vec<VariableInput>, screen: Screen) -> Result<Self, Failure> {
+    pub fn new(declared: &Declared, parsed: &Parsed, screen: Screen) -> Result<Self, Failure> {
         let dir = std::env::current_dir()
             .map_err(|error| Failure::other(format!("the current folder cannot be read: {error}")))?;
         // A name or value that is not text cannot be a variable's.
@@ -37,7 +39,8 @@ impl Context {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         let environment = std::env::vars_os().filter_map(text).collect();
-        Ok(Self { dir, inputs, environment, cluster: declared.cluster.clone(), screen })
+        let (inputs, chdir) = (parsed.inputs.clone(), parsed.global.chdir.clone());
+        Ok(Self { dir, inputs, environment, cluster: declared.cluster.clone(), chdir, screen })
     }
 }
 
@@ -74,7 +77,7 @@ impl Screen {
     }
 
     /// What tells of a run, or of a task without a plan.
-    pub fn reporter(&self, plan: Option<&crate::plan::model::Plan>) -> Reporter {
+    pub fn reporter(&self, plan: Option<(&crate::plan::model::Plan, crate::view::Again)>) -> Reporter {
         // Log lines between lines that are drawn over would tear both.
         let is_logging = std::env::var_os(super::logging::VARIABLE).is_some_and(|value| !value.is_empty());
         let face = match (self.format, self.terminal.kind) {

@@ -64,7 +64,12 @@ fn format_input(args: &FmtArgs, screen: &Screen) -> Result<Exit, Failure> {
 
 fn format_file(path: &Path, args: &FmtArgs, screen: &Screen) -> Result<Formatted, Failure> {
     let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
-    let file = std::fs::File::open(path).map_err(|error| Failure::other(format!("{name}: cannot be read: {error}")))?;
+    let unreadable = |error: std::io::Error| Failure::other(format!("{name}: cannot be read: {error}"));
+    // A pipe would be waited for, and a device put away for a file.
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        return Err(Failure::other(format!("{name}: it is no file: only files are formatted (`-` is standard input)")));
+    }
+    let file = std::fs::File::open(path).map_err(unreadable)?;
     let text = read(file, path)?;
     let formatted = specs::format(&name, &text)?;
     if formatted == text {

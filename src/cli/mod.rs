@@ -3,6 +3,7 @@
 //! In come the command line, the environment and a person's answers; out go calls to the other rooms, what the view
 //! makes of the results, and an exit code. One file a command. Nothing here looks at a cluster or decides about one.
 
+mod again;
 mod apply;
 mod approve;
 mod args;
@@ -47,8 +48,20 @@ fn run(argv: Vec<OsString>) -> Exit {
         Err(error) => return args::show_error(error),
     };
     let screen = Screen::of_process(&parsed);
+    let does_work =
+        matches!(parsed.command, Command::Apply(_) | Command::Backup(_) | Command::Rollback(_) | Command::Restore(_));
     let result = logging::start().and_then(|()| enter(&parsed)).and_then(|()| dispatch(parsed, &screen));
-    result.unwrap_or_else(|failure| failure.show(&screen))
+    let exit = result.unwrap_or_else(|failure| failure.show(&screen));
+    written(&screen, exit, does_work)
+}
+
+/// Where the text is the result, a text that is not all there is no success. What was done to a cluster is done, whoever
+/// could read of it: then the exit code stays that of the work.
+fn written(screen: &Screen, exit: Exit, does_work: bool) -> Exit {
+    let Some(why) = screen.out.failure() else { return exit };
+    let message = format!("standard output cannot be written: {why}");
+    screen.err.write(&crate::view::error_text(&message, &[], screen.err_terminal.style));
+    if does_work { exit } else { Exit::Error }
 }
 
 /// `-chdir`: everything is as if quorate had been started there.
@@ -59,7 +72,7 @@ fn enter(parsed: &Parsed) -> Result<(), Failure> {
 }
 
 fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
-    let context = |declared: &args::Declared| Context::new(declared, parsed.inputs.clone(), screen.clone());
+    let context = |declared: &args::Declared| Context::new(declared, &parsed, screen.clone());
     match &parsed.command {
         Command::Plan(args) => plan::run(args, &context(&args.declared)?),
         Command::Apply(args) => apply::run(args, &context(&args.declared)?),

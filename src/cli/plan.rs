@@ -1,5 +1,6 @@
 //! `quorate plan`: shows what would be done, and saves it when asked.
 
+use super::again;
 use super::args::PlanArgs;
 use super::context::{Context, Format};
 use super::exit::Exit;
@@ -7,6 +8,7 @@ use super::failure::Failure;
 use super::rollback::{self, Made};
 use super::session::{self, Planned};
 use crate::plan::file;
+use crate::plan::model::Plan;
 use crate::session::Session;
 use crate::view::{json_line, plan_json, plan_text, saved_text};
 
@@ -15,6 +17,10 @@ pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
         return Err(Failure::Usage("-points and -to say which way back: they need -rollback".to_owned()));
     }
     let session = session::open(context)?;
+    let again = |plan: &Plan| match &args.out {
+        Some(path) => again::apply_saved(context, path, plan.declared.client.has_sealed(), &session.sensitive),
+        None => again::finish(context, plan, &session.sensitive),
+    };
     let made = super::runtime()?.block_on(async {
         let Planned { plan, live } = if args.rollback {
             match rollback::make(&args.back, context, &session).await? {
@@ -41,7 +47,7 @@ pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
         Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
         Format::Human => {
             screen.out.write(&plan_text(&plan, screen.style()));
-            screen.out.write(&saved_text(&plan, args.out.as_deref(), screen.style()));
+            screen.out.write(&saved_text(&plan, args.out.as_deref(), &again(&plan), screen.style()));
         }
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })

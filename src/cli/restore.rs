@@ -1,11 +1,11 @@
 //! `quorate restore`: the whole cluster from a backup, after asking.
 
-use super::approve;
 use super::args::RestoreArgs;
 use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{self, Planned};
+use super::{again, approve};
 use crate::plan::restore::Begin;
 use crate::view::{json_line, plan_json, plan_text};
 
@@ -34,7 +34,8 @@ pub fn run(args: &RestoreArgs, context: &Context) -> Result<Exit, Failure> {
         if !args.auto_approve {
             approve::ask(context, plan.cluster.as_str(), "restore")?;
         }
-        let reporter = screen.reporter(Some(&plan));
+        let again = again::finish(context, &plan, &session.sensitive);
+        let reporter = screen.reporter(Some((&plan, again)));
         let result = session::execute_restore(&session, &plan, &live, &|event| reporter.event(&event)).await;
         live.close().await;
         // Before an error is shown as well: it must not be drawn over.

@@ -46,7 +46,8 @@ impl Client {
         self.read(&question, &answer.body, answers::version)
     }
 
-    /// What `/health` says. On 2.x to 3.4 each call puts an entry into the raft log: callers decide how often.
+    /// What `/health` says. On many versions each call puts an entry into the raft log (`health-proposes-entry` in the
+    /// knowledge): callers decide whether, and how often.
     pub async fn health(&self) -> Result<Health, EtcdError> {
         let question = Question::get("/health");
         let answer = self.ask(&question).await?;

@@ -16,6 +16,11 @@ pub enum EtcdError {
     Tls { endpoint: String, problem: String, fix: String },
     #[error("{endpoint}: {request}: no full answer within {deadline:?}")]
     Deadline { endpoint: String, request: String, deadline: Duration },
+    #[error(
+        "{endpoint}: {request}: no answer within {deadline:?} to a read that a majority of the members has to confirm: \
+         there may be no quorum\n  do: see with `quorate plan` which members are down, and bring them up"
+    )]
+    NoQuorum { endpoint: String, request: String, deadline: Duration },
     #[error("{endpoint}: {request}: the answer stalled: {received} in {window:?}, at least {least} are expected")]
     Stalled { endpoint: String, request: String, received: Bytes, least: Bytes, window: Duration },
     #[error("{endpoint}: {request}: the connection broke: {reason}")]
@@ -51,6 +56,15 @@ impl EtcdError {
         matches!(self, Self::Unsupported { .. } | Self::V2NotServed { .. })
     }
 
+    /// Of a read that a majority has to confirm: etcd gives none, rather than an answer that says why.
+    #[must_use]
+    pub(super) fn of_quorum_read(self) -> Self {
+        match self {
+            Self::Deadline { endpoint, request, deadline } => Self::NoQuorum { endpoint, request, deadline },
+            other => other,
+        }
+    }
+
     /// Of a request for this revision: tells one that is compacted from other refusals.
     #[must_use]
     pub(super) fn about(self, revision: Revision) -> Self {
@@ -65,7 +79,7 @@ impl EtcdError {
     /// Nothing at all answered: the member is down, or the way to it is.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Dial { .. } | Self::Broken { .. } | Self::Deadline { .. })
+        matches!(self, Self::Dial { .. } | Self::Broken { .. } | Self::Deadline { .. } | Self::NoQuorum { .. })
     }
 }
 

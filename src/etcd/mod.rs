@@ -144,6 +144,6 @@ pub struct KeyValue {
 pub enum AuthState {
     On,
     Off,
-    /// A version without a call for it, and a client that may be allowed in by its certificate.
+    /// A client that may be allowed in by its certificate.
     Unknown,
 }

@@ -98,7 +98,7 @@ async fn from_3_4_on_v2_is_off() {
 struct Has {
     hash_kv: bool,
     applied_index: bool,
-    auth_status: bool,
+    downgrade: bool,
 }
 
 async fn speaks_v3(version: &str, has: Has) {
@@ -156,9 +156,9 @@ async fn speaks_v3(version: &str, has: Has) {
         let error = client.move_leader(MemberId(12345)).await.unwrap_err();
         assert!(matches!(&error, EtcdError::Refused { .. }), "{error}");
     }
-    assert_eq!(client.auth_status().await.unwrap(), AuthState::Off);
+    assert_eq!(client.auth_state().await.unwrap(), AuthState::Off);
     let downgrade = client.downgrade_validate(&version).await.unwrap_err();
-    assert_eq!(downgrade.is_unsupported(), !has.auth_status, "{downgrade}");
+    assert_eq!(downgrade.is_unsupported(), !has.downgrade, "{downgrade}");
     digests(&client, revision).await;
     snapshots(&client).await;
     client.close().await;
@@ -200,42 +200,42 @@ async fn snapshots(client: &Client) {
 
 #[tokio::test]
 async fn speaks_v3_to_3_0() {
-    speaks_v3("3.0.17", Has { hash_kv: false, applied_index: false, auth_status: false }).await;
+    speaks_v3("3.0.17", Has { hash_kv: false, applied_index: false, downgrade: false }).await;
 }
 
 #[tokio::test]
 async fn speaks_v3_to_3_1() {
-    speaks_v3("3.1.20", Has { hash_kv: false, applied_index: false, auth_status: false }).await;
+    speaks_v3("3.1.20", Has { hash_kv: false, applied_index: false, downgrade: false }).await;
 }
 
 #[tokio::test]
 async fn speaks_v3_to_3_2() {
-    speaks_v3("3.2.32", Has { hash_kv: false, applied_index: false, auth_status: false }).await;
+    speaks_v3("3.2.32", Has { hash_kv: false, applied_index: false, downgrade: false }).await;
 }
 
 #[tokio::test]
 async fn speaks_v3_to_3_3() {
-    speaks_v3("3.3.27", Has { hash_kv: true, applied_index: false, auth_status: false }).await;
+    speaks_v3("3.3.27", Has { hash_kv: true, applied_index: false, downgrade: false }).await;
 }
 
 #[tokio::test]
 async fn speaks_v3_to_3_4() {
-    speaks_v3("3.4.23", Has { hash_kv: true, applied_index: true, auth_status: false }).await;
+    speaks_v3("3.4.23", Has { hash_kv: true, applied_index: true, downgrade: false }).await;
 }
 
 #[tokio::test]
 async fn speaks_v3_to_3_5() {
-    speaks_v3("3.5.33", Has { hash_kv: true, applied_index: true, auth_status: true }).await;
+    speaks_v3("3.5.33", Has { hash_kv: true, applied_index: true, downgrade: true }).await;
 }
 
 #[tokio::test]
 async fn speaks_v3_to_3_6() {
-    speaks_v3("3.6.14", Has { hash_kv: true, applied_index: true, auth_status: true }).await;
+    speaks_v3("3.6.14", Has { hash_kv: true, applied_index: true, downgrade: true }).await;
 }
 
 #[tokio::test]
 async fn speaks_v3_to_3_7() {
-    speaks_v3("3.7.1", Has { hash_kv: true, applied_index: true, auth_status: true }).await;
+    speaks_v3("3.7.1", Has { hash_kv: true, applied_index: true, downgrade: true }).await;
 }
 
 #[tokio::test]

@@ -48,6 +48,15 @@ impl Client {
         })
     }
 
+    /// Whether the v2 API is served at all; answered from this member's memory.
+    pub async fn v2_is_served(&self) -> Result<bool, EtcdError> {
+        match self.ask_v2(&Question { method: Method::HEAD, path: "/v2/keys/", form: None, json: None }).await {
+            Ok(_) => Ok(true),
+            Err(EtcdError::V2NotServed { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn v2_self(&self) -> Result<answers::SelfStats, EtcdError> {
         let question = Question::get("/v2/stats/self");
         let answer = self.ask_v2(&question).await?;
@@ -66,7 +75,7 @@ impl Client {
     async fn v2_quorum_read(&self) -> Result<(), EtcdError> {
         let path = format!("{NO_SUCH_KEY}?quorum=true");
         let question = Question::get(&path);
-        let answer = self.ask(&question).await?;
+        let answer = self.ask(&question).await.map_err(EtcdError::of_quorum_read)?;
         match answer.status {
             StatusCode::OK => Ok(()),
             StatusCode::NOT_FOUND if error_code(&answer.body) == Some(KEY_NOT_FOUND) => Ok(()),

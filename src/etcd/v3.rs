@@ -117,7 +117,7 @@ impl Client {
     pub async fn linearizable_read(&self) -> Result<Revision, EtcdError> {
         const CALL: &str = "Range (barrier)";
         let request = pb::RangeRequest { key: FIRST_KEY.to_vec(), ..pb::RangeRequest::default() };
-        let told = self.range(CALL, request, self.inner.endpoint.deadline).await?;
+        let told = self.range(CALL, request, self.inner.endpoint.deadline).await.map_err(EtcdError::of_quorum_read)?;
         let header = self.header(CALL, told.header)?;
         self.revision(CALL, header.revision)
     }
@@ -146,22 +146,10 @@ impl Client {
         self.maintenance(name, |mut api| async move { api.downgrade(request).await }).await.map(drop)
     }
 
-    /// Whether authentication is on. Before 3.5 there is no call for it: then a read tells, unless it is allowed to a
-    /// client that shows a certificate.
-    pub async fn auth_status(&self) -> Result<AuthState, EtcdError> {
-        let asked = self
-            .call("AuthStatus", |channel| async move {
-                let mut api = pb::auth_client::AuthClient::with_origin(channel, origin());
-                api.auth_status(pb::AuthStatusRequest {}).await
-            })
-            .await;
-        match asked {
-            Ok(told) if told.enabled => return Ok(AuthState::On),
-            Ok(_) => return Ok(AuthState::Off),
-            Err(EtcdError::Denied { .. }) => return Ok(AuthState::On),
-            Err(error) if error.is_unsupported() => {}
-            Err(error) => return Err(error),
-        }
+    /// Whether authentication is on, as a read tells that goes no further than this member. Unknown where the read is
+    /// allowed to a client that shows a certificate: it may be allowed to that user. The call AuthStatus would know,
+    /// and must not be used: it writes an entry into the raft log on which members below 3.5 panic.
+    pub async fn auth_state(&self) -> Result<AuthState, EtcdError> {
         let request = pb::RangeRequest { key: FIRST_KEY.to_vec(), serializable: true, ..pb::RangeRequest::default() };
         let shows_certificate = self.inner.endpoint.tls.as_ref().is_some_and(|tls| tls.cert_pem.is_some());
         match self.range("Range (one key)", request, self.inner.endpoint.deadline).await {

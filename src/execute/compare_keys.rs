@@ -40,7 +40,7 @@ pub async fn compare(world: &World, version: &Version) -> Result<EffectResult, E
     let (v3, v2) = (equal(v3), equal(v2));
     if !differences.is_empty() {
         let reason = format!("members hold different data: {}", differences.join("; "));
-        return Ok(EffectResult::Failed { reason, log: Vec::new() });
+        return Ok(EffectResult::Failed { reason, log: Vec::new(), todo: Vec::new() });
     }
     if v3.is_none() && v2.is_none() {
         return Ok(skipped("no kind of keys is served"));

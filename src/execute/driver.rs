@@ -152,8 +152,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Looks until the gates hold, or their bound is over: the longest of all, but its own for a member that was started
-    /// and does not serve. `None`: a stop was asked for meanwhile, and the engine has to be asked again what to wait for.
+    /// Looks until the gates hold, or the bound of one that does not is over. `None`: a stop was asked for meanwhile, and the engine has to be asked again what to wait for.
     async fn await_gates(
         &mut self,
         step: &Step,

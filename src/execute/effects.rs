@@ -17,12 +17,13 @@ use crate::execute::replace;
 use crate::execute::restore;
 use crate::execute::take_backup;
 use crate::execute::world::{World, pin};
+use crate::host::Sent;
 use crate::plan::model::{Action, CreateAction, MemberAction, Operation, Plan, Step};
 use crate::runtime::{
     Preflight, PreflightOutcome, PreparedSwap, Program, RollbackPoint, StartOutcome, Templates, create, discard_swap,
     flush_rollback_point, preflight, stage, start,
 };
-use crate::units::{Bytes, MemberName, Version};
+use crate::units::{Advised, Bytes, MemberName, Version};
 
 /// How long members that were just created are watched before the gates take over.
 const CREATED_START_WATCH: Duration = Duration::from_millis(300);
@@ -141,11 +142,13 @@ impl<'a> Performer<'a> {
                 _ => Err(ExecuteError::WrongStep { step: step.id }),
             },
         };
-        result.unwrap_or_else(|error| EffectResult::Failed { reason: error.to_string(), log: error.log() })
+        result.unwrap_or_else(|error| EffectResult::failed(&error.to_string(), error.log()))
     }
 
     pub(super) fn notice(&self, text: String) {
-        (self.events)(Event::Notice { text });
+        let Advised { seen, advice } = Advised::of(&text);
+        let todo = if advice.is_empty() { String::new() } else { format!(" (do: {})", advice.join("; ")) };
+        (self.events)(Event::Notice { text: format!("{seen}{todo}") });
     }
 
     pub(super) fn keep_unflushed(&mut self, member: &MemberName, point: RollbackPoint) {
@@ -181,7 +184,7 @@ impl<'a> Performer<'a> {
         let each = hosts.into_values().map(async |names| {
             let sent = match names.first() {
                 Some(name) => shared.stage_on(step, name, version, folder, programs).await?,
-                None => Bytes::default(),
+                None => Sent::AlreadyThere,
             };
             // A host that has its release first need not wait for the others. What fails here is done again, and told,
             // in its own step.
@@ -191,15 +194,18 @@ impl<'a> Performer<'a> {
             }
             Ok::<_, ExecuteError>((sent, tried))
         });
-        let mut bytes = 0;
+        let (mut bytes, mut already_there) = (0, 0);
         let mut tried = BTreeMap::new();
         for host in join_all(each).await {
             let (sent, outcomes) = host?;
-            bytes += sent.0;
+            match sent {
+                Sent::Whole(sent) => bytes += sent.0,
+                Sent::AlreadyThere => already_there += 1,
+            }
             tried.extend(outcomes);
         }
         self.tried = tried;
-        Ok(done(Detail::Staged { bytes: Bytes(bytes), already_there: 0 }))
+        Ok(done(Detail::Staged { bytes: Bytes(bytes), already_there }))
     }
 
     async fn stage_on(
@@ -209,7 +215,7 @@ impl<'a> Performer<'a> {
         version: &Version,
         folder: &str,
         wanted: &[String],
-    ) -> Result<Bytes, ExecuteError> {
+    ) -> Result<Sent, ExecuteError> {
         let member = self.world.member(name)?;
         let pin = pin(self.plan, version, &member.arch)?;
         let dir = self.world.release_dir(pin)?;
@@ -235,9 +241,12 @@ impl<'a> Performer<'a> {
                 total: Some(total),
             });
         };
-        stage(&member.host, folder, version, &programs, &progress).await?;
-        let sent = sent.lock().map(|sent| sent.values().sum()).unwrap_or_default();
-        Ok(Bytes(sent))
+        let staged = stage(&member.host, folder, version, &programs, &progress).await?;
+        Ok(staged.iter().fold(Sent::AlreadyThere, |all, one| match (all, one.sent) {
+            (Sent::Whole(all), Sent::Whole(one)) => Sent::Whole(Bytes(all.0 + one.0)),
+            (Sent::Whole(bytes), _) | (_, Sent::Whole(bytes)) => Sent::Whole(bytes),
+            (Sent::AlreadyThere, Sent::AlreadyThere) => Sent::AlreadyThere,
+        }))
     }
 
     async fn preflight(&mut self, step: &Step) -> Result<EffectResult, ExecuteError> {
@@ -268,7 +277,9 @@ impl<'a> Performer<'a> {
         if complaints.is_empty() {
             return Ok(done(Detail::Preflight { accepted }));
         }
-        Ok(EffectResult::Failed { reason: complaints.join("; "), log: Vec::new() })
+        let todo =
+            vec!["take away, or correct, what the new version does not accept (no member was touched)".to_owned()];
+        Ok(EffectResult::Failed { reason: complaints.join("; "), log: Vec::new(), todo })
     }
 
     async fn preflight_on(
@@ -310,7 +321,7 @@ impl<'a> Performer<'a> {
         });
         for outcome in join_all(each).await {
             if let (name, StartOutcome::Died(death)) = outcome? {
-                return Ok(EffectResult::Failed { reason: member::obituary(name, &death), log: death.log });
+                return Ok(EffectResult::failed(&member::obituary(name, &death), death.log));
             }
         }
         Ok(done(Detail::Nothing))

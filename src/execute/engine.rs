@@ -39,13 +39,20 @@ enum Phase {
     },
     PuttingBack {
         step: StepId,
-        reason: String,
+        failure: Failure,
     },
     GatesUndo {
         step: StepId,
-        reason: String,
+        failure: Failure,
     },
     Ended(Ending),
+}
+
+/// Why a step failed, and what to do about it where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Failure {
+    reason: String,
+    todo: Vec<String>,
 }
 
 /// What gates that failed say besides their reasons.
@@ -191,8 +198,10 @@ impl<'p> Engine<'p> {
     /// How the run ends at the next safe place, where it is not to go on to its end.
     fn early_ending(&self, step: Option<StepId>) -> Option<Ending> {
         if let Some(reason) = &self.lock_lost {
-            let todo =
-                vec!["run `quorate apply` again: it takes the locks, looks at what is there, and finishes".to_owned()];
+            let todo = vec![format!(
+                "run `{}` again: it takes the locks, looks at what is there, and finishes",
+                self.command()
+            )];
             return Some(Ending::Failed { step, reason: reason.clone(), rolled_back: None, todo });
         }
         self.stop_requested.clone().map(|signal| Ending::Interrupted { signal })
@@ -209,15 +218,14 @@ impl<'p> Engine<'p> {
         }
     }
 
-    /// Before the last member of a rung, where the spec says so. A plan that begins with that member was made, and
-    /// approved, to go on from there.
+    /// Before the last member of a rung, where the spec says so, unless the plan says that it was held there already.
     fn holds_before(&self, step: &Step) -> bool {
         let is_last = matches!(step.action, Action::Member(_)) && self.other_members_of_rung(step).next().is_none();
         is_last
             && self.plan.rungs.iter().any(|rung| {
-                let held = rung.no_return.as_ref().is_some_and(|point| point.hold.is_some());
-                let is_done = |other: &Step| matches!(other.action, Action::Member(_)) && self.done.contains(&other.id);
-                held && rung.steps.iter().any(|other| other.id == step.id) && rung.steps.iter().any(is_done)
+                let holds =
+                    rung.no_return.as_ref().is_some_and(|point| point.hold.is_some() && point.goes_on.is_none());
+                holds && rung.steps.iter().any(|other| other.id == step.id)
             })
     }
 
@@ -275,21 +283,20 @@ impl<'p> Engine<'p> {
 
     fn outcome(&mut self, id: StepId, result: &EffectResult) {
         let failed = match result {
-            EffectResult::Failed { reason, .. } => Some(reason.clone()),
+            EffectResult::Failed { reason, todo, .. } => Some(Failure { reason: reason.clone(), todo: todo.clone() }),
             EffectResult::Done { .. } | EffectResult::Skipped { .. } => None,
         };
         self.phase = match (&self.phase, failed) {
             (Phase::Effects { step, next }, None) if *step == id => self.after_effect(id, next + 1),
-            (Phase::Effects { step, next }, Some(reason)) if *step == id => self.effect_failed(id, *next, reason),
-            (Phase::PuttingBack { step, reason }, None) if *step == id => {
-                Phase::GatesUndo { step: id, reason: reason.clone() }
+            (Phase::Effects { step, next }, Some(failure)) if *step == id => self.effect_failed(id, *next, failure),
+            (Phase::PuttingBack { step, failure }, None) if *step == id => {
+                Phase::GatesUndo { step: id, failure: failure.clone() }
             }
-            (Phase::PuttingBack { step, reason }, Some(worse)) if *step == id => Phase::Ended(Ending::Failed {
-                step: Some(id),
-                reason: format!("{reason}; and the member could not be put back: {worse}"),
-                rolled_back: None,
-                todo: self.by_hand(id),
-            }),
+            (Phase::PuttingBack { step, failure }, Some(worse)) if *step == id => {
+                let reason = format!("{}; and the member could not be put back: {}", failure.reason, worse.reason);
+                let todo = [failure.todo.clone(), worse.todo, self.by_hand(id)].concat();
+                ended(id, Failure { reason, todo }, None)
+            }
             (phase, _) => phase.clone(),
         };
     }
@@ -299,7 +306,7 @@ impl<'p> Engine<'p> {
         if more { Phase::Effects { step: id, next } } else { Phase::GatesAfter { step: id } }
     }
 
-    fn effect_failed(&self, id: StepId, index: usize, reason: String) -> Phase {
+    fn effect_failed(&self, id: StepId, index: usize, mut failure: Failure) -> Phase {
         let action = self.plan.step(id).and_then(|step| match &step.action {
             Action::Member(action) => Some(action),
             _ => None,
@@ -318,13 +325,19 @@ impl<'p> Engine<'p> {
                     && has_way_back(action)
                     && (action.on_failure == OnFailure::RollbackMember || !swapped(action)) =>
             {
-                Phase::PuttingBack { step: id, reason }
+                return Phase::PuttingBack { step: id, failure };
             }
-            Some(_) => {
-                Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo: self.by_hand(id) })
+            Some(action) if stopped(action) => failure.todo.extend(self.by_hand(id)),
+            _ if self.cluster_is_down() => failure.todo = [self.while_down(), failure.todo].concat(),
+            // Nobody was stopped.
+            _ => {
+                if failure.todo.is_empty() {
+                    failure.todo.push("mend what the reason names".to_owned());
+                }
+                failure.todo.push(self.again());
             }
-            None => Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo: self.while_down() }),
         }
+        ended(id, failure, None)
     }
 
     fn gates_held(&mut self, id: StepId, leader: Option<MemberName>) {
@@ -335,12 +348,12 @@ impl<'p> Engine<'p> {
                 self.done.insert(id);
                 Phase::Between
             }
-            Phase::GatesUndo { step, reason } if *step == id => Phase::Ended(Ending::Failed {
-                step: Some(id),
-                reason: reason.clone(),
-                rolled_back: self.member_of(id),
-                todo: Vec::new(),
-            }),
+            Phase::GatesUndo { step, failure } if *step == id => {
+                let mut failure = failure.clone();
+                failure.todo.push("find out why (the reason and the log lines say), and mend it".to_owned());
+                failure.todo.push(self.again());
+                ended(id, failure, self.member_of(id))
+            }
             phase => phase.clone(),
         };
     }
@@ -351,22 +364,22 @@ impl<'p> Engine<'p> {
             GateStage::After => format!("after the step: {why}"),
             GateStage::Undo => format!("after the old binary was put back: {why}"),
         };
-        let ended = |reason: String, todo: Vec<String>| {
-            Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back: None, todo })
-        };
         self.phase = match (&self.phase, stage) {
             (Phase::GatesAfter { .. }, GateStage::After) if self.putting_back_helps(id, found) => {
-                Phase::PuttingBack { step: id, reason }
+                Phase::PuttingBack { step: id, failure: Failure { reason, todo: Vec::new() } }
             }
-            (Phase::GatesUndo { reason: first, .. }, GateStage::Undo) => {
-                ended(format!("{first}; {reason}"), self.by_hand(id))
+            (Phase::GatesUndo { failure, .. }, GateStage::Undo) => {
+                let reason = format!("{}; {reason}", failure.reason);
+                let todo = [failure.todo.clone(), self.by_hand(id)].concat();
+                ended(id, Failure { reason, todo }, None)
             }
             (Phase::GatesAfter { .. }, _)
                 if self.member_of(id).is_some_and(|member| found.culprits.contains(&member)) =>
             {
-                ended(reason, self.by_hand(id))
+                ended(id, Failure { reason, todo: self.by_hand(id) }, None)
             }
-            _ => ended(reason, self.while_down()),
+            _ if self.cluster_is_down() => ended(id, Failure { reason, todo: self.while_down() }, None),
+            _ => ended(id, Failure { reason, todo: self.bring_back(found.culprits) }, None),
         };
     }
 
@@ -396,12 +409,32 @@ impl<'p> Engine<'p> {
         }
     }
 
+    /// What to do where members that are not in hand keep gates from holding.
+    fn bring_back(&self, culprits: &[MemberName]) -> Vec<String> {
+        let named = culprits.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
+        let first = if named.is_empty() {
+            "see that all members are healthy and agree on a leader".to_owned()
+        } else {
+            format!("see why {named} is not as it must be (host, process, log), and bring it back to health")
+        };
+        vec![first, self.again()]
+    }
+
+    fn command(&self) -> String {
+        format!("quorate {}", self.plan.finished_by().join(" "))
+    }
+
+    /// The last thing to do after most failures.
+    fn again(&self) -> String {
+        format!("then `{}` again: it looks at what is there, and does what is left", self.command())
+    }
+
     /// What a person can do when a whole cluster was stopped and is not back yet.
     fn while_down(&self) -> Vec<String> {
         let Some(replacement) = self.plan.replacement().filter(|_| self.cluster_is_down()) else {
             return Vec::new();
         };
-        let command = replacement.kind.command();
+        let command = self.command();
         let mut todo =
             vec![format!("do not start members by hand: `{command}` looks again, and finishes in a safe order")];
         for (name, member) in &replacement.members {
@@ -423,6 +456,10 @@ impl<'p> Engine<'p> {
             return Vec::new();
         };
         vec![
+            format!(
+                "`quorate apply` once its host can be reached: it brings {} up; where that fails, by hand:",
+                action.member
+            ),
             format!("look at {}: is its process there, what does its log say", action.member),
             format!("the binary that it had before is kept at {} (version {})", action.binary.kept, action.from),
             format!(
@@ -437,16 +474,24 @@ impl<'p> Engine<'p> {
     }
 }
 
+fn ended(step: StepId, failure: Failure, rolled_back: Option<MemberName>) -> Phase {
+    let Failure { reason, todo } = failure;
+    Phase::Ended(Ending::Failed { step: Some(step), reason, rolled_back, todo })
+}
+
 fn has_way_back(action: &MemberAction) -> bool {
     action.binary.old_sha256.is_some()
 }
 
 /// The gates of a member that was put back: it must serve again, on its old version.
 fn undo_gates(step: &Step, action: &MemberAction) -> Vec<Gate> {
-    let within = step.after.iter().map(Gate::within).max().unwrap_or_default();
+    let longest = |wanted: fn(&&Gate) -> bool| step.after.iter().filter(wanted).map(Gate::within).max();
+    let any = longest(|_| true).unwrap_or_default();
+    let within = longest(|gate| matches!(gate, Gate::AllHealthy { .. })).unwrap_or(any);
     let mut gates = vec![Gate::AllHealthy { within }, Gate::OneLeader { within }];
     if let Some(sha256) = action.binary.old_sha256 {
         let (member, version) = (action.member.clone(), action.from.clone());
+        let within = longest(|gate| matches!(gate, Gate::RunsVersion { .. })).unwrap_or(any);
         gates.push(Gate::RunsVersion { member, version, sha256, within });
     }
     gates

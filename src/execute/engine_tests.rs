@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::execute::engine::{Directive, Engine};
 use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, GateStage};
-use crate::plan::model::{Action, Gate, Operation, Plan, StepId};
+use crate::plan::model::{Action, Gate, GoesOn, Operation, Plan, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::MemberName;
 use crate::view::fixtures::{held_upgrade, upgrade, whole_rollback};
@@ -23,7 +23,7 @@ fn done() -> EffectResult {
 }
 
 fn failed(reason: &str) -> EffectResult {
-    EffectResult::Failed { reason: reason.to_owned(), log: Vec::new() }
+    EffectResult::Failed { reason: reason.to_owned(), log: Vec::new(), todo: Vec::new() }
 }
 
 fn held(stage: GateStage, step: StepId, leader: &str) -> Entry {
@@ -299,14 +299,30 @@ fn a_hold_stops_before_the_last_member_and_the_next_apply_goes_on() {
     let (effects, ending) = run(&plan, "m2", |_| None);
     assert_eq!(stopped(&effects), ["m1", "m3"]);
     assert!(matches!(ending, Ending::Held { .. }));
-    // What is planned then: the last member alone.
-    let mut rest = plan;
-    for rung in &mut rest.rungs {
-        rung.steps.retain(|step| !matches!(&step.action, Action::Member(action) if action.member != name("m2")));
+    // What is planned then: the last member alone, and that the run was held there.
+    let mut rest = only_the_last(plan);
+    for no_return in rest.rungs.iter_mut().filter_map(|rung| rung.no_return.as_mut()) {
+        no_return.goes_on = Some(GoesOn::WasHeld { run: "20260102T150405Z-00000001".to_owned() });
     }
     let (effects, ending) = run(&rest, "m2", |_| None);
     assert_eq!(stopped(&effects), ["m2"]);
     assert_eq!(ending, Ending::Succeeded);
+}
+
+#[test]
+fn a_plan_that_begins_with_the_last_member_holds_where_no_run_was_held_there() {
+    let rest = only_the_last(held_upgrade());
+    let (effects, ending) = run(&rest, "m2", |_| None);
+    assert_eq!(stopped(&effects), [] as [&str; 0]);
+    assert!(matches!(ending, Ending::Held { .. }));
+}
+
+/// Of a plan whose other members are done.
+fn only_the_last(mut plan: Plan) -> Plan {
+    for rung in &mut plan.rungs {
+        rung.steps.retain(|step| !matches!(&step.action, Action::Member(action) if action.member != name("m2")));
+    }
+    plan
 }
 
 fn performs(directive: &Directive<'_>, wanted: &Effect) -> bool {
@@ -320,7 +336,7 @@ fn a_whole_cluster_is_brought_back_in_the_one_safe_order() {
         |member: &str| [Effect::ReplaceData { member: name(member) }, Effect::ReplaceBinary { member: name(member) }];
     let mut expected = vec![Effect::ReadyData, Effect::Prepare, Effect::StopAll, Effect::MarkReplacement];
     expected.extend(["m1", "m2", "m3"].into_iter().flat_map(replaced));
-    expected.extend([Effect::MarkReplacement, Effect::StartTogether]);
+    expected.extend([Effect::MarkReplacement, Effect::StartTogether, Effect::MarkReplacement]);
     let timeout = crate::units::Span::from_secs(600);
     expected.push(Effect::Operate { member: name("m1"), operation: Operation::Start { timeout } });
     expected.extend([Effect::CompareData, Effect::EndReplacement]);
@@ -368,10 +384,10 @@ fn a_failure_while_all_are_down_ends_with_words_and_starts_nobody() {
         assert!(todo[0].contains("quorate rollback"), "{todo:?}");
         assert!(todo[1].contains("nothing was deleted"), "{todo:?}");
     }
-    // Before that, all members run: there is nothing to say.
+    // Before that, all members run: nothing of the kind is said.
     let (_, ending) =
         run(&plan, "m2", |directive| performs(directive, &Effect::StopAll).then(|| fail(directive)).flatten());
-    assert!(matches!(ending, Ending::Failed { todo, .. } if todo.is_empty()));
+    assert!(matches!(ending, Ending::Failed { todo, .. } if todo.iter().all(|what| !what.contains("deleted"))));
 }
 
 #[test]
@@ -437,6 +453,9 @@ proptest! {
                 Directive::End(_) => None,
             }
         });
+        if let Ending::Failed { todo, .. } = &ending {
+            prop_assert!(!todo.is_empty(), "nothing is said of what to do");
+        }
         prop_assert!(world.down.is_empty() || put_back_failed, "{ending:?} leaves {:?} down", world.down);
     }
 
@@ -461,6 +480,24 @@ proptest! {
         }
         prop_assert_eq!(again.directive(), engine.directive());
     }
+}
+
+#[test]
+fn what_an_error_says_to_do_reaches_the_person() {
+    let advice = "free space there, then run it again";
+    let (_, ending) = run(&upgrade(), "m2", |directive| match directive {
+        Directive::Perform { step, effect: Effect::Stage } => Some(Entry::Outcome {
+            step: step.id,
+            effect: Effect::Stage,
+            result: EffectResult::failed(&format!("m1: stage: no space left: /\n  do: {advice}"), Vec::new()),
+            took_ms: 0,
+        }),
+        _ => None,
+    });
+    let Ending::Failed { reason, todo, .. } = ending else { panic!("{ending:?}") };
+    assert_eq!(reason, "m1: stage: no space left: /");
+    assert_eq!(todo[0], advice);
+    assert!(todo[1].contains("quorate apply"), "{todo:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::observe::inventory::{EtcdFacts, ListedMember, Seen};
 use crate::plan::model::Gate;
-use crate::units::{MemberId, MemberName, Minor, RaftIndex, Sha256, Version};
+use crate::units::{Advised, MemberId, MemberName, Minor, RaftIndex, Sha256, Version};
 
 /// How far a voter may be behind the leader and still count as caught up when another member is to be stopped.
 pub const QUORUM_LAG: RaftIndex = RaftIndex(1000);
@@ -37,6 +37,10 @@ pub struct Judgement {
     pub hopeless: bool,
     /// A member that was started does not serve what it should yet: that has a bound of its own.
     pub not_up: bool,
+    /// Which gates do not hold, by their place. Those that wait for time are not among them.
+    pub unmet: BTreeSet<usize>,
+    /// What is left of the waits for time, once nothing else is missing.
+    pub time_left: Duration,
 }
 
 impl Judgement {
@@ -81,32 +85,15 @@ impl Look {
 pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
     let mut judgement = Judgement::default();
     let mut lists = Judgement::default();
-    for gate in gates {
-        match gate {
-            Gate::AllHealthy { .. } => all_healthy(look, &mut judgement),
-            Gate::OneLeader { .. } => one_leader(look, &mut judgement),
-            Gate::MemberList { members, .. } => member_list(look, members, &mut lists),
-            Gate::QuorumWithout { member, .. } => quorum_without(look, member, &mut judgement),
-            Gate::RunsVersion { member, version, sha256, .. } => {
-                let known = judgement.waiting.len();
-                runs_version(look, member, &version.to_string(), *sha256, &mut judgement);
-                judgement.not_up |= judgement.waiting.len() > known || look.facts(member).is_none();
-            }
-            Gate::CaughtUp { member, entries, .. } => caught_up(look, member, *entries, &mut judgement),
-            Gate::ClusterVersion { minor, .. } => {
-                for (name, facts) in look.answering() {
-                    let shown = facts.cluster_version.as_ref().map(Version::minor);
-                    if shown != Some(*minor) {
-                        let shown = shown.map_or_else(|| "no cluster version".to_owned(), |minor| minor.to_string());
-                        judgement.blame(name, format!("{name} is at cluster version {shown}, not yet at {minor}"));
-                    }
-                }
-                unanswered(look, &mut judgement);
-            }
-            Gate::Serving { members, .. } => serving(look, members, &mut judgement),
-            Gate::DeclaredMembers { names, .. } => declared_members(look, names, &mut judgement),
-            Gate::Soak { .. } | Gate::V2Settle { .. } => {}
+    for (place, gate) in gates.iter().enumerate() {
+        let one = judge_one(gate, look);
+        if !one.holds() {
+            judgement.unmet.insert(place);
         }
+        judgement.not_up |= one.not_up;
+        let told = if matches!(gate, Gate::MemberList { .. }) { &mut lists } else { &mut judgement };
+        told.culprits.extend(one.culprits);
+        told.waiting.extend(one.waiting);
     }
     judgement.unwell = judgement.culprits.clone();
     judgement.waiting.extend(lists.waiting);
@@ -116,12 +103,14 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
             if let Gate::Soak { span } | Gate::V2Settle { span, .. } = gate
                 && steady < span.duration()
             {
-                let left = (span.duration() - steady).as_secs_f32();
+                let left = span.duration() - steady;
                 let what = if matches!(gate, Gate::Soak { .. }) { "soak" } else { "settling of v2 data" };
-                judgement.waiting.push(format!("{what}: {left:.0} s left"));
+                judgement.waiting.push(format!("{what}: {:.0} s left", left.as_secs_f32()));
+                judgement.time_left = judgement.time_left.max(left);
             }
         }
     }
+    // Two gates may wait for the same thing: it is told once.
     let mut said = BTreeSet::new();
     judgement.waiting.retain(|sentence| said.insert(sentence.clone()));
     judgement.dead = look.dead.intersection(&judgement.culprits).cloned().collect();
@@ -130,10 +119,42 @@ pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
     judgement
 }
 
+/// Judges one gate as if it were alone. Waits for time always hold here.
+fn judge_one(gate: &Gate, look: &Look) -> Judgement {
+    let mut judgement = Judgement::default();
+    match gate {
+        Gate::AllHealthy { .. } => all_healthy(look, &mut judgement),
+        Gate::OneLeader { .. } => one_leader(look, &mut judgement),
+        Gate::MemberList { members, .. } => member_list(look, members, &mut judgement),
+        Gate::QuorumWithout { member, .. } => quorum_without(look, member, &mut judgement),
+        Gate::RunsVersion { member, version, sha256, .. } => {
+            runs_version(look, member, &version.to_string(), *sha256, &mut judgement);
+            judgement.not_up = !judgement.holds();
+        }
+        Gate::CaughtUp { member, entries, .. } => caught_up(look, member, *entries, &mut judgement),
+        Gate::ClusterVersion { minor, .. } => cluster_version(look, *minor, &mut judgement),
+        Gate::Serving { members, .. } => serving(look, members, &mut judgement),
+        Gate::DeclaredMembers { names, .. } => declared_members(look, names, &mut judgement),
+        Gate::Soak { .. } | Gate::V2Settle { .. } => {}
+    }
+    judgement
+}
+
+fn cluster_version(look: &Look, minor: Minor, judgement: &mut Judgement) {
+    for (name, facts) in look.answering() {
+        let shown = facts.cluster_version.as_ref().map(Version::minor);
+        if shown != Some(minor) {
+            let shown = shown.map_or_else(|| "no cluster version".to_owned(), |minor| minor.to_string());
+            judgement.blame(name, format!("{name} is at cluster version {shown}, not yet at {minor}"));
+        }
+    }
+    unanswered(look, judgement);
+}
+
 fn unanswered(look: &Look, judgement: &mut Judgement) {
     for (name, seen) in &look.members {
         if let Seen::Unknown { why } = seen {
-            let sentence = format!("{name} does not answer: {why}");
+            let sentence = format!("{name} does not answer: {}", Advised::of(why).seen);
             if !judgement.waiting.contains(&sentence) {
                 judgement.blame(name, sentence);
             }
@@ -245,7 +266,7 @@ fn runs_version(look: &Look, member: &MemberName, version: &str, sha256: Sha256,
 
 fn unanswered_one(look: &Look, member: &MemberName, judgement: &mut Judgement) {
     let why = look.members.get(member).and_then(Seen::why).unwrap_or("it was not asked");
-    let sentence = format!("{member} does not answer: {why}");
+    let sentence = format!("{member} does not answer: {}", Advised::of(why).seen);
     if !judgement.waiting.contains(&sentence) {
         judgement.blame(member, sentence);
     }

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::model::{Operation, StepId};
-use crate::units::{Bytes, MemberName, Minor, RaftIndex, Revision, Sha256, Version};
+use crate::units::{Advised, Bytes, MemberName, Minor, RaftIndex, Revision, Sha256, Version};
 
 /// Format of a journal line.
 pub const JOURNAL_FORMAT: u32 = 1;
@@ -158,7 +158,18 @@ pub enum EffectResult {
     Failed {
         reason: String,
         log: Vec<String>,
+        /// What to do about it, where that is known.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        todo: Vec<String>,
     },
+}
+
+impl EffectResult {
+    /// By an error's text: what was seen, and what to do.
+    pub fn failed(error: &str, log: Vec<String>) -> Self {
+        let Advised { seen, advice } = Advised::of(error);
+        Self::Failed { reason: seen, log, todo: advice }
+    }
 }
 
 /// What is worth remembering of an effect.

@@ -9,10 +9,11 @@ use crate::execute::effects::{Performer, done, skipped};
 use crate::execute::gates::{Look, QUORUM_LAG};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
-use crate::plan::model::{Action, BinaryChange, HandOver, MemberAction, Step};
+use crate::plan::model::{Action, BinaryChange, HandOver, MemberAction, Operation, Step};
 use crate::runtime::{
-    CopyRequest, Death, Digest, Keep, MemberNow, PreparedSwap, StartOutcome, StopOutcome, Swap, SwapBack, SwapState,
-    commit_swap, copy_data_dir, find_kept, is_running, keep_binary, prepare_swap, start, stop, swap_back, swap_binary,
+    CopyRequest, Death, Digest, Keep, MemberNow, PreparedSwap, Room, StartOutcome, StopOutcome, Swap, SwapBack,
+    SwapState, commit_swap, copy_data_dir, find_kept, is_running, keep_binary, prepare_swap, start, stop, swap_back,
+    swap_binary,
 };
 use crate::state::timestamp;
 use crate::units::{Bytes, MemberId, MemberName, Span, Version};
@@ -179,7 +180,9 @@ pub async fn stop_member(
     let member = performer.world.member(&action.member)?;
     member.client.close().await;
     looks.forget(&action.member);
-    match stop(&member.host, &member.site, timeout.duration()).await? {
+    let copies = action.operations.iter().any(|operation| matches!(operation, Operation::CopyDataDir { .. }));
+    let room = if copies { Room::ForCopy } else { Room::ForStart };
+    match stop(&member.host, &member.site, timeout.duration(), room).await? {
         StopOutcome::Stopped { took, exit } => {
             if let Some(exit) = exit.filter(|exit| !exit.is_clean()) {
                 performer.notice(format!("{} ended with {exit} when it was asked to stop", action.member));
@@ -253,9 +256,7 @@ pub async fn start_member(
     };
     match start(&member.host, &member.site, watch).await? {
         StartOutcome::Running(started) => Ok(done(Detail::Started { pid: started.pid })),
-        StartOutcome::Died(death) => {
-            Ok(EffectResult::Failed { reason: obituary(&action.member, &death), log: death.log })
-        }
+        StartOutcome::Died(death) => Ok(EffectResult::failed(&obituary(&action.member, &death), death.log)),
     }
 }
 
@@ -283,7 +284,8 @@ pub async fn put_back(
     }
     member.client.close().await;
     let timeout = performer.world.cluster.rollout.stop_timeout;
-    if let StopOutcome::StillAlive { pid, waited } = stop(&member.host, &member.site, timeout.duration()).await? {
+    let stopped = stop(&member.host, &member.site, timeout.duration(), Room::Whatever).await?;
+    if let StopOutcome::StillAlive { pid, waited } = stopped {
         return Err(ExecuteError::WouldNotStop { member: action.member.clone(), pid, waited });
     }
     // Asked only now: without this member the cluster version cannot move any more.

@@ -26,6 +26,8 @@ mod replace;
 mod restore;
 mod take_backup;
 pub mod wait;
+#[cfg(test)]
+mod wait_tests;
 pub mod world;
 
 pub use driver::{Controller, StopSignal, execute};

@@ -12,8 +12,8 @@ use crate::execute::looks::Looks;
 use crate::execute::member::{START_WATCH, copy_bound};
 use crate::plan::model::{Action, MemberReplacement, ReplaceAction, Replacement, Step};
 use crate::runtime::{
-    DataPaths, Laid, StopOutcome, Swap, SwapState, commit_swap, lay_ready, mark_replacement, replace_data, start, stop,
-    swap_binary, unmark_replacement,
+    DataPaths, Laid, Room, StopOutcome, Swap, SwapState, commit_swap, lay_ready, mark_replacement, replace_data, start,
+    stop, swap_binary, unmark_replacement,
 };
 use crate::units::{Bytes, MemberName, Span};
 
@@ -93,12 +93,12 @@ pub async fn stop_all(
         return Ok(done(Detail::AllStopped { took_ms }));
     }
     wrong.extend(start_again(performer, &stopped).await);
-    Ok(EffectResult::Failed { reason: wrong.join("; "), log: Vec::new() })
+    Ok(EffectResult::Failed { reason: wrong.join("; "), log: Vec::new(), todo: Vec::new() })
 }
 
 async fn stop_one(performer: &Performer<'_>, name: &MemberName, timeout: Span) -> Result<StopOutcome, ExecuteError> {
     let member = performer.world.member(name)?;
-    Ok(stop(&member.host, &member.site, timeout.duration()).await?)
+    Ok(stop(&member.host, &member.site, timeout.duration(), Room::Whatever).await?)
 }
 
 /// What came of it, one sentence each.

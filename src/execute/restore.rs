@@ -161,7 +161,7 @@ pub async fn compare(performer: &Performer<'_>, step: &Step) -> Result<EffectRes
             v3: v3.flatten(),
             v2,
         })),
-        Err(Unequal::Differs(reason)) => Ok(EffectResult::Failed { reason, log: Vec::new() }),
+        Err(Unequal::Differs(reason)) => Ok(unlike_backup(reason)),
         Err(Unequal::Etcd(EtcdError::Denied { .. })) => {
             Ok(skipped("authentication is on in the restored cluster, and these credentials may not read all keys"))
         }
@@ -170,6 +170,15 @@ pub async fn compare(performer: &Performer<'_>, step: &Step) -> Result<EffectRes
         }
         Err(Unequal::Etcd(error)) => Err(error.into()),
     }
+}
+
+fn unlike_backup(reason: String) -> EffectResult {
+    let todo = vec![
+        "let no client write before it is known why: all members serve, and not what the backup holds".to_owned(),
+        "nothing was deleted: the data of before is on each host, in the folder that ends in .quorate-replaced-…"
+            .to_owned(),
+    ];
+    EffectResult::Failed { reason, log: Vec::new(), todo }
 }
 
 enum Unequal {

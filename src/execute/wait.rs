@@ -26,20 +26,26 @@ pub struct Wait {
     begun: Duration,
     /// When everything but the waits for time began to hold, without a break since.
     steady_since: Option<Duration>,
-    /// The bound of the gates that wait for something to become true.
+    /// The bound of each gate, and since when it has not held; `None` for a wait for time.
+    gates: Vec<Option<Bounded>>,
+    /// When the wait is over at last, however gates come and go meanwhile: the sum of all their bounds.
+    at_last: Duration,
+    /// How long the wait may still take, as seen by the last judgement.
     bound: Duration,
-    /// How long a member that was started may stay without serving, however long the other gates may wait for.
-    start_bound: Option<Duration>,
-    /// Since when it does.
-    not_up_since: Option<Duration>,
-    /// What the gates that wait for time add.
-    time_to_pass: Duration,
     told: Option<Duration>,
     pause: Duration,
     hopeless_looks: u32,
     health_asked: Option<Duration>,
     /// The last look that asked for health found nothing missing but time.
     health_seen: bool,
+}
+
+/// One gate that waits for something to become true.
+struct Bounded {
+    within: Duration,
+    /// The member in hand is what it looks at: the others wait until that member is up before their time counts.
+    is_start: bool,
+    unmet_since: Option<Duration>,
 }
 
 /// What a look means for the wait.
@@ -51,21 +57,21 @@ pub enum Verdict {
 
 impl Wait {
     pub fn new(gates: &[Gate], now: Duration) -> Self {
-        let waits_for_time = |gate: &&Gate| matches!(gate, Gate::Soak { .. } | Gate::V2Settle { .. });
-        let longest = |bounds: &mut dyn Iterator<Item = &Gate>| {
-            bounds.map(|gate| gate.within().duration()).max().unwrap_or_default()
+        let bounded = |gate: &Gate| match gate {
+            Gate::Soak { .. } | Gate::V2Settle { .. } => None,
+            gate => Some(Bounded {
+                within: gate.within().duration(),
+                is_start: matches!(gate, Gate::RunsVersion { .. }),
+                unmet_since: None,
+            }),
         };
+        let longest = gates.iter().map(|gate| gate.within().duration()).max().unwrap_or_default();
         Self {
             begun: now,
             steady_since: None,
-            bound: longest(&mut gates.iter().filter(|gate| !waits_for_time(gate))),
-            start_bound: gates
-                .iter()
-                .filter(|gate| matches!(gate, Gate::RunsVersion { .. }))
-                .map(|gate| gate.within().duration())
-                .min(),
-            not_up_since: None,
-            time_to_pass: longest(&mut gates.iter().filter(waits_for_time)),
+            gates: gates.iter().map(bounded).collect(),
+            at_last: gates.iter().fold(Duration::ZERO, |sum, gate| sum.saturating_add(gate.within().duration())),
+            bound: longest,
             told: None,
             pause: FIRST_PAUSE,
             hopeless_looks: 0,
@@ -74,6 +80,7 @@ impl Wait {
         }
     }
 
+    /// From the begin of the wait to when it is over, unless something changes.
     pub fn bound(&self) -> Duration {
         self.bound
     }
@@ -111,10 +118,8 @@ impl Wait {
             self.health_seen = false;
             self.steady_since = None;
         }
-        // Waits for time are never a failure by themselves; a condition that breaks during one has its bound again.
-        let over = self.elapsed(now) > self.bound.saturating_add(self.time_to_pass);
-        let over = over || self.is_late(&judgement, now);
-        if self.hopeless_looks >= HOPELESS_LOOKS || (over && !only_time_is_missing) {
+        let overdue = self.is_overdue(&judgement, now);
+        if self.hopeless_looks >= HOPELESS_LOOKS || (overdue && !only_time_is_missing) {
             return Verdict::Failed(judgement);
         }
         let since_told = self.told.map_or(Duration::MAX, |told| now.saturating_sub(told));
@@ -125,14 +130,26 @@ impl Wait {
         Verdict::Wait { tell: tell.then_some(judgement.waiting) }
     }
 
-    /// The member in hand has not been serving for as long as it may take to start.
-    fn is_late(&mut self, judgement: &Judgement, now: Duration) -> bool {
-        if !judgement.not_up {
-            self.not_up_since = None;
-            return false;
+    /// Each gate has its own bound, from when it was first seen not to hold; one that breaks again later has all of it
+    /// again. While the member in hand is not up, only its start is timed: the others cannot hold before.
+    fn is_overdue(&mut self, judgement: &Judgement, now: Duration) -> bool {
+        let mut left: Option<Duration> = None;
+        for (place, gate) in self.gates.iter_mut().enumerate() {
+            let Some(gate) = gate else { continue };
+            if !judgement.unmet.contains(&place) || (judgement.not_up && !gate.is_start) {
+                gate.unmet_since = None;
+                continue;
+            }
+            let unmet = now.saturating_sub(*gate.unmet_since.get_or_insert(now));
+            if unmet > gate.within {
+                return true;
+            }
+            let of_gate = gate.within - unmet;
+            left = Some(left.map_or(of_gate, |left| left.min(of_gate)));
         }
-        let since = *self.not_up_since.get_or_insert(now);
-        self.start_bound.is_some_and(|bound| now.saturating_sub(since) > bound)
+        let elapsed = self.elapsed(now);
+        self.bound = elapsed.saturating_add(left.unwrap_or(judgement.time_left));
+        elapsed > self.at_last
     }
 
     /// How long until the next look.

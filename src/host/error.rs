@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::connect_errors::Trouble;
+use super::reconnect::RECONNECT_FOR;
+
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// No connection could be made. Nothing was run.
@@ -10,8 +13,15 @@ pub enum HostError {
     /// Logged in, but the account cannot run commands as declared: no shell, no sudo. Nothing was run.
     #[error("{host}: `{command}` was not run: {reason}\n  do: {fix}")]
     Access { host: String, command: String, reason: String, fix: String },
-    /// The connection is gone. Connect again and look before deciding anything.
+    /// The connection was lost while the command ran, and made again; what was left of the command there was told to
+    /// end. What it did is not known: run it again if it can be, or look before deciding anything.
     #[error("{host}: the connection was lost during `{command}`: {reason}")]
+    Interrupted { host: String, command: String, reason: String },
+    /// The connection is gone, and could not be made again in time. Whether the command did anything is not known.
+    #[error(
+        "{host}: the connection was lost during `{command}`: {reason}\n  do: see that the host is up and reachable, then \
+         go on"
+    )]
     Lost { host: String, command: String, reason: String },
     /// The command was told to end, where that was possible. Whether it took effect is not known.
     #[error("{host}: `{command}` did not end, or left its output open, within {deadline:?}")]
@@ -25,6 +35,11 @@ pub enum HostError {
     Dial { host: String, address: String, port: u16, reason: String },
     #[error("{host}: {path}: {reason}")]
     Transfer { host: String, path: String, reason: String },
+}
+
+/// Why a connection went, and why it could not be made again.
+pub(super) fn not_again(reason: &str, trouble: &Trouble) -> String {
+    format!("{reason}; for {} s it could not be made again: {}", RECONNECT_FOR.as_secs(), trouble.reason)
 }
 
 /// Text that a host sent, made safe to show: one line, no control characters, no marks that turn the direction of

@@ -12,7 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Mutex;
 
-use super::error::shown;
+use super::connect_errors::Trouble;
+use super::error::{not_again, shown};
 use super::ssh::{SshLink, chain, read_log};
 use super::{ByteStream, Host, HostError, Link};
 
@@ -45,7 +46,21 @@ impl Host {
                     }
                     Err(error) => Err(dial_error(error.to_string())),
                 },
-                Link::Ssh(link) => self.dial_through(link, address, port).await,
+                Link::Ssh(ssh) => {
+                    let link = ssh.current();
+                    match self.dial_through(&link, address, port).await {
+                        Err(HostError::Lost { host, command, reason }) => {
+                            let gone = |trouble: Trouble| HostError::Lost {
+                                host,
+                                command,
+                                reason: not_again(&reason, &trouble),
+                            };
+                            ssh.again(&link).await.map_err(gone)?;
+                            self.dial_through(&ssh.current(), address, port).await
+                        }
+                        dialed => dialed,
+                    }
+                }
             }
         };
         tokio::time::timeout(deadline, dial)
@@ -60,7 +75,7 @@ impl Host {
             reason,
         };
         let path = {
-            let mut forwards = self.forwards().0.lock().await;
+            let mut forwards = link.forwards().0.lock().await;
             let key = (address.to_owned(), port);
             match forwards.get(&key) {
                 Some(path) => path.clone(),

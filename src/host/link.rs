@@ -7,11 +7,11 @@ use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::ssh::SshLink;
+use super::reconnect::Reconnecting;
 
 pub(super) enum Link {
     Local,
-    Ssh(SshLink),
+    Ssh(Box<Reconnecting>),
 }
 
 /// A process that runs on a host. Dropping it does not end it there.
@@ -41,7 +41,7 @@ impl Link {
     pub(super) async fn spawn(&self, words: &[String]) -> Result<Running, LinkError> {
         match self {
             Self::Local => spawn_local(words),
-            Self::Ssh(link) => link.spawn(words).await,
+            Self::Ssh(ssh) => ssh.current().spawn(words).await,
         }
     }
 }
@@ -51,7 +51,7 @@ impl Link {
     pub(super) async fn spawn_resident(&self, words: &[String]) -> Result<Running, LinkError> {
         match self {
             Self::Local => spawn_local(words),
-            Self::Ssh(link) => link.spawn_resident(words).await,
+            Self::Ssh(ssh) => ssh.current().spawn_resident(words).await,
         }
     }
 }
@@ -65,7 +65,7 @@ impl From<ExitStatus> for Ended {
     }
 }
 
-fn spawn_local(words: &[String]) -> Result<Running, LinkError> {
+pub(super) fn spawn_local(words: &[String]) -> Result<Running, LinkError> {
     let [program, args @ ..] = words else {
         return Err(LinkError::Start("there is no program to start".into()));
     };

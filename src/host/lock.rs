@@ -14,7 +14,7 @@ use super::connect_errors::explain_not_started;
 use super::error::shown;
 use super::framing::{Mark, MarkFinder, Progress, words};
 use super::link::{Ended, Link, LinkError, Running};
-use super::ssh::SshLink;
+use super::reconnect::Reconnecting;
 use super::{Host, HostError};
 use crate::spec::model::Become;
 
@@ -142,7 +142,7 @@ impl Host {
     pub async fn lock(&self, wanted: &LockRequest) -> Result<HostLock, LockError> {
         let held = self.start_lock(self.link(), wanted).await?;
         let Link::Ssh(link) = self.link() else { return Ok(self.keep(wanted, held, None)) };
-        if link.has_room().await {
+        if link.current().has_room().await {
             return Ok(self.keep(wanted, held, None));
         }
         held.end().await;
@@ -153,7 +153,7 @@ impl Host {
 
     async fn another_link(&self) -> Result<Link, LockError> {
         let Some((ssh, socket_dir)) = self.ssh() else { return Ok(Link::Local) };
-        let link = SshLink::connect(ssh, socket_dir).await.map_err(|trouble| HostError::Connect {
+        let link = Reconnecting::connect(ssh, socket_dir).await.map_err(|trouble| HostError::Connect {
             host: self.label().to_owned(),
             reason: format!(
                 "the host allows one session a connection, and a second connection fails: {}",
@@ -161,7 +161,7 @@ impl Host {
             ),
             fix: trouble.fix,
         })?;
-        Ok(Link::Ssh(link))
+        Ok(Link::Ssh(Box::new(link)))
     }
 
     async fn start_lock(&self, link: &Link, wanted: &LockRequest) -> Result<Held, LockError> {

@@ -4,7 +4,8 @@
 //! In come a declared connection, commands, constant scripts and files; out go exit codes, bytes and byte streams, or
 //! an error that says whether anything was run. What a login shell, an rc file or a banner prints is taken off before
 //! a command's own output is handed on. Everything has a deadline, and what is overdue is told to end on its host.
-//! There is one SSH connection a host; it goes when its last user goes, also by kill -9.
+//! There is one SSH connection a host; it goes when its last user goes, also by kill -9. One that is lost is made again,
+//! for a bounded time: what had not begun is then run, what had begun is told to end, and its caller decides.
 
 mod command;
 mod connect_errors;
@@ -17,6 +18,7 @@ mod lock;
 #[cfg(test)]
 mod lock_tests;
 mod perform;
+mod reconnect;
 mod ssh;
 #[cfg(test)]
 mod sshd;
@@ -34,12 +36,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use command::{Command, OUTPUT_LIMIT, Output, Privilege, STDERR_LIMIT, Script};
 pub use error::HostError;
 pub use lock::{HostLock, LockError, LockRequest};
+pub use transfer::Sent;
 
-use self::forward::Forwards;
 use self::framing::whole_script;
 use self::link::Link;
 use self::perform::{Input, Job};
-use self::ssh::SshLink;
+use self::reconnect::Reconnecting;
 use crate::spec::model::{Become, Connection, Ssh};
 use crate::units::{Bytes, Sha256};
 
@@ -57,7 +59,6 @@ struct Inner {
     link: Link,
     /// For another connection to the same machine.
     way: Option<(Ssh, PathBuf)>,
-    forwards: Forwards,
     round_trips: AtomicU64,
 }
 
@@ -68,8 +69,8 @@ impl Host {
             Connection::Local { become_ } => ("local".to_owned(), *become_, Link::Local),
             Connection::Ssh(ssh) => {
                 let label = label(ssh);
-                match SshLink::connect(ssh, socket_dir).await {
-                    Ok(link) => (label, ssh.become_, Link::Ssh(link)),
+                match Reconnecting::connect(ssh, socket_dir).await {
+                    Ok(link) => (label, ssh.become_, Link::Ssh(Box::new(link))),
                     Err(trouble) => {
                         return Err(HostError::Connect { host: label, reason: trouble.reason, fix: trouble.fix });
                     }
@@ -80,8 +81,8 @@ impl Host {
             Connection::Local { .. } => None,
             Connection::Ssh(ssh) => Some((ssh.clone(), socket_dir.to_owned())),
         };
-        let (forwards, round_trips) = (Forwards::default(), AtomicU64::new(0));
-        Ok(Self(Arc::new(Inner { label, become_, link, way, forwards, round_trips })))
+        let round_trips = AtomicU64::new(0);
+        Ok(Self(Arc::new(Inner { label, become_, link, way, round_trips })))
     }
 
     /// How the host is called in messages: `deploy@10.0.0.11`, `local`.
@@ -125,7 +126,7 @@ impl Host {
         mode: u32,
         digest: Sha256,
         progress: &(dyn Fn(Bytes) + Send + Sync),
-    ) -> Result<(), HostError> {
+    ) -> Result<Sent, HostError> {
         self.put(local, remote, mode, digest, progress).await
     }
 
@@ -176,10 +177,6 @@ impl Host {
 
     fn become_(&self) -> Become {
         self.0.become_
-    }
-
-    fn forwards(&self) -> &Forwards {
-        &self.0.forwards
     }
 
     fn count_round_trip(&self) {

@@ -1,5 +1,6 @@
 //! Runs one command over a link: feeds it, reads it, bounds it, and tells how it ended.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use tokio::sync::OnceCell;
 
 use super::command::{Output, Privilege, STDERR_LIMIT};
 use super::connect_errors::explain_not_started;
+use super::error::not_again;
 use super::framing::{Mark, MarkFinder, Progress, RemoteProcess, STOP, words};
-use super::link::{Ended, LinkError, Running};
+use super::link::{Ended, Link, LinkError, Running, spawn_local};
+use super::ssh::SshLink;
 use super::{Host, HostError};
 use crate::spec::model::Become;
 use crate::units::Bytes;
@@ -19,6 +22,12 @@ pub(super) const PIECE: usize = 256 * 1024;
 
 /// What telling a command to end may take; the script itself waits two seconds before it kills.
 const STOP_TIME: Duration = Duration::from_secs(5);
+
+/// So often a command is begun, where the connection goes each time before the host has taken it.
+const MOST_BEGINS: u32 = 3;
+
+/// A command that has begun, and the connection that it runs through.
+type Begun = (Running, Option<Arc<SshLink>>);
 
 /// One command with all that bounds it.
 pub(super) struct Job<'a> {
@@ -75,13 +84,19 @@ impl Host {
         let words = words(self.become_(), job.privilege, &mark, job.program, job.args);
         let watch = Watch::default();
         let Job { what, privilege, input, deadline, stall, most, .. } = job;
-        let work = self.converse(&what, (&words, &mark), (input, sink, most), &watch);
+        let Some((running, link)) = self.begin(&what, &words, deadline).await? else {
+            return Err(self.overdue(what, deadline, privilege, &watch).await);
+        };
+        let work = self.converse(&what, (&words, &mark), running, (input, sink, most), &watch);
         tokio::select! {
             result = tokio::time::timeout(deadline, work) => match result {
                 Ok(result) => match result {
                     Err(HostError::TooMuchOutput { .. } | HostError::Transfer { .. }) => {
                         self.stop(privilege, &watch).await;
                         result
+                    }
+                    Err(HostError::Lost { host, command, reason }) => {
+                        Err(self.interrupted((host, command, reason), link, privilege, &watch).await)
                     }
                     other => other,
                 }
@@ -91,20 +106,72 @@ impl Host {
         }
     }
 
+    /// Starts the command. Where the connection is gone, nothing was run: it is made again first. `None`: the host did
+    /// not take the command within the deadline. With it comes the connection that it runs through, which lives for as
+    /// long as it is held.
+    async fn begin(&self, what: &str, words: &[String], deadline: Duration) -> Result<Option<Begun>, HostError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            self.count_round_trip();
+            let (spawned, ssh) = match self.link() {
+                Link::Local => (Ok(spawn_local(words)), None),
+                Link::Ssh(ssh) => {
+                    let link = ssh.current();
+                    (tokio::time::timeout(deadline, link.spawn(words)).await, Some((ssh, link)))
+                }
+            };
+            let Ok(spawned) = spawned else { return Ok(None) };
+            match (spawned, ssh) {
+                (Ok(running), ssh) => return Ok(Some((running, ssh.map(|(_, link)| link)))),
+                (Err(LinkError::Lost(reason)), Some((ssh, lost))) if tries < MOST_BEGINS => {
+                    let gone = |trouble| self.link_error(what, LinkError::Lost(not_again(&reason, &trouble)));
+                    ssh.again(&lost).await.map_err(gone)?;
+                }
+                (Err(error), _) => return Err(self.link_error(what, error)),
+            }
+        }
+    }
+
+    fn link_error(&self, what: &str, error: LinkError) -> HostError {
+        let (host, command) = (self.label().to_owned(), what.to_owned());
+        match error {
+            LinkError::Lost(reason) => HostError::Lost { host, command, reason },
+            LinkError::Start(reason) => HostError::Start { host, command, reason },
+        }
+    }
+
+    /// The connection went while the command ran: it is made again, and what is left of the command is told to end, so
+    /// that it does not go on beside what is done next.
+    async fn interrupted(
+        &self,
+        (host, command, reason): (String, String, String),
+        link: Option<Arc<SshLink>>,
+        privilege: Privilege,
+        watch: &Watch,
+    ) -> HostError {
+        let (Link::Ssh(ssh), Some(lost)) = (self.link(), link) else {
+            return HostError::Lost { host, command, reason };
+        };
+        match ssh.again(&lost).await {
+            Ok(()) => {
+                self.stop(privilege, watch).await;
+                HostError::Interrupted { host, command, reason }
+            }
+            Err(trouble) => HostError::Lost { host, command, reason: not_again(&reason, &trouble) },
+        }
+    }
+
     async fn converse(
         &self,
         what: &str,
         (words, mark): (&[String], &Mark),
+        running: Running,
         (input, sink, most): (Input<'_>, &mut (dyn AsyncWrite + Send + Unpin), Bytes),
         watch: &Watch,
     ) -> Result<Output, HostError> {
         let host = || self.label().to_owned();
-        let link_error = |error| match error {
-            LinkError::Lost(reason) => HostError::Lost { host: host(), command: what.into(), reason },
-            LinkError::Start(reason) => HostError::Start { host: host(), command: what.into(), reason },
-        };
-        self.count_round_trip();
-        let Running { stdin, stdout, stderr, ended } = self.link().spawn(words).await.map_err(link_error)?;
+        let Running { stdin, stdout, stderr, ended } = running;
         let mut out_finder = MarkFinder::new(mark);
         let mut err_finder = MarkFinder::new(mark);
         let mut errors = Tail::default();
@@ -129,7 +196,7 @@ impl Host {
                 return Err(self.transfer(what, format!("what it is sent cannot be read: {error}")));
             }
         }
-        let status = match ended.await.map_err(link_error)? {
+        let status = match ended.await.map_err(|error| self.link_error(what, error))? {
             Ended::Code(code) => Some(code),
             Ended::Signal => None,
         };

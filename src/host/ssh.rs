@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::connect_errors::{Trouble, explain};
 use super::control_dir;
 use super::error::last_line;
+use super::forward::Forwards;
 use super::link::{Ended, LinkError, Running};
 use crate::spec::model::Ssh;
 
@@ -48,6 +49,7 @@ pub(super) struct SshLink {
     /// Keeps the master alive while we live, idle or not, and ends it when we go.
     anchor: UnixStream,
     dir: TempDir,
+    forwards: Forwards,
 }
 
 impl SshLink {
@@ -72,11 +74,16 @@ impl SshLink {
             session_limit: AtomicUsize::new(MOST_SESSIONS),
             anchor,
             dir,
+            forwards: Forwards::default(),
         })
     }
 
     pub(super) fn session(&self) -> &openssh::Session {
         &self.session
+    }
+
+    pub(super) fn forwards(&self) -> &Forwards {
+        &self.forwards
     }
 
     pub(super) fn dir(&self) -> &Path {

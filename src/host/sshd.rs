@@ -95,6 +95,15 @@ impl Sshd {
         Host::connect(&Connection::Ssh(ssh), &self.path("sockets")).await
     }
 
+    /// Ends every connection, on the host's side; sshd itself stays.
+    pub(super) fn end_sessions(&self) {
+        let parent = self.process.id().to_string();
+        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &parent]).output().unwrap().stdout;
+        for pid in String::from_utf8(children).unwrap().split_whitespace() {
+            let _ = Command::new("kill").args(["-9", pid]).status();
+        }
+    }
+
     /// Processes of ssh masters whose sockets are below this fixture's folder.
     pub(super) fn masters(&self) -> Vec<u32> {
         let sockets = self.path("sockets").display().to_string();

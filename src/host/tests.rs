@@ -207,9 +207,9 @@ async fn a_big_file_arrives_whole_and_is_sent_once() {
         assert_eq!(last.lock().unwrap().last(), Some(&Bytes::mebi(64)));
 
         last.lock().unwrap().clear();
-        host.send_file(&source, remote, 0o755, digest, &progress).await.unwrap();
-        assert_eq!(host.round_trips(), 3);
-        assert_eq!(*last.lock().unwrap(), [Bytes::mebi(64)]);
+        let sent = host.send_file(&source, remote, 0o755, digest, &progress).await.unwrap();
+        assert_eq!((sent, host.round_trips()), (Sent::AlreadyThere, 3));
+        assert!(last.lock().unwrap().is_empty(), "nothing was sent");
         assert_eq!(mode(&target), 0o755);
     }
 }
@@ -382,11 +382,11 @@ async fn sudo_is_used_and_its_refusals_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_killed_connection_is_lost_not_failed() {
+async fn a_command_whose_connection_is_killed_is_ended_there_and_the_connection_made_again() {
     let Some(sshd) = Sshd::start("") else { return };
     let host = sshd.connect().await;
     let started = sshd.path("started");
-    let text = "touch \"$1\"; sleep 30";
+    let text = "echo $$ > \"$1.part\"; mv \"$1.part\" \"$1\"; sleep 30";
     let command = Command::new("sh", &["-c", text, "sh", started.to_str().unwrap()]);
     let running = tokio::spawn({
         let host = host.clone();
@@ -396,11 +396,44 @@ async fn a_killed_connection_is_lost_not_failed() {
     let masters = sshd.masters();
     assert_eq!(masters.len(), 1);
     assert!(std::process::Command::new("kill").args(["-9", &masters[0].to_string()]).status().unwrap().success());
-    let error = tokio::time::timeout(Duration::from_secs(10), running).await.unwrap().unwrap().unwrap_err();
-    assert!(matches!(error, HostError::Lost { .. }), "{error}");
+    let error = tokio::time::timeout(Duration::from_secs(20), running).await.unwrap().unwrap().unwrap_err();
+    assert!(matches!(error, HostError::Interrupted { .. }), "{error}");
+    // Nothing of the command goes on beside what is done next.
+    let pid = std::fs::read_to_string(&started).unwrap();
+    assert!(!Path::new(&format!("/proc/{}", pid.trim())).exists());
+    assert!(host.run(&Command::new("true", &[])).await.unwrap().success(), "it was made again");
+}
+
+#[tokio::test]
+async fn a_connection_that_went_while_nothing_ran_is_made_again() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let host = sshd.connect().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    host.dial("127.0.0.1", port, Duration::from_secs(10)).await.unwrap();
+    sshd.end_sessions();
+    wait_until("the master is gone", || sshd.masters().is_empty()).await;
+    assert!(host.run(&Command::new("true", &[])).await.unwrap().success());
+    sshd.end_sessions();
+    wait_until("the master is gone", || sshd.masters().is_empty()).await;
+    // Several at once: one connects, all go on.
+    let all = (0..4).map(|_| async { host.run(&Command::new("true", &[])).await.unwrap().success() });
+    assert!(futures_util::future::join_all(all).await.into_iter().all(|success| success));
+    assert_eq!(sshd.masters().len(), 1);
+    host.dial("127.0.0.1", port, Duration::from_secs(10)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_that_stays_away_is_given_up_after_a_bounded_time() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let host = sshd.connect().await;
+    sshd.end_sessions();
+    drop(sshd);
+    let begun = Instant::now();
     let error = host.run(&Command::new("true", &[])).await.unwrap_err();
-    assert!(matches!(error, HostError::Lost { .. }) && error.to_string().contains("not started"), "{error}");
-    assert!(matches!(host.dial("127.0.0.1", 1, Duration::from_secs(5)).await, Err(HostError::Lost { .. })));
+    assert!(matches!(error, HostError::Lost { .. }) && error.to_string().contains("not be made again"), "{error}");
+    let took = begun.elapsed();
+    assert!(took < reconnect::RECONNECT_FOR * 2 && took > reconnect::RECONNECT_FOR / 2, "{took:?}");
 }
 
 #[tokio::test]

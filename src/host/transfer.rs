@@ -32,6 +32,15 @@ const OVERHEAD: Duration = Duration::from_secs(120);
 /// A transfer that moves nothing for this long is given up. Reading back and syncing a big file moves nothing either.
 const STALL: Duration = Duration::from_secs(120);
 
+/// What it took to have a file on a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// All of it was sent.
+    Whole(Bytes),
+    /// It was there with that digest: nothing was sent.
+    AlreadyThere,
+}
+
 impl Host {
     pub(super) async fn put(
         &self,
@@ -40,7 +49,7 @@ impl Host {
         mode: u32,
         digest: Sha256,
         progress: &(dyn Fn(Bytes) + Send + Sync),
-    ) -> Result<(), HostError> {
+    ) -> Result<Sent, HostError> {
         if !remote.starts_with('/') || remote.ends_with('/') {
             return Err(self.transfer(remote, "a file on a host needs an absolute path"));
         }
@@ -53,10 +62,7 @@ impl Host {
         let check = ["-c", CHECK, "sh", remote, &digest, &mode];
         let there = self.transfer_step("look for", &check, Input::Bytes(&[]), remote, deadline).await?;
         match there.status {
-            Some(0) => {
-                progress(Bytes(size));
-                return Ok(());
-            }
+            Some(0) => return Ok(Sent::AlreadyThere),
             Some(4) => {}
             _ => return Err(self.transfer(remote, why_not_stored(&there))),
         }
@@ -64,7 +70,11 @@ impl Host {
         let part = format!("{remote}.part-{}", random_suffix().map_err(unreadable)?);
         let store = ["-c", STORE, "sh", remote, &part, &digest, &mode];
         let stored = self.transfer_step("store", &store, Input::File { file, progress }, remote, deadline).await?;
-        if stored.success() { Ok(()) } else { Err(self.transfer(remote, why_not_stored(&stored))) }
+        if stored.success() {
+            Ok(Sent::Whole(Bytes(size)))
+        } else {
+            Err(self.transfer(remote, why_not_stored(&stored)))
+        }
     }
 
     async fn transfer_step(

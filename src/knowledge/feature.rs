@@ -45,6 +45,12 @@ features! {
     StorageVersion = "storage-version",
     /// A GET of `/health` writes a v2 entry into the raft log.
     HealthProposesEntry = "health-proposes-entry",
+    /// The same, only where the member serves the v2 API.
+    HealthProposesEntryWithV2 = "health-proposes-entry-with-v2",
+    /// Entries of the v2 API are applied; without it the member panics on one.
+    AppliesV2Entries = "applies-v2-entries",
+    /// The same for entries of the call Alarm.
+    AppliesAlarmEntries = "applies-alarm-entries",
     /// `/health` is false while an alarm is on.
     HealthFalseOnAlarm = "health-false-on-alarm",
     /// `/livez` and `/readyz`.
@@ -61,7 +67,6 @@ features! {
     /// Status has `raftAppliedIndex`, `errors`, `dbSizeInUse`, `isLearner`.
     AppliedIndexInStatus = "applied-index-in-status",
     LeaseTimeToLive = "lease-time-to-live",
-    AuthStatus = "auth-status",
     LinearizableMemberList = "linearizable-member-list",
     CorruptAlarm = "corrupt-alarm",
     /// The Downgrade RPC may be used. 3.5 has it and must not be sent it.

@@ -140,6 +140,18 @@ impl Knowledge {
         feature::features_of(&self.features, version)
     }
 
+    /// Whether a member of this version may be made to write an entry that takes `feature` to apply: every version
+    /// that can be in its cluster must have it. A cluster's version is the lowest minor among its members, and the
+    /// others are at most one above; where it is not known, one below and one above are reckoned with.
+    #[must_use]
+    pub fn all_apply(&self, feature: Feature, server: &Version, cluster: Option<&Version>) -> bool {
+        let own = server.minor();
+        let lowest = cluster.map(Version::minor).or_else(|| self.previous_minor(own)).unwrap_or(own).min(own);
+        let highest = if cluster.is_some() { self.next_minor(lowest) } else { self.next_minor(own) };
+        let Some(fact) = self.features.iter().find(|fact| fact.feature == feature) else { return false };
+        [Some(lowest), Some(own), highest].into_iter().flatten().all(|minor| fact.versions.touches(minor))
+    }
+
     #[must_use]
     pub fn flag(&self, name: &str) -> Option<&Flag> {
         self.flags.binary_search_by(|flag| flag.name.as_str().cmp(name)).ok().and_then(|at| self.flags.get(at))

@@ -121,7 +121,14 @@ pub struct Binary {
 #[derive(Debug, Clone, Default)]
 pub struct File {
     pub missing: bool,
+    /// By the account that looked.
     pub unreadable: bool,
+    /// The account that the member runs as, where it cannot read the file.
+    pub denied: Option<String>,
+    pub mode: String,
+    pub owner: String,
+    /// Digest of the public key of a certificate, or of the one that belongs to a private key.
+    pub public_key: Option<Sha256>,
     pub content: Vec<u8>,
 }
 
@@ -356,8 +363,15 @@ impl File {
         match record.key.as_str() {
             "missing" => self.missing = true,
             "unreadable" => self.unreadable = true,
+            "denied" => self.denied = Some(record.text.clone()),
+            "public-key" => self.public_key = record.text.parse().ok(),
             "content" => self.content.clone_from(&record.blob),
-            "file" => {}
+            "file" => {
+                let mut words = record.words().skip(2);
+                self.mode = words.next().unwrap_or_default().to_owned();
+                let id = words.next();
+                self.owner = account(words.next(), id);
+            }
             _ => return false,
         }
         true

@@ -14,7 +14,8 @@ use crate::units::{MemberId, MemberName, Revision, Version};
 /// How much is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Depth {
-    /// `/health` and alarms: both may put entries into the raft log.
+    /// Health and alarms: to ask may put entries into the raft log. Only those are put there that every version in the
+    /// cluster knows.
     pub health: Toggle,
     /// Numbers of keys, whether authentication is on.
     pub contents: Toggle,
@@ -24,7 +25,7 @@ pub struct Depth {
 #[derive(Clone)]
 pub struct QuickOptions<'a> {
     pub knowledge: &'a Knowledge,
-    /// `/health` and alarms too. On versions before 3.5 each `/health` writes an entry into the raft log.
+    /// Health and alarms too: on many versions each question writes an entry into the raft log.
     pub health: Toggle,
     /// For all answers of one member together.
     pub deadline: Duration,
@@ -61,7 +62,7 @@ pub async fn ask(
     knowledge: &Knowledge,
 ) -> Result<EtcdFacts, String> {
     if let Some(expected) = expected {
-        match all(client, client.version(), &knowledge.features(expected), depth).await {
+        match all(client, client.version(), &knowledge.features(expected), depth, knowledge).await {
             Ok(facts) if facts.server_version.minor() == expected.minor() => return Ok(facts),
             Err(error) if error.is_unreachable() => return Err(error.to_string()),
             // Another version than expected: it may have to be asked in another way.
@@ -71,7 +72,7 @@ pub async fn ask(
     let told = async {
         let version = client.version().await?;
         let features = knowledge.features(&version.server);
-        all(client, std::future::ready(Ok(version)), &features, depth).await
+        all(client, std::future::ready(Ok(version)), &features, depth, knowledge).await
     };
     told.await.map_err(|error: EtcdError| error.to_string())
 }
@@ -81,9 +82,10 @@ async fn all(
     version: impl Future<Output = Result<VersionAnswer, EtcdError>>,
     features: &Features,
     depth: Depth,
+    knowledge: &Knowledge,
 ) -> Result<EtcdFacts, EtcdError> {
     match features.api() {
-        ClientApi::V3 => all_v3(client, version, features, depth).await,
+        ClientApi::V3 => all_v3(client, version, features, depth, knowledge).await,
         ClientApi::V2 => all_v2(client, version, depth).await,
     }
 }
@@ -93,18 +95,26 @@ async fn all_v3(
     version: impl Future<Output = Result<VersionAnswer, EtcdError>>,
     features: &Features,
     depth: Depth,
+    knowledge: &Knowledge,
 ) -> Result<EtcdFacts, EtcdError> {
-    let (version, status, list, health, alarms, keys, v2_keys, auth) = tokio::join!(
-        version,
+    // What may be asked for health hangs on what the member and its cluster are now, not on what was expected.
+    let version_and_health = async {
+        let version = version.await?;
+        let asked = when(depth.health, async {
+            tokio::join!(health(client, &version, knowledge), alarms(client, &version, knowledge))
+        });
+        let (health, alarms) = asked.await.unzip();
+        Ok((version, health, alarms.flatten()))
+    };
+    let (version, status, list, keys, v2_keys, auth) = tokio::join!(
+        version_and_health,
         client.status(),
         client.member_list(),
-        when(depth.health, client.health()),
-        when(depth.health, client.alarms()),
         when(depth.contents, client.count_keys(Consistency::Serializable)),
         async { if features.has(Feature::V2Api) { when(depth.contents, client.v2_count()).await } else { None } },
-        when(depth.contents, client.auth_status()),
+        when(depth.contents, client.auth_state()),
     );
-    let (version, status, list) = (version?, status?, list?);
+    let ((version, health, alarms), status, list) = (version?, status?, list?);
     let mut troubles = Troubles::default();
     troubles.health(health);
     let mut known_alarms: Vec<Alarm> = status.errors.iter().filter_map(|said| alarm_of_complaint(said)).collect();
@@ -137,6 +147,39 @@ async fn all_v3(
         }),
         unhealthy: troubles.told(),
     })
+}
+
+/// `/health`, where it writes nothing into the raft log that a member of the cluster may not know. Else a read through
+/// quorum says the same: that writes nothing in any version that this can be.
+async fn health(client: &Client, version: &VersionAnswer, knowledge: &Knowledge) -> Result<Health, EtcdError> {
+    let features = knowledge.features(&version.server);
+    let known = knowledge.all_apply(Feature::AppliesV2Entries, &version.server, version.cluster.as_ref());
+    let writes = if known {
+        false
+    } else if features.has(Feature::HealthProposesEntryWithV2) {
+        client.v2_is_served().await?
+    } else {
+        features.has(Feature::HealthProposesEntry)
+    };
+    if !writes {
+        return client.health().await;
+    }
+    match client.linearizable_read().await {
+        // Who may read is asked after the quorum was.
+        Ok(_) | Err(EtcdError::Denied { .. }) => Ok(Health::Healthy),
+        Err(EtcdError::Refused { said, .. }) => Ok(Health::Unhealthy { said }),
+        Err(error) => Err(error),
+    }
+}
+
+/// `None` where a member of the cluster may not know what the question writes into the raft log.
+async fn alarms(
+    client: &Client,
+    version: &VersionAnswer,
+    knowledge: &Knowledge,
+) -> Option<Result<Vec<Alarm>, EtcdError>> {
+    let known = knowledge.all_apply(Feature::AppliesAlarmEntries, &version.server, version.cluster.as_ref());
+    if known { Some(client.alarms().await) } else { None }
 }
 
 async fn all_v2(

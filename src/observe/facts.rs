@@ -12,7 +12,7 @@ use crate::observe::inventory::{
     RollbackPointFacts, SnapFile,
 };
 use crate::observe::member::{
-    CERTIFICATES, Declared, Resolved, Setup, absolute, declared_data_dir, resolve, version_of,
+    AUTHORITIES, CERTIFICATES, Declared, Resolved, Setup, absolute, declared_data_dir, resolve, version_of,
 };
 use crate::observe::options::Sources;
 use crate::observe::text;
@@ -127,6 +127,7 @@ fn member_facts(
         certificates: CERTIFICATES
             .into_iter()
             .filter_map(|pair| certificate(answer, setup, &resolved, pair, now))
+            .chain(AUTHORITIES.into_iter().filter_map(|option| authorities(answer, setup, &resolved, option, now)))
             .collect(),
         next_start: next_start.map(|next| NextStart {
             args: next.shown_args(),
@@ -157,12 +158,23 @@ fn certificate(
     now: OffsetDateTime,
 ) -> Option<CertificateFacts> {
     let path = absolute(resolved.value(option)?, &setup.base);
-    let mut facts = certificates::facts(option, &path, answer.file("cert", &path), now);
-    let key_path = resolved.value(key).map(|path| absolute(path, &setup.base));
-    if let Some(key_path) = key_path.filter(|path| answer.file("key", path).is_some_and(|file| file.missing)) {
-        facts.problem.get_or_insert_with(|| format!("its key {key_path} is not there"));
+    let file = answer.file("cert", &path);
+    let mut facts = certificates::facts(option, &path, file, now);
+    if let Some(key_path) = resolved.value(key).map(|path| absolute(path, &setup.base)) {
+        certificates::with_key(&mut facts, &key_path, file, answer.file("key", &key_path));
     }
     Some(facts)
+}
+
+fn authorities(
+    answer: &Answer,
+    setup: &Setup,
+    resolved: &Resolved,
+    option: &str,
+    now: OffsetDateTime,
+) -> Option<CertificateFacts> {
+    let path = absolute(resolved.value(option)?, &setup.base);
+    Some(certificates::authorities(option, &path, answer.file("cert", &path), now))
 }
 
 fn binary_facts(answer: &Answer, path: &str) -> BinaryFacts {

@@ -16,6 +16,9 @@ pub enum Seen<T> {
     Unknown { why: String },
 }
 
+/// How the reason begins why a member's answers are not known, where it was not asked at all.
+pub const NOT_ASKED: &str = "etcd was not asked: ";
+
 impl<T> Seen<T> {
     pub fn known(&self) -> Option<&T> {
         match self {
@@ -289,8 +292,12 @@ pub struct CertificateFacts {
     /// The option that names it: `cert-file`, `peer-cert-file`.
     pub option: String,
     pub path: String,
-    /// Why it could not be read or parsed, if so; then the fields below are empty.
+    /// Why a restart would fail on it, if so: it or its key cannot be read, or they do not fit. What is not known then is
+    /// empty below.
     pub problem: Option<String>,
+    /// Digest over what the files of the certificate and its key hold: only to tell whether they were changed.
+    #[serde(default)]
+    pub sha256: Option<Sha256>,
     pub subject: String,
     /// RFC 3339.
     pub not_before: String,

@@ -15,7 +15,7 @@ use crate::observe::access::{self, Material, Materials, Target};
 use crate::observe::answer::Answer;
 use crate::observe::etcd_answers::{self, Depth};
 use crate::observe::facts;
-use crate::observe::inventory::{EtcdFacts, HostFacts, Inventory, MemberView, Seen};
+use crate::observe::inventory::{EtcdFacts, HostFacts, Inventory, MemberView, NOT_ASKED, Seen};
 use crate::observe::member::{self, Declared, Kind, Setup};
 use crate::observe::probe::{self, Question};
 use crate::spec::model::{Cluster, Connection, Member, Toggle};
@@ -118,7 +118,7 @@ pub async fn look_again(
             tracing::debug!(member = %member.name, "etcd was asked");
             (Some(client), etcd)
         }
-        Err(why) => (None, Seen::Unknown { why: why.clone() }),
+        Err(why) => (None, Seen::Unknown { why: format!("{NOT_ASKED}{why}") }),
     };
     let view = MemberView {
         name: member.name.clone(),
@@ -160,7 +160,7 @@ async fn look_at_host(
         needed.extend(materials.paths().map(|path| (Kind::Secret, path.to_owned())));
     }
     if !needed.is_empty() {
-        answer.absorb(run(&Question::paths_only(), &needed).await?);
+        answer.absorb(run(&Question::paths_only(setup.account.as_ref()), &needed).await?);
         setup = member::find(&answer, &declared);
         facts = facts::host_facts(&answer, &setup, &declared, options.now);
     }
@@ -207,7 +207,10 @@ fn endpoint(
                 Err(_) => Err(format!("{path} is not a PEM file")),
             },
             Some(file) if file.missing => Err(format!("{path} is not there; it is needed to talk to etcd")),
-            _ => Err(format!("{path} cannot be read; it is needed to talk to etcd")),
+            _ => Err(format!(
+                "{path} cannot be read by the account that quorate uses on {}; it is needed to talk to etcd",
+                host.label()
+            )),
         },
     };
     let tls = match &target.tls_server_name {

@@ -64,10 +64,22 @@ pub struct Setup {
     pub next: Option<Sources>,
     /// Folder that relative paths start at.
     pub base: String,
+    /// The account that its unit starts it as, where that is not root.
+    pub account: Option<Account>,
     /// Environment files of its unit.
     pub environment_files: Vec<String>,
     /// Things a person should know.
     pub notes: Vec<String>,
+}
+
+/// As a unit declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub user: String,
+    /// Empty: the user's own.
+    pub group: String,
+    /// Further groups, with spaces between.
+    pub groups: String,
 }
 
 /// Options together with the paths among them.
@@ -123,6 +135,11 @@ fn find_unit(answer: &Answer) -> Setup {
     };
     let properties = &unit.properties;
     setup.environment_files = properties.environment_files();
+    setup.account = Some(properties.get("User")).filter(|user| !user.is_empty()).map(|user| Account {
+        user: user.to_owned(),
+        group: properties.get("Group").to_owned(),
+        groups: properties.get("SupplementaryGroups").to_owned(),
+    });
     if let Some(dir) = Some(properties.get("WorkingDirectory")).filter(|dir| dir.starts_with('/')) {
         setup.base = dir.to_owned();
     }
@@ -300,6 +317,11 @@ pub fn missing(answer: &Answer, setup: &Setup, declared: &Declared<'_>) -> Vec<L
                     }
                 }
             }
+            for option in AUTHORITIES {
+                if let Some(path) = resolved.value(option) {
+                    need(Kind::Cert, absolute(path, &setup.base));
+                }
+            }
         }
         Err(_) => {
             if let Some(path) = sources.config_file(None, declared.knowledge) {
@@ -312,6 +334,9 @@ pub fn missing(answer: &Answer, setup: &Setup, declared: &Declared<'_>) -> Vec<L
 
 /// Options that name a member's own certificates, and those that name their keys.
 pub const CERTIFICATES: [(&str, &str); 2] = [("cert-file", "key-file"), ("peer-cert-file", "peer-key-file")];
+
+/// Options that name certificates to check others by.
+pub const AUTHORITIES: [&str; 2] = ["trusted-ca-file", "peer-trusted-ca-file"];
 
 /// Where the member's data is expected before there is a member.
 pub fn declared_data_dir(member: &Member, runtime: &Runtime) -> String {

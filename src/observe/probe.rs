@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::host::{Host, HostError, Output, Privilege, Script};
 use crate::observe::answer::Answer;
-use crate::observe::member::Look;
+use crate::observe::member::{Account, Look};
 use crate::observe::records::{self, RecordError};
 use crate::observe::{systemd, text};
 use crate::spec::model::{Member, Runtime};
@@ -55,10 +55,17 @@ impl Question {
         }
     }
 
-    /// Only particular paths.
-    pub fn paths_only() -> Self {
-        let none = || "-".to_owned();
-        Self { mode: "look", name: none(), object: none(), dir: none(), store: none() }
+    /// Only particular paths; whether the account that the member runs as can read them is part of it.
+    pub fn paths_only(account: Option<&Account>) -> Self {
+        let or_none =
+            |part: Option<&String>| part.filter(|part| !part.is_empty()).map_or("-", String::as_str).to_owned();
+        Self {
+            mode: "look",
+            name: or_none(account.map(|account| &account.user)),
+            object: or_none(account.map(|account| &account.group)),
+            dir: or_none(account.map(|account| &account.groups)),
+            store: "-".to_owned(),
+        }
     }
 
     /// The arguments of the script.

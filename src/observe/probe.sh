@@ -6,7 +6,8 @@
 #   NONCE   marks begin and end of the answer, so that banners and echoing rc files around it do no harm
 #   MODE    systemd: NAME is a unit, OBJECT its D-Bus path
 #           process: NAME is a member, DIR the folder of the process runtime
-#           look:    only the LOOK arguments are answered
+#           look:    only the LOOK arguments are answered; NAME, OBJECT and DIR are the account, group and further
+#                    groups that the member runs as, - where it is the account that looks
 #   STORE   where staged releases are: STORE/VERSION/etcd
 #   LOOK    data=PATH  binary=PATH  config=PATH  cert=PATH  key=PATH  secret=PATH  env=PATH
 #
@@ -252,6 +253,7 @@ tell_unit() {
     command -v systemctl >/dev/null 2>&1 || return 0
     show=$(systemctl show --no-pager -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p MainPID \
         -p NeedDaemonReload -p Type -p Restart -p FragmentPath -p DropInPaths -p TimeoutStopUSec -p User \
+        -p Group -p SupplementaryGroups \
         -p WorkingDirectory -p ExecStart -p EnvironmentFiles -- "$name" 2>/dev/null)
     [ -n "$show" ] || return 0
     printf '%s\n' "$show" | encode unit
@@ -264,6 +266,9 @@ tell_unit() {
             FragmentPath=/*) files=${line#*=}$nl$files ;;
             DropInPaths=/*) files=$files$(printf '%s\n' "${line#*=}" | tr ' ' '\n')$nl ;;
             WorkingDirectory=/*) base=${line#*=} ;;
+            User=*) account=${line#*=} ;;
+            Group=*) account_group=${line#*=} ;;
+            SupplementaryGroups=*) account_groups=${line#*=} ;;
             EnvironmentFile*=/*)
                 file=${line#*=}
                 want env "${file% (ignore_errors=*}"
@@ -426,11 +431,13 @@ tell_file() {
         return 0
     fi
     tell file - "$(stat -L -c '%s %a %u %U' "$2" 2>/dev/null)"
-    [ "$1" != key ] || return 0
+    case $1 in cert | key) ! denied "$2" || tell denied "$account" ;; esac
     if [ ! -r "$2" ]; then
         tell unreadable
         return 0
     fi
+    case $1 in cert | key) tell_public_key "$1" "$2" ;; esac
+    [ "$1" != key ] || return 0
     case $1 in
         cert) head -c "$most" "$2" 2>/dev/null | sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p' | encode content ;;
         env)
@@ -439,6 +446,55 @@ tell_file() {
             ;;
         *) head -c "$most" "$2" 2>/dev/null | encode content ;;
     esac
+}
+
+# denied FILE: whether the account that the member runs as cannot read it. Tried as that account, so folders above and
+# access lists count as well: that root can read a file proves nothing. False where it cannot be tried.
+denied() {
+    [ -n "$account" ] && [ "$(id -u)" = 0 ] || return 1
+    if [ -z "$account_ids" ]; then
+        account_ids=none
+        uid=$(id -u -- "$account" 2>/dev/null) || return 1
+        [ "$uid" != 0 ] || return 1
+        gid=$(group_id "${account_group:-$(id -g -- "$account" 2>/dev/null)}") || return 1
+        groups=$gid
+        IFS=' '
+        for group in $(id -G -- "$account" 2>/dev/null) $account_groups; do
+            group=$(group_id "$group") && groups=$groups,$group
+        done
+        IFS=$nl
+        account_ids="$uid $gid $groups"
+    fi
+    [ "$account_ids" != none ] || return 1
+    ids=$account_ids
+    # shellcheck disable=SC2016 # for the inner shell
+    can_read='if [ -r "$1" ]; then echo yes; else echo no; fi'
+    verdict=$(setpriv --reuid="${ids%% *}" --regid="$gid" --groups="${ids##* }" sh -c "$can_read" sh "$1" 2>/dev/null) ||
+        verdict=$(runuser -u "$account" -- sh -c "$can_read" sh "$1" 2>/dev/null)
+    [ "$verdict" = no ]
+}
+
+group_id() {
+    case $1 in
+        '') return 1 ;;
+        *[!0-9]*)
+            entry=$(getent group "$1" 2>/dev/null) || return 1
+            entry=${entry#*:*:}
+            printf '%s\n' "${entry%%:*}"
+            ;;
+        *) printf '%s\n' "$1" ;;
+    esac
+}
+
+# The digest of the public key that belongs to a certificate or to a private key; nothing where openssl is missing.
+tell_public_key() {
+    case $1 in
+        cert) public=$(openssl x509 -in "$2" -noout -pubkey 2>/dev/null) ;;
+        key) public=$(openssl pkey -in "$2" -passin pass: -pubout 2>/dev/null) ;;
+    esac
+    [ -n "$public" ] || return 0
+    sum=$(printf '%s\n' "$public" | sha256sum)
+    tell public-key "${sum%% *}"
 }
 
 want_digest() {
@@ -581,6 +637,12 @@ main() {
     shift 6
     wanted='' wanted_count=0 main_pid='' file_pid='' base='' names='' unit_files=''
     digested='' digested_inodes='' asked='' measured='' goarch=''
+    account='' account_group='' account_groups='' account_ids='' gid=''
+    if [ "$mode" = look ]; then
+        [ "$name" = - ] || account=$name
+        [ "$object" = - ] || account_group=$object
+        [ "$dir" = - ] || account_groups=$dir
+    fi
     for item in "$@"; do
         case $item in
             data=/* | binary=/* | config=/* | cert=/* | key=/* | secret=/* | env=/*) want "${item%%=*}" "${item#*=}" ;;

@@ -250,3 +250,45 @@ fn the_script_is_clean() {
     child.stdin.take().unwrap().write_all(SCRIPT.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());
 }
+
+fn openssl(args: &[&str]) -> bool {
+    let quiet =
+        Command::new("openssl").args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    quiet.is_ok_and(|status| status.success())
+}
+
+#[test]
+fn a_certificate_is_looked_at_with_the_eyes_of_the_members_account() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = |name: &str| root.join(name).display().to_string();
+    let (certificate, key, other, behind) = (path("a.crt"), path("a.key"), path("b.key"), path("shut/c.crt"));
+    let new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=etcd", "-days", "2"];
+    let made = openssl(&[&new[..], &["-keyout", &key, "-out", &certificate]].concat())
+        && openssl(&["genpkey", "-algorithm", "RSA", "-out", &other]);
+    if !made {
+        return;
+    }
+    write(root.join("shut/c.crt"), "");
+    let mode = |path: &str, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    [&certificate, &behind].into_iter().for_each(|path| mode(path, 0o644));
+    [&key, &path("shut")].into_iter().for_each(|path| mode(path, 0o700));
+    let looks = [format!("cert={certificate}"), format!("cert={behind}"), format!("key={key}"), format!("key={other}")];
+    for shell in shells() {
+        let args = ["look", "nobody", "-", "-", "-"].into_iter().chain(looks.iter().map(String::as_str));
+        let answer = probe(&shell, &root, &args.collect::<Vec<_>>());
+        let file = |kind: &str, path: &str| answer.file(kind, path).unwrap().clone();
+        let public = |kind: &str, path: &str| file(kind, path).public_key.unwrap();
+        assert_eq!(public("cert", &certificate), public("key", &key), "{shell:?}");
+        assert_ne!(public("cert", &certificate), public("key", &other), "{shell:?}");
+        assert!(file("key", &key).content.is_empty() && file("key", &key).mode == "700", "{shell:?}");
+        assert_eq!(file("cert", &certificate).denied, None, "{shell:?}");
+        // Another account can only be tried by root.
+        if file("key", &key).owner == "root" {
+            assert_eq!(file("key", &key).denied.as_deref(), Some("nobody"), "{shell:?}");
+            assert_eq!(file("cert", &behind).denied.as_deref(), Some("nobody"), "{shell:?}: a folder above it");
+        }
+    }
+}

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::observe::inventory::Inventory;
+use crate::observe::inventory::{Inventory, MemberFacts};
 use crate::plan::model::{Basis, MemberBasis};
 use crate::plan::survey::{Standing, Survey, Surveyed};
-use crate::units::Version;
+use crate::units::{Sha256, Version};
 
 /// The facts of one look.
 pub fn of(inventory: &Inventory) -> Basis {
@@ -36,11 +36,23 @@ fn member_basis(member: &Surveyed<'_>) -> MemberBasis {
         binary_sha256: facts.and_then(|facts| facts.binary.sha256),
         options_sha256: facts.map(|facts| facts.options_sha256),
         unit_sha256: member.host().and_then(|host| host.unit.as_ref()).and_then(|unit| unit.sha256),
+        certificates_sha256: facts.and_then(certificates),
         data_dir: match member.standing {
             Standing::HostUnknown { .. } | Standing::Absent { .. } => None,
             _ => facts.map(|facts| facts.data_dir.path.clone()),
         },
     }
+}
+
+/// `None` for a member without any.
+fn certificates(facts: &MemberFacts) -> Option<Sha256> {
+    use sha2::Digest as _;
+    let mut hash = sha2::Sha256::new();
+    for one in &facts.certificates {
+        let sha256 = one.sha256.map(|sha256| sha256.to_string()).unwrap_or_default();
+        hash.update(format!("{} {:?} {sha256}\n", one.option, one.path));
+    }
+    (!facts.certificates.is_empty()).then(|| Sha256(hash.finalize().into()))
 }
 
 /// What is no longer as it was, one sentence each; empty when the plan still holds.
@@ -74,6 +86,9 @@ pub fn differences(planned: &Basis, now: &Basis) -> Vec<String> {
         field("binary", short(before.binary_sha256), short(after.binary_sha256));
         field("options", short(before.options_sha256), short(after.options_sha256));
         field("unit file", short(before.unit_sha256), short(after.unit_sha256));
+        if before.certificates_sha256.is_some() {
+            field("certificates and keys", short(before.certificates_sha256), short(after.certificates_sha256));
+        }
         field("data directory", shown(before.data_dir.as_ref()), shown(after.data_dir.as_ref()));
     }
     found

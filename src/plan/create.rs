@@ -23,24 +23,50 @@ pub fn nothing_is_there(cluster: &Cluster, survey: &Survey<'_>) -> bool {
     })
 }
 
-/// Every member is there as quorate makes it, and none has ever served: a creation that was cut short, or a created
-/// cluster that is down as a whole.
-pub fn made_but_not_started(cluster: &Cluster, survey: &Survey<'_>) -> bool {
-    let made = |view: &MemberView, args: &[String]| {
-        cluster
+/// Takes a member that quorate made and that never served for one that is down: it only has to be started. Without data it
+/// is one of its cluster still, for as long as nobody ever heard of it: a member that has served has told its client
+/// URLs, and the others list them for good.
+pub fn take_in_never_served(cluster: &Cluster, survey: &mut Survey<'_>) {
+    let unheard: BTreeSet<MemberName> = survey
+        .members
+        .iter()
+        .filter(|member| matches!(member.standing, Standing::NeverStarted { facts } if is_made(cluster, member.view, &facts.args)))
+        .map(|member| member.view.name.clone())
+        .filter(|name| {
+            let listed = || survey.serving().flat_map(|(_, etcd)| &etcd.members).filter(|one| one.name == name.as_str());
+            survey.anybody_serves() && listed().next().is_some() && listed().all(|one| one.client_urls.is_empty())
+        })
+        .collect();
+    for member in &mut survey.members {
+        if let Standing::NeverStarted { facts } = member.standing
+            && unheard.contains(&member.view.name)
+        {
+            member.standing = Standing::Stopped { facts };
+        }
+    }
+}
+
+/// Whether a member has the very arguments that quorate gives it.
+fn is_made(cluster: &Cluster, view: &MemberView, args: &[String]) -> bool {
+    is_managed(cluster)
+        && cluster
             .members
             .iter()
             .find(|declared| declared.name == view.name)
             .and_then(|declared| member_args(&create_spec(cluster, declared, BTreeMap::new())).ok())
             .is_some_and(|expected| expected == args)
-    };
+}
+
+/// Every member is there as quorate makes it, and none has ever served: a creation that was cut short, or a created
+/// cluster that is down as a whole.
+pub fn made_but_not_started(cluster: &Cluster, survey: &Survey<'_>) -> bool {
     is_managed(cluster)
         && survey.members.iter().any(|member| !matches!(member.standing, Standing::Absent { .. }))
         && survey.members.iter().any(|member| !matches!(member.standing, Standing::Silent { .. }))
         && survey.members.iter().all(|member| match member.standing {
             Standing::Absent { host } => leftovers(cluster, host).is_empty(),
             Standing::NeverStarted { facts } | Standing::Stopped { facts } | Standing::Silent { facts, .. } => {
-                made(member.view, &facts.args)
+                is_made(cluster, member.view, &facts.args)
             }
             Standing::Serving { .. } | Standing::HostUnknown { .. } => false,
         })

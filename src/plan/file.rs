@@ -4,6 +4,7 @@
 //! is refused, and each wrong shape has its own message, because each has its own fix.
 
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -24,6 +25,8 @@ pub enum PlanFileError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}: cannot be written: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+    #[error("{}: cannot be written: it is {what}, and only a file is replaced", path.display())]
+    NotAFile { path: PathBuf, what: &'static str },
     #[error("{}: the plan cannot be saved: {reason}", path.display())]
     Unsaveable { path: PathBuf, reason: String },
     #[error("{}: the file is empty: no plan was saved to it", path.display())]
@@ -61,6 +64,7 @@ impl PlanFileError {
     pub fn fix(&self) -> &'static str {
         match self {
             Self::Read { .. } | Self::Write { .. } => "check the path and its permissions",
+            Self::NotAFile { .. } => "name a file for the plan, or one that is not there yet",
             Self::Unsaveable { .. } => "apply without saving: quorate apply",
             Self::NewerFormat { .. } => "use the quorate that made it, or make a new plan: quorate plan -out=FILE",
             Self::NotJson { .. } | Self::NotAPlan { .. } | Self::TooLarge { .. } => {
@@ -83,13 +87,38 @@ struct Envelope<'a> {
     plan: &'a Plan,
 }
 
-/// Saves a plan: only for its owner to read, and never half-written under its name.
+/// Saves a plan: only for its owner to read, and never half-written under its name. A link is followed, and stays. What
+/// is no file (a device, a pipe) is never put away for one.
 pub fn save(plan: &Plan, path: &Path) -> Result<(), PlanFileError> {
     let unsaveable = |reason: String| PlanFileError::Unsaveable { path: path.to_owned(), reason };
     let envelope = Envelope { r#type: FILE_TYPE, format: plan.format, sha256: plan.digest(), plan };
     let mut text = serde_json::to_vec(&envelope).map_err(|error| unsaveable(error.to_string()))?;
     text.push(b'\n');
-    write_whole(path, &text).map_err(|source| PlanFileError::Write { path: path.to_owned(), source })
+    let target = target(path)?;
+    write_whole(&target, &text).map_err(|source| PlanFileError::Write { path: path.to_owned(), source })
+}
+
+/// The file that is written, or replaced.
+fn target(path: &Path) -> Result<PathBuf, PlanFileError> {
+    let failed = |source| PlanFileError::Write { path: path.to_owned(), source };
+    let kind = match path.symlink_metadata() {
+        Ok(of_itself) if of_itself.is_symlink() => path.metadata().map_err(failed)?.file_type(),
+        Ok(of_itself) => of_itself.file_type(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(path.to_owned()),
+        Err(error) => return Err(failed(error)),
+    };
+    let what = if kind.is_file() {
+        return path.canonicalize().map_err(failed);
+    } else if kind.is_dir() {
+        "a folder"
+    } else if kind.is_char_device() || kind.is_block_device() {
+        "a device"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else {
+        "a socket"
+    };
+    Err(PlanFileError::NotAFile { path: path.to_owned(), what })
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -219,6 +248,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_file_is_left_there() {
+        let plan = fixtures::upgrade();
+        let error = save(&plan, Path::new("/dev/null")).unwrap_err();
+        assert!(error.to_string().contains("it is a device"), "{error}");
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert!(matches!(save(&plan, &socket), Err(PlanFileError::NotAFile { what: "a socket", .. })));
+        assert!(std::fs::symlink_metadata(&socket).unwrap().file_type().is_socket());
+        let nowhere = dir.path().join("nowhere");
+        std::os::unix::fs::symlink(dir.path().join("gone"), &nowhere).unwrap();
+        assert!(matches!(save(&plan, &nowhere), Err(PlanFileError::Write { .. })));
+        assert!(nowhere.is_symlink());
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let saved = saved();
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&saved.path, &link).unwrap();
+        save(&fixtures::creation(), &link).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(load(&saved.path).unwrap(), fixtures::creation());
+    }
+
+    #[test]
     fn cut_short_anywhere_is_told() {
         let length = saved().text.trim_end().len();
         for at in [1, 10, length / 2, length - 1] {
@@ -274,7 +330,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(load(&dir.path().join("none")), Err(PlanFileError::Read { .. })));
         assert!(matches!(load(dir.path()), Err(PlanFileError::Read { .. })));
-        assert!(matches!(save(&fixtures::upgrade(), dir.path()), Err(PlanFileError::Write { .. })));
+        assert!(matches!(save(&fixtures::upgrade(), dir.path()), Err(PlanFileError::NotAFile { .. })));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

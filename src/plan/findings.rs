@@ -2,7 +2,7 @@
 
 use crate::observe::inventory::MemberView;
 use crate::plan::model::{Check, CheckOutcome, Note, Refusal};
-use crate::units::MemberName;
+use crate::units::{Advised, MemberName};
 
 /// Collects while the planner looks.
 #[derive(Debug, Default)]
@@ -33,13 +33,16 @@ pub fn whom(names: &[MemberName], one: &str, many: &str) -> String {
 
 impl Findings {
     pub fn refuse(&mut self, rule: &str, view: Option<&MemberView>, words: Words, source: Option<&str>) {
+        // Who saw it may know better what to do about it than the rule does.
+        let Advised { seen, advice } = Advised::of(&words.seen);
+        let fix = if advice.is_empty() { words.fix } else { format!("{}; then plan again", advice.join("; ")) };
         let refusal = Refusal {
             rule: rule.to_owned(),
             member: view.map(|view| view.name.clone()),
             host: view.map(|view| view.host_label.clone()),
-            seen: words.seen,
+            seen,
             must: words.must,
-            fix: words.fix,
+            fix,
             source: source.map(str::to_owned),
         };
         if !self.refusals.contains(&refusal) {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::knowledge::Knowledge;
-use crate::observe::inventory::{HostFacts, ListedMember};
+use crate::observe::inventory::{HostFacts, ListedMember, NOT_ASKED};
 use crate::plan::create::leftovers;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::survey::{Standing, Survey};
-use crate::spec::model::Cluster;
+use crate::spec::model::{Cluster, Ownership, Runtime};
 use crate::units::{Bytes, MemberId, MemberName};
 
 /// A database at this share of its quota is too near to the NOSPACE alarm to begin.
@@ -56,6 +56,18 @@ fn answering(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
     }
     for member in &survey.members {
         match member.standing {
+            Standing::Silent { why, .. } if why.starts_with(NOT_ASKED) => findings.refuse(
+                "member-asked",
+                Some(member.view),
+                Words {
+                    seen: format!("the process of {} runs, and {why}", member.view.name),
+                    must: "every member that runs can be asked how it is".to_owned(),
+                    fix: "let quorate read the file (`become = \"sudo\"` in the `connection` block), or give the \
+                          `client` block a certificate of its own"
+                        .to_owned(),
+                },
+                None,
+            ),
             Standing::Silent { why, facts } => findings.refuse(
                 "member-answers",
                 Some(member.view),
@@ -113,9 +125,13 @@ fn hosts_empty(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) 
             Some(member.view),
             Words {
                 seen: not_recognized(cluster, host),
-                must: "a cluster is created only where nothing of etcd is: a new, empty member is never put in place \
-                       of an old one"
-                    .to_owned(),
+                must: if adopts(cluster) {
+                    "`adopt = true` takes over the members that the declared unit runs".to_owned()
+                } else {
+                    "a cluster is created only where nothing of etcd is: a new, empty member is never put in place of \
+                     an old one"
+                        .to_owned()
+                },
                 fix:
                     "if this is the member, correct the `runtime` block (`unit`, `adopt`, `dir`) or `data_dir` so that \
                       it is found; if it is of no use any more, move it away by hand"
@@ -133,10 +149,23 @@ fn not_recognized(cluster: &Cluster, host: &HostFacts) -> String {
     } else {
         format!("the member is not found, but there is {}", found.join(", and "))
     };
+    if adopts(cluster) {
+        if let Some(unit) = host.unit.as_ref().filter(|unit| unit.load_state == "not-found") {
+            seen.push_str(&format!("; there is no unit {}", unit.name));
+        }
+        for process in &host.processes {
+            let unit = process.unit.as_deref().unwrap_or("no unit");
+            seen.push_str(&format!("; pid {} belongs to {unit}", process.pid));
+        }
+    }
     for note in &host.notes {
         seen.push_str(&format!("; {note}"));
     }
     seen
+}
+
+fn adopts(cluster: &Cluster) -> bool {
+    matches!(&cluster.runtime, Runtime::Systemd(systemd) if systemd.ownership == Ownership::Adopted)
 }
 
 fn one_cluster(survey: &Survey<'_>, findings: &mut Findings) -> bool {
@@ -181,6 +210,7 @@ fn member_list(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) 
         listed_member(listed, &etcd.members, survey, findings);
     }
     duplicates(&etcd.members, findings);
+    names(survey, &etcd.members, findings);
     missing(cluster, survey, &etcd.members, findings);
     if findings.refusals.len() == before {
         findings.pass("member-list-agreed", format!("{} members, all declared, all agree", etcd.members.len()));
@@ -271,6 +301,32 @@ fn duplicates(members: &[ListedMember], findings: &mut Findings) {
                 None,
             );
         }
+    }
+}
+
+/// Every step, message and instruction names a member by its label: under a wrong one the wrong host would be stopped.
+fn names(survey: &Survey<'_>, members: &[ListedMember], findings: &mut Findings) {
+    for (view, etcd) in survey.serving() {
+        let own = members.iter().find(|listed| listed.id == etcd.member_id).map_or("", |listed| listed.name.as_str());
+        if own.is_empty() || own == view.name.as_str() {
+            continue;
+        }
+        let taken = survey.members.iter().any(|member| member.view.name.as_str() == own);
+        let fix = if taken {
+            format!("{own} is another block of the spec: check the addresses of {} and {own}", view.name)
+        } else {
+            format!("label the block \"{own}\", or correct its address")
+        };
+        findings.refuse(
+            "member-named",
+            Some(view),
+            Words {
+                seen: format!("the member that the spec calls {} is {own} ({}) to etcd", view.name, etcd.member_id),
+                must: "the label of a `member` block is the name that etcd knows the member by".to_owned(),
+                fix,
+            },
+            None,
+        );
     }
 }
 

@@ -35,7 +35,34 @@ pub fn check(cluster: &Cluster, survey: &Survey<'_>, way: &Way, knowledge: &Know
 pub fn check_declared(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
     for member in &survey.members {
         settings(cluster, member, findings);
+        binary_in_place(member, findings);
     }
+}
+
+/// A member that runs on, while the file that it was started from is gone, does not come back from its next restart.
+fn binary_in_place(member: &Surveyed<'_>, findings: &mut Findings) {
+    let (Standing::Serving { facts, .. } | Standing::Silent { facts, .. }) = member.standing else {
+        return;
+    };
+    if facts.binary.size.is_some() {
+        return;
+    }
+    let process = member.host().and_then(|host| host.processes.iter().find(|process| process.is_declared_member));
+    let copy = process.map_or_else(
+        || "put the binary that it runs back at that path".to_owned(),
+        |process| format!("on that host, `cp /proc/{}/exe {}`, with the owner it had", process.pid, facts.binary.path),
+    );
+    findings.refuse(
+        "binary-on-disk",
+        Some(member.view),
+        Words {
+            seen: format!("{} runs, and its binary {} is not there", member.view.name, facts.binary.path),
+            must: "the file that a member is started from is the one that it runs, or the one that is declared"
+                .to_owned(),
+            fix: format!("while it still runs: {copy}; then plan again"),
+        },
+        None,
+    );
 }
 
 /// The size of a rollback point of a member: its data directory, and its WAL where that is elsewhere.
@@ -302,9 +329,9 @@ fn certificates(member: &Surveyed<'_>, findings: &mut Findings) {
                 Some(member.view),
                 Words {
                     seen: format!("{} ({}): {problem}", certificate.path, certificate.option),
-                    must: "the certificates that a member uses can be read: a restart would fail on one that cannot"
+                    must: "a member can read the certificates and keys that it uses, and they fit: else a restart would fail"
                         .to_owned(),
-                    fix: "put the certificate right, or correct its path".to_owned(),
+                    fix: "put the files right (owner, mode, content), or correct the path".to_owned(),
                 },
                 None,
             );

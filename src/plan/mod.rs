@@ -12,6 +12,7 @@ mod estimate;
 pub mod file;
 mod findings;
 mod health;
+mod hold;
 mod hosts;
 pub mod layout;
 pub mod leftovers;
@@ -20,7 +21,6 @@ mod options;
 pub mod replacing;
 mod requirements;
 pub mod restore;
-mod restore_steps;
 pub mod rollback;
 mod room;
 mod settle;
@@ -45,7 +45,7 @@ use crate::plan::model::{
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::target::Way;
 use crate::runtime::Templates;
-use crate::spec::model::{Cluster, Toggle};
+use crate::spec::model::{Cluster, HoldPoint, Toggle};
 use crate::units::{Bytes, Version};
 
 /// Everything that a plan is made from.
@@ -64,6 +64,8 @@ pub struct Input<'a> {
     pub releases: &'a [ReleasePin],
     /// Why a wanted release could not be had.
     pub missing_releases: &'a [String],
+    /// The newest run of this cluster, where it was held.
+    pub held: Option<&'a Held>,
 }
 
 /// Which releases a plan will need, by version and architecture: what has to be fetched before planning.
@@ -77,6 +79,7 @@ pub fn wanted_releases(cluster: &Cluster, inventory: &Inventory) -> BTreeSet<(Ve
 }
 
 pub use backup::{PlannedBackup, plan as plan_backup};
+pub use hold::Held;
 
 /// Makes the plan, or says every reason why there is none.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
@@ -84,7 +87,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if !under_way.is_empty() {
         return Err(under_way);
     }
-    let survey = Survey::of(input.inventory);
+    let mut survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
     if create::nothing_is_there(input.cluster, &survey) {
         return create::plan(input, &survey, findings);
@@ -92,6 +95,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if create::made_but_not_started(input.cluster, &survey) {
         return create::start_plan(input, &survey, findings);
     }
+    create::take_in_never_served(input.cluster, &mut survey);
     health::check(input.cluster, &survey, input.knowledge, &mut findings);
     let Some(way) = target::find(input.cluster, &survey, input.knowledge, &mut findings) else {
         return Err(with_a_reason(findings, &survey));
@@ -104,7 +108,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let changes_binaries = survey.members.iter().any(|member| upgrade::is_to_change(member, &way));
     let pins = if changes_binaries { pins(input, &survey, &mut findings) } else { BTreeMap::new() };
     let release_size = pins.values().map(|pin| upgrade::release_size(pin)).max().unwrap_or_default();
-    files_that_a_swap_would_not_know(&survey, &pins, &mut findings);
+    files_that_a_swap_would_not_know(&survey, &pins, changes_binaries.then_some(&way.to), &mut findings);
     checks_before_change(input, &survey, &way, release_size, &mut findings);
     if !findings.refusals.is_empty() {
         return Err(with_a_reason(findings, &survey));
@@ -204,12 +208,18 @@ fn way_back(rung: &crate::knowledge::Rung, way: &Way, findings: &mut Findings) {
 fn files_that_a_swap_would_not_know(
     survey: &Survey<'_>,
     pins: &BTreeMap<String, &ReleasePin>,
+    wanted: Option<&Version>,
     findings: &mut Findings,
 ) {
     for member in survey.members.iter().filter(|member| member.runs_something_else_than_its_file()) {
         let (Some(facts), Some(host), Some(etcd)) = (member.facts(), member.host(), member.etcd()) else { continue };
         let new = pins.get(&host.arch).and_then(|pin| pin.binaries.get("etcd")).map(|binary| binary.sha256);
-        if new.is_some() && facts.binary.sha256 == new {
+        // Before the release is at hand, its version is all that can be compared; the plan is made again with it.
+        let is_wanted = match new {
+            Some(_) => facts.binary.sha256 == new,
+            None => wanted.is_some() && facts.binary.version.as_ref() == wanted,
+        };
+        if is_wanted {
             continue;
         }
         let version = facts.binary.version.as_ref().map_or_else(|| "of no version".to_owned(), Version::to_string);
@@ -222,8 +232,19 @@ fn files_that_a_swap_would_not_know(
                     "{} runs {}, and the file {} is another one ({version}, sha256 {digest})",
                     member.view.name, etcd.server_version, facts.binary.path
                 ),
-                must: "the file that a member is started from is the one that it runs, or the one that is declared"
-                    .to_owned(),
+                must: match wanted.filter(|wanted| **wanted != etcd.server_version) {
+                    Some(wanted) => format!(
+                        "the file that a member is started from is the one that it runs ({}), or that of the declared \
+                         release ({wanted})",
+                        etcd.server_version
+                    ),
+                    None => {
+                        format!(
+                            "the file that a member is started from is the one that it runs ({})",
+                            etcd.server_version
+                        )
+                    }
+                },
                 fix: format!(
                     "find out who put it there; put the binary of {} back at that path, then plan again",
                     etcd.server_version
@@ -360,6 +381,11 @@ fn rung_of(input: &Input<'_>, survey: &Survey<'_>, way: &Way, steps: Vec<Step>) 
         ),
         source: rung.rollback.fact.sources.first().map(ToString::to_string).unwrap_or_default(),
         hold: input.cluster.rollout.hold_before,
+        goes_on: input
+            .cluster
+            .rollout
+            .hold_before
+            .and_then(|HoldPoint::NoReturn| hold::goes_on(input.held, survey, way, &steps)),
     });
     let clients = clients(input, way, &steps);
     Rung { from: Some(from), to: way.to.minor(), steps, no_return, clients, advisories }

@@ -107,6 +107,22 @@ impl Plan {
         members.len()
     }
 
+    /// The words of the command, after `quorate`, that finishes a run of this plan, should it be cut short.
+    pub fn finished_by(&self) -> Vec<String> {
+        let word = match self.kind {
+            Kind::NothingToDo | Kind::Create | Kind::Upgrade => "apply",
+            Kind::Backup => "backup",
+            Kind::Rollback => "rollback",
+            Kind::Restore => "restore",
+        };
+        let backup = self.restored_from().map(|backup| {
+            // By its id it is found in the folder of the spec alone.
+            let is_kept = backup.path == self.declared.backup.dir.join(&backup.id);
+            if is_kept { backup.id.clone() } else { backup.path.display().to_string() }
+        });
+        std::iter::once(word.to_owned()).chain(backup).collect()
+    }
+
     /// The replacement of all data directories, where this plan does or finishes one.
     pub fn replacement(&self) -> Option<&Replacement> {
         self.steps().find_map(|step| match &step.action {
@@ -161,6 +177,9 @@ pub struct MemberBasis {
     pub binary_sha256: Option<Sha256>,
     pub options_sha256: Option<Sha256>,
     pub unit_sha256: Option<Sha256>,
+    /// Over its certificates and keys. Plans that were saved before there was this do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates_sha256: Option<Sha256>,
     pub data_dir: Option<String>,
 }
 
@@ -220,6 +239,19 @@ pub struct NoReturn {
     pub after: String,
     pub source: String,
     pub hold: Option<HoldPoint>,
+    /// Why the run goes past the hold that the spec declares; `None`: it stops there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_on: Option<GoesOn>,
+}
+
+/// Why a run does not stop at the hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum GoesOn {
+    /// The newest run of this cluster was held before the very member that is left.
+    WasHeld { run: String },
+    /// Who is left is down, with the new binary in place: nobody is stopped.
+    OnlyStarts,
 }
 
 /// Steps are numbered from 1 in the order of the plan.

@@ -18,7 +18,7 @@ pub enum Standing<'a> {
     NeverStarted {
         facts: &'a MemberFacts,
     },
-    /// It has data and no process.
+    /// It has data and no process; or it was made by quorate and never served, and is started just the same.
     Stopped {
         facts: &'a MemberFacts,
     },

@@ -72,7 +72,12 @@ pub fn find(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findi
     not_newer(survey, to, live, findings);
     let from = survey.serving().map(|(_, etcd)| &etcd.server_version).min().cloned().unwrap_or_else(|| to.clone());
     // All may run the new binary while the cluster version has not moved yet: the rung is still the one from `live`.
-    let from = if from.minor() > live { cluster_version } else { from };
+    // What is down may be what has not moved it.
+    let down = survey.members.iter().filter_map(|member| match member.standing {
+        Standing::Stopped { facts } => facts.binary.version.clone().filter(|version| version.minor() == live),
+        _ => None,
+    });
+    let from = if from.minor() > live { down.min().unwrap_or(cluster_version) } else { from };
     Some(Way { from, to: to.clone(), left, cluster_version_behind: to.minor() != live })
 }
 

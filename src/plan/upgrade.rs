@@ -164,7 +164,9 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
                 after.push(Gate::Soak { span: from.cluster.rollout.soak });
             }
         }
-        let why = if is_new {
+        let why = if !facts.data_dir.has_member {
+            format!("{name} was made and has never served: it only has to be started")
+        } else if is_new {
             format!("{name} is down, with {version} in place already: it only has to be started")
         } else {
             format!("{name} is down; the rung begins with all members healthy")
@@ -175,7 +177,7 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
     }
 }
 
-/// A member that has data, no process, and a binary that says its version.
+/// A member that waits to be started: no process, and a binary that says its version.
 fn stopped<'a>(member: &Surveyed<'a>) -> Option<(&'a MemberFacts, &'a Version, Sha256)> {
     let Standing::Stopped { facts } = member.standing else {
         return None;

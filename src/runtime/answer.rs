@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::host::{Host, Privilege, Script};
+use crate::host::{Host, HostError, Privilege, Script};
 use crate::units::Sha256;
 
 use super::error::{Refusal, RuntimeError};
@@ -11,6 +11,9 @@ use super::scripts::Text;
 
 /// Most of what a host said that is shown in one message.
 const SHOWN: usize = 2000;
+
+/// So often a script is run whose connection is lost each time.
+const MOST_TRIES: u32 = 4;
 
 /// The lines of an answer, in order.
 #[derive(Debug)]
@@ -32,7 +35,14 @@ pub(super) async fn ask(host: &Host, script: Text, args: &[&str], deadline: Dura
     all.push(nonce.as_str());
     all.extend_from_slice(args);
     let to_run = Script { name: script.name, text: script.text, privilege: Privilege::Elevated, deadline };
-    let output = host.script(&to_run, &all).await?;
+    let mut tries = 1;
+    let output = loop {
+        match host.script(&to_run, &all).await {
+            // What it did is not known. Every script looks first and can be run again.
+            Err(HostError::Interrupted { .. }) if tries < MOST_TRIES => tries += 1,
+            output => break output?,
+        }
+    };
     Answer::read(host.label(), script.name, &nonce, &output.stdout, &output.stderr)
 }
 

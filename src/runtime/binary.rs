@@ -170,21 +170,14 @@ pub async fn swap_binary(host: &Host, swap: &Swap) -> Result<(SwapState, Prepare
     Ok((state, prepared))
 }
 
-/// The old binary again: a link leads where it led, if that is still the old binary; else the kept one is used.
+/// The old binary again, with as little as can be: neither the file that it replaces has to be there, nor room on the disk
+/// where the kept one is on the same file system. A link leads where it led, if that is still the old binary; else to the
+/// kept one.
 pub async fn swap_back(host: &Host, back: &SwapBack) -> Result<SwapState, RuntimeError> {
-    let swap = |link: &str| Swap {
-        path: back.path.clone(),
-        source: back.kept.clone(),
-        link: link.to_owned(),
-        old: back.new,
-        new: back.old,
-    };
-    if let Some(target) = &back.old_target {
-        match swap_binary(host, &swap(target)).await {
-            // What the link led to is gone or was replaced: the kept binary is as good.
-            Err(RuntimeError::Refused { .. }) => {}
-            done => return done.map(|(state, _)| state),
-        }
-    }
-    swap_binary(host, &swap(&back.kept)).await.map(|(state, _)| state)
+    let path = check_path("binary", &back.path)?;
+    let kept = check_path("binary", &back.kept)?;
+    let target = back.old_target.as_deref().unwrap_or_default();
+    let args = [path.as_str(), &kept, target, &back.old.to_string(), &back.new.to_string()];
+    let answer = ask(host, scripts::PUT_BACK, &args, COPY_DEADLINE).await?;
+    Ok(if answer.need("state")? == "already" { SwapState::Already } else { SwapState::Swapped })
 }

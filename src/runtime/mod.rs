@@ -35,10 +35,11 @@ pub use replace::{DataPaths, Laid, Replaced, lay_ready, mark_replacement, replac
 pub use restore::{Identity, LaidReady, RestoreFrom, RestoreRequest, needed as room_for_restore, restore_beside};
 pub use rollback_point::{CopyRequest, RollbackPoint, copy_data_dir, flush_rollback_point};
 pub use service::{
-    Death, Digest, Exit, MemberNow, ProcessNow, StartOutcome, Started, StopOutcome, UnitState, is_running, start, stop,
+    Death, Digest, Exit, MemberNow, ProcessNow, Room, StartOutcome, Started, StopOutcome, UnitState, is_running, start,
+    stop,
 };
 pub use site::{Service, Site, staged_path, store_dir};
-pub use stage::{Preflight, PreflightOutcome, Program, check_staged, preflight, stage};
+pub use stage::{Preflight, PreflightOutcome, Program, Staged, check_staged, preflight, stage};
 pub use unit::{CreateSpec, Templates, UnitTemplate, member_args, render_unit};
 
 #[cfg(test)]

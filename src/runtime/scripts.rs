@@ -27,6 +27,7 @@ scripts! {
     FIND_KEPT = "find a kept binary", ["lib-common.sh", "find-kept.sh"];
     PREPARE_SWAP = "prepare the swap", ["lib-common.sh", "lib-keep.sh", "prepare-swap.sh"];
     COMMIT_SWAP = "swap the binary", ["lib-common.sh", "commit-swap.sh"];
+    PUT_BACK = "put the old binary back", ["lib-common.sh", "put-back.sh"];
     DISCARD_SWAP = "discard a prepared swap", ["lib-common.sh", "discard-swap.sh"];
     COPY_DATA = "copy the data directory", ["lib-common.sh", "copy-data.sh"];
     FLUSH = "flush the copy", ["lib-common.sh", "flush.sh"];

@@ -45,6 +45,27 @@ impl std::fmt::Display for Exit {
     }
 }
 
+/// What the disk of a member must have room for before it is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// It is stopped whatever there is: it is to be put back.
+    Whatever,
+    /// For the next start.
+    ForStart,
+    /// For a copy of its data as well.
+    ForCopy,
+}
+
+impl Room {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Whatever => "",
+            Self::ForStart => "start",
+            Self::ForCopy => "copy",
+        }
+    }
+}
+
 /// What a stop came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StopOutcome {
@@ -128,16 +149,18 @@ pub struct ProcessNow {
 }
 
 /// Stops a member with SIGTERM and waits until it is gone, at most `most`. Never SIGKILL from here; systemd itself has
-/// its TimeoutStopSec.
-pub async fn stop(host: &Host, site: &Site, most: Duration) -> Result<StopOutcome, RuntimeError> {
+/// its TimeoutStopSec. Refuses, with the member running, where the disk has no room for what comes next.
+pub async fn stop(host: &Host, site: &Site, most: Duration, room: Room) -> Result<StopOutcome, RuntimeError> {
     let wal = site.wal_dir.as_deref().unwrap_or_default();
     let deadline = most.saturating_add(MARGIN);
     let answer = match &site.service {
         Service::Systemd { unit } => {
-            ask(host, scripts::STOP_SYSTEMD, &[unit, &seconds(most), &site.data_dir, wal], deadline).await?
+            ask(host, scripts::STOP_SYSTEMD, &[unit, &seconds(most), &site.data_dir, wal, room.word()], deadline)
+                .await?
         }
         Service::Process { dir } => {
-            ask(host, scripts::STOP_PROCESS, &[dir, &hundredths(most), &site.data_dir, wal], deadline).await?
+            ask(host, scripts::STOP_PROCESS, &[dir, &hundredths(most), &site.data_dir, wal, room.word()], deadline)
+                .await?
         }
     };
     if let Some(pid) = answer.number("alive")? {

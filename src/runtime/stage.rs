@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::host::Host;
+use crate::host::{Host, HostError, Sent};
 use crate::units::{Bytes, Sha256, Version};
 
 use super::answer::{ask, clean};
@@ -16,6 +16,9 @@ const SHORT: Duration = Duration::from_secs(60);
 /// To read three binaries on a slow disk.
 const DIGESTS: Duration = Duration::from_secs(300);
 
+/// So often a file is sent whose connection is lost each time.
+const MOST_SENDS: u32 = 4;
+
 /// One program of a release, on the controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
@@ -25,25 +28,38 @@ pub struct Program {
     pub digest: Sha256,
 }
 
-/// Puts the programs of a release to `STORE/VERSION/NAME` and returns those paths. What is there with the right digest
-/// is not sent again.
+/// Where a program of a release is on a host, and what it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staged {
+    pub path: String,
+    pub sent: Sent,
+}
+
+/// Puts the programs of a release to `STORE/VERSION/NAME`. What is there with the right digest is not sent again.
 pub async fn stage(
     host: &Host,
     store: &str,
     version: &Version,
     programs: &[Program],
     progress: &(dyn Fn(&str, Bytes) + Send + Sync),
-) -> Result<Vec<String>, RuntimeError> {
+) -> Result<Vec<Staged>, RuntimeError> {
     let store = check_path("store", store)?;
     ask(host, scripts::FOLDER, &[&store, &version.to_string()], SHORT).await?;
-    let mut paths = Vec::with_capacity(programs.len());
+    let mut staged = Vec::with_capacity(programs.len());
     for program in programs {
         let path = staged_path(&store, version, check_program(&program.name)?);
         let report = |sent| progress(&program.name, sent);
-        host.send_file(&program.local, &path, 0o755, program.digest, &report).await?;
-        paths.push(path);
+        let mut tries = 1;
+        let sent = loop {
+            match host.send_file(&program.local, &path, 0o755, program.digest, &report).await {
+                // Nothing of a file that was cut short is kept.
+                Err(HostError::Interrupted { .. }) if tries < MOST_SENDS => tries += 1,
+                sent => break sent?,
+            }
+        };
+        staged.push(Staged { path, sent });
     }
-    Ok(paths)
+    Ok(staged)
 }
 
 fn check_program(name: &str) -> Result<&str, RuntimeError> {

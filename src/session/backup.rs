@@ -34,7 +34,7 @@ impl Session {
         live.close().await;
         match (ran?.ending, taken.into_inner().ok().flatten()) {
             (Ending::Succeeded, Some(summary)) => Ok(summary),
-            (Ending::Failed { reason, .. }, _) => Err(SessionError::BackupFailed { reason }),
+            (Ending::Failed { reason, todo, .. }, _) => Err(SessionError::BackupFailed { reason, todo }),
             (Ending::Interrupted { signal }, _) => Err(SessionError::BackupStopped { signal }),
             _ => Err(SessionError::BackupMissing),
         }
@@ -50,6 +50,7 @@ impl Session {
             knowledge: &self.modules.knowledge,
             releases: &found.pins(),
             missing_releases: &found.missing,
+            held: None,
         })
         .map_err(SessionError::Refused)
     }

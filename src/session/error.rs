@@ -9,7 +9,7 @@ use crate::plan::model::Refusal;
 use crate::runtime::RuntimeError;
 use crate::spec::Diagnostics;
 use crate::state::StateError;
-use crate::units::MemberName;
+use crate::units::{Advised, MemberName};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -39,13 +39,16 @@ pub enum SessionError {
     #[error("the release that takes or tries the backup is not at hand: {}", .missing.join("; "))]
     NoTools { missing: Vec<String> },
     #[error("no backup was taken: {reason}")]
-    BackupFailed { reason: String },
+    BackupFailed { reason: String, todo: Vec<String> },
     #[error("stopped by {signal}; no backup was kept")]
     BackupStopped { signal: String },
     #[error("the run ended without a backup")]
     BackupMissing,
     #[error(transparent)]
     Backup(#[from] BackupError),
+    /// A backup that was to be restored: its files, or the trial of it.
+    #[error(transparent)]
+    NotRestorable(BackupError),
     /// Somebody else is at work on a host.
     #[error("{host}: somebody else is at work on this host ({path}): {holder}")]
     HostLocked { host: String, path: String, holder: String },
@@ -63,17 +66,14 @@ pub struct Told {
     pub todo: Vec<String>,
 }
 
-/// What stands before advice in the text of an error of another room.
-const ADVICE: &str = "\n  do: ";
-
 impl SessionError {
     /// The advice that the error came with; else what holds for errors of its kind.
     #[must_use]
     pub fn told(&self) -> Told {
-        let text = self.to_string();
-        let mut parts = text.split(ADVICE);
-        let seen = parts.next().unwrap_or_default().to_owned();
-        let mut todo: Vec<String> = parts.map(|advice| advice.trim().to_owned()).collect();
+        let Advised { seen, advice: mut todo } = Advised::of(&self.to_string());
+        if let Self::BackupFailed { todo: of_run, .. } = self {
+            todo.extend(of_run.iter().cloned());
+        }
         if todo.is_empty() {
             todo.push(self.advice().to_owned());
         }
@@ -101,6 +101,7 @@ impl SessionError {
             Self::BackupFailed { .. } => "see what the check says, mend it, then run `quorate backup` again",
             Self::BackupStopped { .. } => "run `quorate backup` again",
             Self::Backup(error) => of_backup(error),
+            Self::NotRestorable(error) => of_restore(error),
             Self::HostLocked { .. } => {
                 "wait until that has ended, or end it there (Ctrl-C brings it to a safe end); the lock goes with its \
                  connection, also after kill -9"
@@ -169,6 +170,7 @@ fn of_etcd(error: &EtcdError) -> &'static str {
         EtcdError::Dial { .. } | EtcdError::Deadline { .. } | EtcdError::Stalled { .. } | EtcdError::Broken { .. } => {
             "see whether the member runs and what its log says; then run it again"
         }
+        EtcdError::NoQuorum { .. } => "see with `quorate plan` which members are down, and bring them up",
         EtcdError::Tls { .. } | EtcdError::Denied { .. } => "check the `client` block of the spec",
         EtcdError::Sink { .. } => "see that the disk of the controller has room, then run it again",
         EtcdError::V2NotServed { .. } | EtcdError::Unsupported { .. } => {
@@ -196,6 +198,17 @@ fn of_backup(error: &BackupError) -> &'static str {
             "do not go on: take another backup (`quorate backup`), and find out why this one is not the live cluster"
         }
         _ => "take another backup (`quorate backup`) and see whether it comes out the same",
+    }
+}
+
+/// Nothing was stopped yet, and what is wrong is the backup, or this machine.
+fn of_restore(error: &BackupError) -> &'static str {
+    match error {
+        BackupError::Host(_) | BackupError::Etcd(_) => of_backup(error),
+        BackupError::File { .. } => "see that the backup is there, whole and readable: quorate backup verify ID",
+        _ => {
+            "restore another backup: `quorate backup list` shows what is kept, `quorate backup verify ID` reads it again"
+        }
     }
 }
 
@@ -227,10 +240,13 @@ mod tests {
             SessionError::Execute(ExecuteError::NoHeir { member: member() }),
             SessionError::Execute(ExecuteError::Backup(BackupError::AuthInTrial)),
             SessionError::Execute(ExecuteError::Backup(BackupError::Nothing)),
+            SessionError::Execute(ExecuteError::NoBackup { wanted: "b1".to_owned(), opened: None }),
+            SessionError::NotRestorable(BackupError::Archive { problem: "torn".to_owned() }),
+            SessionError::NotRestorable(BackupError::File { path: "/x".into(), reason: "not there".to_owned() }),
             SessionError::NotConnected { member: member(), why: "no route\n  do: start it".to_owned() },
             SessionError::NoClient { member: member(), why: "not looked at".to_owned() },
             SessionError::NoTools { missing: vec!["404".to_owned()] },
-            SessionError::BackupFailed { reason: "it differs".to_owned() },
+            SessionError::BackupFailed { reason: "it differs".to_owned(), todo: Vec::new() },
             SessionError::BackupStopped { signal: "SIGINT".to_owned() },
             SessionError::BackupMissing,
         ]

@@ -9,6 +9,7 @@ mod choose;
 mod clean;
 mod connect;
 mod error;
+mod held;
 mod locks;
 mod plan;
 mod records;
@@ -43,6 +44,8 @@ pub type Events<'a> = &'a (dyn Fn(crate::execute::event::Event) + Send + Sync);
 pub struct Session {
     pub cluster: Cluster,
     pub warnings: Vec<Diagnostic>,
+    /// Names of the spec's variables whose values are never shown.
+    pub sensitive: Vec<String>,
     modules: Modules,
     state: State,
     /// Held by commands that change something.
@@ -81,14 +84,21 @@ impl Session {
         let cluster = choose(loaded.spec.clusters, cluster)?;
         let state = State::open(&loaded.spec.settings.state_dir)?;
         let modules = Modules::load(loaded.spec.settings.modules_dir.as_deref())?;
-        Ok(Self { cluster, warnings: loaded.warnings, modules, state, lock: None })
+        Ok(Self { cluster, warnings: loaded.warnings, sensitive: loaded.sensitive, modules, state, lock: None })
     }
 
     /// For a saved plan: what it declares stands for the spec.
     pub fn of_saved(plan: &Plan) -> Result<Self, SessionError> {
         let state = State::open(&plan.state_dir)?;
         let modules = Modules::load(plan.modules_dir.as_deref())?;
-        Ok(Self { cluster: plan.declared.clone(), warnings: Vec::new(), modules, state, lock: None })
+        Ok(Self {
+            cluster: plan.declared.clone(),
+            warnings: Vec::new(),
+            sensitive: Vec::new(),
+            modules,
+            state,
+            lock: None,
+        })
     }
 }
 

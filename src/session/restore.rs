@@ -2,6 +2,7 @@
 
 use crate::backup::{self, Examined, Opened, Tools, TrialListens, packed_set};
 use crate::execute::StopSignal;
+use crate::execute::event::Event;
 use crate::execute::journal::Ending;
 use crate::execute::world::RestoreWorld;
 use crate::knowledge::Feature;
@@ -17,7 +18,7 @@ use crate::spec::model::{Toggle, Verify};
 impl Session {
     /// Opens the backup, looks at what is there, tries the backup with the declared version, and plans.
     pub async fn plan_restore(&self, which: &str, begin: Begin, events: Events<'_>) -> Result<Planned, SessionError> {
-        let opened = backup::open(&self.cluster.backup.dir, which).await?;
+        let opened = backup::open(&self.cluster.backup.dir, which).await.map_err(SessionError::NotRestorable)?;
         let mut live = self.look(Toggle::Off).await?;
         // Nothing is fetched or tried for a plan that would be refused for other reasons.
         let told = Examined::by_manifest(&opened.kept.manifest);
@@ -54,8 +55,12 @@ impl Session {
         events: Events<'_>,
     ) -> Result<Ran, SessionError> {
         let ran = self.execute(plan, live, stop, events).await?;
-        if ran.ending == Ending::Succeeded {
-            packed_set::forget(&self.state.restores_dir(&self.cluster.name)?)?;
+        if ran.ending == Ending::Succeeded
+            && let Some(restore) = &live.restore
+            && let Err(error) = packed_set::forget(&restore.packed_dir)
+        {
+            // The cluster is restored all the same.
+            events(Event::Notice { text: format!("what was packed for the restore could not be removed: {error}") });
         }
         Ok(ran)
     }
@@ -80,6 +85,7 @@ impl Session {
                 knowledge: &self.modules.knowledge,
                 releases: &found.pins(),
                 missing_releases: &found.missing,
+                held: None,
             },
             backup,
             begin,
@@ -103,7 +109,8 @@ impl Session {
                 TrialListens::Loopback
             },
         };
-        Ok(backup::examine(opened, &tools, &self.state.scratch_dir()?).await?)
+        let examined = backup::examine(opened, &tools, &self.state.scratch_dir()?).await;
+        examined.map_err(SessionError::NotRestorable)
     }
 }
 

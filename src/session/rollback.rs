@@ -59,6 +59,7 @@ impl Session {
             knowledge: &self.modules.knowledge,
             releases: &[],
             missing_releases: &[],
+            held: None,
         };
         plan(&RollbackInput { input, last, asked })
     }

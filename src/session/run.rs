@@ -14,7 +14,6 @@ use crate::session::{Events, Session, SessionError, records};
 use crate::state::Run;
 use crate::units::MemberName;
 
-/// Said when a command forgot to lock: no run without.
 /// A run that has ended.
 pub struct Ran {
     pub run: Run,

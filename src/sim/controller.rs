@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::execute::journal::Ending;
 use crate::plan::model::{Action, Plan, Refusal};
-use crate::plan::{Input, basis, plan};
+use crate::plan::{Held, Input, basis, plan};
 use crate::runtime::Templates;
 use crate::sim::mutation::Mutation;
 use crate::sim::promises::InHand;
@@ -58,6 +58,8 @@ pub struct Sim {
     pub counts: Counts,
     /// How the last `apply` ended, where it was the last.
     pub last: Option<Applied>,
+    /// The newest run, where it was held.
+    pub(super) held: Option<Held>,
     locked: bool,
     nested: bool,
 }
@@ -72,6 +74,7 @@ impl Sim {
             fuse: None,
             counts: Counts::default(),
             last: None,
+            held: None,
             locked: false,
             nested: false,
         }
@@ -149,7 +152,7 @@ impl Sim {
         let mut hand = InHand {
             revision: self.world.acknowledged.1,
             instruction: self.world.instructions,
-            holds: self.scenario.cluster.rollout.hold_before.is_some(),
+            holds: self.scenario.cluster.rollout.hold_before.is_some() && self.held.is_none(),
             listed: self.world.listed(),
             ..InHand::default()
         };
@@ -219,6 +222,7 @@ impl Sim {
             knowledge: &KNOWLEDGE,
             releases: &self.scenario.pins,
             missing_releases: &[],
+            held: self.held.as_ref(),
             modules_dir: None,
             templates: &Templates::default(),
         })

@@ -25,7 +25,7 @@ pub fn skipped(why: &str) -> EffectResult {
 }
 
 fn failed(reason: String) -> EffectResult {
-    EffectResult::Failed { reason, log: Vec::new() }
+    EffectResult::Failed { reason, log: Vec::new(), todo: Vec::new() }
 }
 
 /// Goes on with what was done, or says why it was not.
@@ -49,6 +49,7 @@ impl Sim {
             (Effect::CompareData, _) => self.compare(),
             (Effect::Operate { operation, .. }, Action::Member(action)) => self.operate(run, action, operation),
             (Effect::PutBack { .. }, Action::Member(action)) => self.put_back(run, action),
+            (Effect::StartTogether, Action::StartTogether { members }) => self.start_together(members),
             _ => Ok(Err(format!("the model has no effect {effect:?}"))),
         };
         Ok(result?.unwrap_or_else(failed))

@@ -130,7 +130,7 @@ impl Sim {
             }
             "member-declared" | "member-started" | "no-learner" => world.added_voters + world.added_learners > 0,
             "no-alarm" => world.alarm.is_some(),
-            "disk-store" | "disk-binary" | "disk-rollback-point" => any(&|no| world.disk_is_full(no)),
+            "disk-room" => any(&|no| world.disk_is_full(no)),
             "cluster-version-decided" => {
                 let of = |no: MemberNo| world.members[no].data.applied().cluster_version;
                 any(&|no| of(no) != of(0))

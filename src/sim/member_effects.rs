@@ -7,10 +7,11 @@ use crate::sim::controller::Sim;
 use crate::sim::effects::{Tried, done, skipped, tried};
 use crate::sim::member::{Point, State};
 use crate::sim::mutation::Mutation;
+use crate::sim::render::number_of;
 use crate::sim::run::Run;
 use crate::sim::world::{MemberNo, TICK, World};
 use crate::spec::model::Runtime;
-use crate::units::{Span, Version};
+use crate::units::{MemberName, Span, Version};
 
 /// For leadership to move, once it was asked for.
 const HAND_OVER_BOUND: u64 = 10_000;
@@ -176,6 +177,25 @@ impl Sim {
         }
         if self.world.members[no].process.is_none() {
             return Ok(Err(format!("{} ended right after its start", self.world.members[no].name)));
+        }
+        Ok(Ok(done(Detail::Nothing)))
+    }
+
+    /// Members that are down and need each other: started at once, each watched for a moment.
+    pub(super) fn start_together(&mut self, members: &[MemberName]) -> Tried<EffectResult> {
+        let numbers: Vec<MemberNo> = members.iter().filter_map(|name| number_of(&self.world, name)).collect();
+        for &no in &numbers {
+            tried!(self.command(no, |world| {
+                world.start(no);
+                Ok(())
+            }));
+        }
+        self.world.pass(START_WATCH);
+        self.instruction()?;
+        for &no in &numbers {
+            if self.world.members[no].process.is_none() {
+                return Ok(Err(format!("{} ended right after its start", self.world.members[no].name)));
+            }
         }
         Ok(Ok(done(Detail::Nothing)))
     }

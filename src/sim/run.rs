@@ -6,6 +6,7 @@ use crate::execute::engine::{Directive, Engine};
 use crate::execute::gates::judge;
 use crate::execute::journal::{Ending, Entry, GateStage};
 use crate::execute::wait::{Verdict, Wait, held, is_stale, not_held};
+use crate::plan::Held;
 use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
 use crate::sim::controller::{Halt, Sim};
 use crate::sim::mutation::Mutation;
@@ -40,6 +41,7 @@ impl Sim {
     pub(super) fn execute(&mut self, plan: &Plan, hand: InHand) -> Result<Ending, Halt> {
         let mut run =
             Run { plan, engine: Engine::new(plan), journal: Vec::new(), stop_written: false, ready: None, hand };
+        self.held = None;
         self.world.promises.excused = [false; MOST_MEMBERS];
         self.world.promises.felled = [false; MOST_MEMBERS];
         self.write(&mut run, started(plan))?;
@@ -53,6 +55,9 @@ impl Sim {
                     self.tidy(plan)?;
                     self.write(&mut run, Entry::RunEnded { ending: ending.clone() })?;
                     self.world.stop_asked = false;
+                    if let Ending::Held { before } = &ending {
+                        self.held = Held::of("held", plan, *before);
+                    }
                     self.check_end(&run, &ending);
                     return Ok(ending);
                 }

@@ -5,10 +5,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::sim::{Mutation, Trial, Weather};
 
 /// Seeds that are run always.
-const FIXED: u64 = 400;
+const FIXED: u64 = 250;
 
 /// Seeds that found something once: each stays.
-const REMEMBERED: [u64; 9] = [548, 1564, 2854, 3404, 4155, 4322, 8068, 10_133, 10_557];
+const REMEMBERED: [u64; 13] = [548, 933, 968, 1564, 2459, 2854, 3404, 4155, 4322, 8045, 8068, 10_133, 10_557];
+
+/// So many seeds are run once for each instruction of their first controller.
+const CRASHED: usize = 3;
 
 /// Fresh seeds are run for so long, unless `QUORATE_SIM_SECONDS` says otherwise.
 const FRESH: Duration = Duration::from_secs(5);
@@ -47,8 +50,10 @@ fn fresh_seeds_keep_every_promise() {
 /// No faults but one: the controller is killed, once at each of its instructions in turn. The next `apply` finishes.
 #[test]
 fn a_controller_may_die_at_every_instruction() {
-    for seed in [1, 6, 11, 17, 23, 42] {
-        let at = |instruction| Trial { weather: Weather::Calm, dies_at: Some(instruction), ..Trial::new(seed) };
+    let calm = |seed| Trial { weather: Weather::Calm, ..Trial::new(seed) };
+    let completed = (0..FIXED).filter(|&seed| calm(seed).run().counts.completed > 0);
+    for seed in completed.take(CRASHED) {
+        let at = |instruction| Trial { dies_at: Some(instruction), ..calm(seed) };
         let mut instruction = 0;
         loop {
             let report = at(instruction).run();
@@ -61,7 +66,7 @@ fn a_controller_may_die_at_every_instruction() {
             }
             instruction += 1;
         }
-        assert!(instruction > 3, "seed {seed} has {instruction} instructions only");
+        assert!(instruction > 20, "seed {seed} has {instruction} instructions only");
     }
 }
 
@@ -110,5 +115,5 @@ fn seeds_are_neither_all_calm_nor_all_refused() {
         let each = [counts.completed, counts.deaths, counts.put_back, counts.refused, counts.points_put_back];
         total.iter_mut().zip(each).for_each(|(sum, one)| *sum += one);
     }
-    assert!(total.iter().all(|sum| *sum > 5), "completed, deaths, put back, refused, points: {total:?}");
+    assert!(total.iter().all(|sum| *sum > 2), "completed, deaths, put back, refused, points: {total:?}");
 }

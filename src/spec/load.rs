@@ -44,6 +44,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// Values of sensitive variables and private keys: to be taken out of everything that is shown or stored.
     pub secrets: Vec<String>,
+    /// Names of the variables that are declared sensitive.
+    pub sensitive: Vec<String>,
 }
 
 /// Reads the spec in a directory.
@@ -74,7 +76,7 @@ fn load_here(dir: &Path, inputs: &Inputs) -> Result<Loaded, Diagnostics> {
     let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let mut cx = Cx::new(&absolute, &sources, reports);
     let spec = evaluate(&blocks, &files, inputs, &found, &mut cx);
-    let Cx { reports, mut secrets, .. } = cx;
+    let Cx { reports, mut secrets, sensitive, .. } = cx;
     secrets.retain(|secret| !secret.is_empty());
     // Longest first, so that no part of a secret is left where another one is a part of it.
     secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -82,7 +84,7 @@ fn load_here(dir: &Path, inputs: &Inputs) -> Result<Loaded, Diagnostics> {
     let failed = reports.has_errors();
     let diagnostics = reports.finish(&sources, &secrets);
     match spec {
-        Some(spec) if !failed => Ok(Loaded { spec, warnings: diagnostics, secrets }),
+        Some(spec) if !failed => Ok(Loaded { spec, warnings: diagnostics, secrets, sensitive }),
         _ => Err(Diagnostics(not_empty(diagnostics))),
     }
 }

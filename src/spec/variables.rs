@@ -186,6 +186,9 @@ fn near_variable(name: &str, names: &BTreeSet<String>) -> String {
 fn value_of(declaration: &Declaration, given: Option<Given>, cx: &mut Cx) -> Result<Value, Failed> {
     let section = Section::of_block(declaration.file, declaration.block, "variable block", cx);
     let secret = is_sensitive(&section, cx);
+    if secret {
+        cx.sensitive.push(declaration.name.clone());
+    }
     let kind = match section.expression("type") {
         Some(expression) => Some(Type::read(declaration.file, expression, section.site, cx)?),
         None => None,

@@ -5,11 +5,13 @@
 //! text or numbers and are checked here, once; what is out of range never gets further. This room does no I/O and
 //! knows nothing of etcd's rules: those are data in `modules/etcd`.
 
+mod advice;
 mod ids;
 mod names;
 mod sizes;
 mod version;
 
+pub use advice::Advised;
 pub use ids::{ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Sha256};
 pub use names::{ClusterName, MemberName, NameError};
 pub use sizes::{Bytes, Span, SpanError};

@@ -40,6 +40,7 @@ fn basis(versions: [Option<&str>; 3], cluster: Option<&str>) -> Basis {
         binary_sha256: running.map(etcd_digest),
         options_sha256: Some(digest("options")),
         unit_sha256: Some(digest("unit")),
+        certificates_sha256: None,
         data_dir: Some("/var/lib/etcd".to_owned()),
     };
     Basis {
@@ -175,6 +176,7 @@ fn no_return(hold: Option<HoldPoint>) -> NoReturn {
             .to_owned(),
         source: "upgrade guide of 3.2, \"Downgrade\"".to_owned(),
         hold,
+        goes_on: None,
     }
 }
 
@@ -379,6 +381,7 @@ pub fn creation() -> Plan {
         binary_sha256: None,
         options_sha256: None,
         unit_sha256: None,
+        certificates_sha256: None,
         data_dir: None,
     };
     let basis = Basis {
@@ -508,6 +511,8 @@ pub fn whole_rollback() -> Plan {
     let starting = Replacement { phase: ReplacementPhase::Starting, ..replacement.clone() };
     actions.push(Action::MarkReplacement(Box::new(starting)));
     actions.push(Action::StartTogether { members: replacement.first.clone() });
+    let joining = Replacement { phase: ReplacementPhase::Joining, ..replacement.clone() };
+    actions.push(Action::MarkReplacement(Box::new(joining)));
     actions.push(Action::Member(MemberAction {
         member: name("m1"),
         role: Role::Down,

@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::json::JSON_FORMAT;
 use super::narrate::{Narrator, Pace, Utterance};
+use super::notes::Again;
 use super::page::{Page, Style, Tone, cell};
 use super::phrases::{effect, effect_name};
 use super::summary::{RunSummary, row, write_ending, write_kept, write_steps};
@@ -218,7 +219,9 @@ pub fn history_json(record: &RunRecord, plan: Option<&Plan>, lines: &[Line], tor
 }
 
 fn summary(plan: Option<&Plan>, lines: &[Line], record: &RunRecord) -> Option<RunSummary> {
-    let mut summary = RunSummary::new(plan?);
+    let plan = plan?;
+    let words = std::iter::once("quorate".to_owned()).chain(plan.finished_by()).collect();
+    let mut summary = RunSummary::new(plan, Again { words, untold: Vec::new() });
     for line in lines {
         summary.add(&Event::Journal(line.clone()));
     }

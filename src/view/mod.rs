@@ -47,7 +47,8 @@ pub use kept::{
     verified_text,
 };
 pub use notes::{
-    applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json, version_text,
+    Again, applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json,
+    version_text,
 };
 pub use output::{Kind as TerminalKind, Output, Terminal};
 pub use page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};

@@ -191,12 +191,15 @@ impl Narrator {
                 };
                 said(Tone::Plain, format!("{head}{why}{} ({})", done(detail, &doing), milliseconds(took_ms)))
             }
-            EffectResult::Skipped { why } => said(Tone::Faint, format!("{head}{name}: not needed, {why}")),
-            EffectResult::Failed { reason, log } => Utterance::Said {
-                tone: Tone::Bad,
-                text: format!("{head}{name} failed after {}: {reason}", milliseconds(took_ms)),
-                below: log.iter().map(|line| format!("log: {line}")).collect(),
-            },
+            EffectResult::Skipped { why } => said(Tone::Faint, format!("{head}{name}: nothing to do, {why}")),
+            EffectResult::Failed { reason, log, todo } => {
+                let log = log.iter().map(|line| format!("log: {line}"));
+                Utterance::Said {
+                    tone: Tone::Bad,
+                    text: format!("{head}{name} failed after {}: {reason}", milliseconds(took_ms)),
+                    below: todo.iter().map(|what| format!("do: {what}")).chain(log).collect(),
+                }
+            }
         };
         vec![Utterance::Over(place), told]
     }

@@ -16,39 +16,74 @@ const CONTEXT_LINES: usize = 3;
 
 /// After a plan: how to do exactly that.
 #[must_use]
-pub fn saved_text(plan: &Plan, file: Option<&Path>, style: Style) -> String {
+pub fn saved_text(plan: &Plan, file: Option<&Path>, again: &Again, style: Style) -> String {
     let mut page = Page::new(style);
     match file {
         Some(path) => {
             page.blank();
             page.text(0, Tone::Plain, &format!("Saved to {}. To do exactly this:", path.display()));
-            page.verbatim(
-                2,
-                Tone::Strong,
-                &escape(&format!("quorate apply {}", shell_word(&path.display().to_string()))),
-            );
+            again.write(&mut page);
         }
         None if !plan.is_empty() => {
             page.blank();
-            page.text(
-                0,
-                Tone::Faint,
-                "Nothing was changed. To do this: quorate apply. To save it and do exactly this later: quorate plan -out=FILE",
-            );
+            page.text(0, Tone::Faint, "Nothing was changed. To do this:");
+            again.write(&mut page);
+            page.text(0, Tone::Faint, "To save it and do exactly this later: the same plan with -out=FILE");
         }
         None => {}
     }
     page.finish()
 }
 
+/// A command to be typed next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    pub words: Vec<String>,
+    /// Variables to be given as they were: their values are not shown.
+    pub untold: Vec<String>,
+}
+
+impl Again {
+    /// As a shell takes it.
+    #[must_use]
+    pub fn command(&self) -> String {
+        self.words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// For the middle of a sentence.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        format!("`{}`{}", self.command(), self.rest())
+    }
+
+    fn rest(&self) -> String {
+        match self.untold.as_slice() {
+            [] => String::new(),
+            names => format!(" (and -var {} as given; sensitive, so not shown)", names.join(", -var ")),
+        }
+    }
+
+    fn write(&self, page: &mut Page) {
+        page.verbatim(2, Tone::Strong, &escape(&self.command()));
+        if !self.untold.is_empty() {
+            page.text(2, Tone::Faint, self.rest().trim());
+        }
+    }
+}
+
+impl Default for Again {
+    fn default() -> Self {
+        Self { words: vec!["quorate".to_owned(), "apply".to_owned()], untold: Vec::new() }
+    }
+}
+
 /// In quotes where a shell would take it for anything but one word.
 fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
+    if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();
     }
-    let dashed = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
-    format!("'{}'", dashed.replace('\'', "'\\''"))
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Before a saved plan is done.
@@ -131,7 +166,6 @@ mod tests {
             ("my plan", "'my plan'"),
             ("it's", "'it'\\''s'"),
             ("$(rm)", "'$(rm)'"),
-            ("-x", "'./-x'"),
             ("", "''"),
         ] {
             assert_eq!(shell_word(name), word);

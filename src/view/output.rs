@@ -5,12 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};
 
-/// A stream that never fails: after the first write that does not get through (a closed pipe, a lost terminal), it
-/// is silent. The work it tells of goes on.
+/// A stream that never fails: after the first write that does not get through (a closed pipe, a lost terminal, a full
+/// disk), it is silent. The work it tells of goes on; what went wrong can be asked for at the end.
 #[derive(Clone)]
 pub struct Output {
-    /// `None` once a write has failed.
-    sink: Arc<Mutex<Option<Box<dyn Write + Send>>>>,
+    sink: Arc<Mutex<Sink>>,
+}
+
+enum Sink {
+    Open(Box<dyn Write + Send>),
+    /// A write has failed with this.
+    Closed(std::io::Error),
 }
 
 impl Output {
@@ -26,24 +31,33 @@ impl Output {
 
     #[must_use]
     pub fn to(sink: impl Write + Send + 'static) -> Self {
-        Self { sink: Arc::new(Mutex::new(Some(Box::new(sink)))) }
+        Self { sink: Arc::new(Mutex::new(Sink::Open(Box::new(sink)))) }
     }
 
     /// Writes the text as a whole: lines of two threads never mix.
     pub fn write(&self, text: &str) {
         // A panic of another writer leaves a usable stream behind.
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stream) = sink.as_mut()
-            && stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).is_err()
+        if let Sink::Open(stream) = &mut *sink
+            && let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush())
         {
-            *sink = None;
+            *sink = Sink::Closed(error);
         }
     }
 
     /// Nobody reads any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.sink.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        matches!(&*self.sink.lock().unwrap_or_else(PoisonError::into_inner), Sink::Closed(_))
+    }
+
+    /// Why what was written is not all there. `None` also where the reader went away: it wanted no more.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        match &*self.sink.lock().unwrap_or_else(PoisonError::into_inner) {
+            Sink::Closed(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Some(error.to_string()),
+            Sink::Closed(_) | Sink::Open(_) => None,
+        }
     }
 }
 

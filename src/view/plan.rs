@@ -4,7 +4,9 @@ use super::page::{Page, Style, Tone, cell};
 use super::restore::write_source;
 use super::step::StepWriter;
 use super::words::{count, grouped, span};
-use crate::plan::model::{Action, CheckOutcome, Kind, MemberAction, NoReturn, Note, Plan, Rung, StepId, Summary};
+use crate::plan::model::{
+    Action, CheckOutcome, GoesOn, Kind, MemberAction, NoReturn, Note, Plan, Rung, StepId, Summary,
+};
 use crate::spec::model::HoldPoint;
 
 /// Labels of the parts that follow the steps.
@@ -217,10 +219,17 @@ fn write_no_return(page: &mut Page, rung: &Rung, no_return: &NoReturn) {
     let row = |page: &mut Page, label, text: &str| page.row(5, &[cell(Tone::Strong, label, LABEL)], Tone::Plain, text);
     row(page, "up to it", &no_return.up_to_there);
     row(page, "after it", &no_return.after);
-    match no_return.hold {
-        Some(HoldPoint::NoReturn) => row(page, "hold", "the run stops here (hold_before = \"no-return\")"),
-        None => row(page, "hold", "none: the run goes on by itself (hold_before = \"no-return\" would stop it here)"),
-    }
+    let hold = match (no_return.hold, &no_return.goes_on) {
+        (Some(HoldPoint::NoReturn), None) => "the run stops here (hold_before = \"no-return\")".to_owned(),
+        (Some(HoldPoint::NoReturn), Some(GoesOn::WasHeld { run })) => {
+            format!("run {run} was held here (hold_before = \"no-return\"): this run goes on")
+        }
+        (Some(HoldPoint::NoReturn), Some(GoesOn::OnlyStarts)) => {
+            "not here: who is left is down with the new binary in place, and is only started".to_owned()
+        }
+        (None, _) => "none: the run goes on by itself (hold_before = \"no-return\" would stop it here)".to_owned(),
+    };
+    row(page, "hold", &hold);
     row(page, "source", &no_return.source);
     page.rule(2, Tone::Warn, "");
 }

@@ -11,6 +11,7 @@ use super::escape::escape;
 use super::json::{JSON_FORMAT, json_line};
 use super::live::Live;
 use super::narrate::{Narrator, Pace, Place, Utterance};
+use super::notes::Again;
 use super::output::Output;
 use super::page::{Style, paint};
 use super::summary::{RunSummary, summary_text};
@@ -79,13 +80,14 @@ enum Drawn {
 impl Reporter {
     /// For a run that follows a plan; without one, for a single task such as `backup`.
     #[must_use]
-    pub fn new(plan: Option<&Plan>, face: Face, style: Style, output: Output, clock: Clock) -> Self {
+    pub fn new(plan: Option<(&Plan, Again)>, face: Face, style: Style, output: Output, clock: Clock) -> Self {
         let face = match face {
             Face::Live => Drawn::Live(Live::on_stdout(style)),
             Face::Lines => Drawn::Lines(BTreeMap::new()),
             Face::Json => Drawn::Json,
         };
-        let inner = Inner { narrator: Narrator::new(plan), summary: plan.map(RunSummary::new), face };
+        let narrator = Narrator::new(plan.as_ref().map(|(plan, _)| *plan));
+        let inner = Inner { narrator, summary: plan.map(|(plan, again)| RunSummary::new(plan, again)), face };
         Self { clock, output, style, inner: Mutex::new(inner) }
     }
 

@@ -151,6 +151,7 @@ pub fn failed() -> (Vec<Event>, Ending) {
     run.member_until_swapped(5, &m3);
     let start = Effect::Operate { member: m3.clone(), operation: Operation::Start { timeout: Span::from_secs(600) } };
     let broken = EffectResult::Failed {
+        todo: Vec::new(),
         reason: "etcd exited with status 2 after 130 ms".to_owned(),
         log: vec![
             "flag provided but not defined: -v3demo".to_owned(),

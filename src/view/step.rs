@@ -153,6 +153,9 @@ fn mark_headline(replacement: &Replacement) -> String {
         ReplacementPhase::Starting => {
             format!("{}: the note says that all are replaced: from here on they are started", names(&all))
         }
+        ReplacementPhase::Joining => {
+            format!("{}: the note says that the first quorum has served", names(&all))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::notes::Again;
 use super::page::{Page, Style, Tone, cell};
 use super::phrases::{effect, effect_name, title};
 use super::words::{count, grouped, lasting, milliseconds};
@@ -31,6 +32,12 @@ pub struct RunSummary {
     pub failures: Vec<Failure>,
     pub took_ms: u64,
     pub ending: Option<Ending>,
+    /// What goes on with it, should it end before it is done.
+    #[serde(skip)]
+    pub again: Again,
+    /// How many members the cluster has: each leaves its rollback point in the run that changes it.
+    #[serde(skip)]
+    pub members: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,7 +84,7 @@ pub struct Failure {
 }
 
 impl RunSummary {
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan, again: Again) -> Self {
         let step = |step: &crate::plan::model::Step| StepSummary {
             step: step.id,
             title: title(&step.action),
@@ -96,6 +103,8 @@ impl RunSummary {
             failures: Vec::new(),
             took_ms: 0,
             ending: None,
+            again,
+            members: plan.declared.members.len(),
         }
     }
 
@@ -137,7 +146,7 @@ impl RunSummary {
                 match result {
                     EffectResult::Done { detail } => self.keep(detail, effect, &line.at),
                     EffectResult::Skipped { .. } => {}
-                    EffectResult::Failed { reason, log } => self.fail(*step, effect, reason, log),
+                    EffectResult::Failed { reason, log, .. } => self.fail(*step, effect, reason, log),
                 }
             }
             Entry::Intent { .. }
@@ -228,16 +237,13 @@ pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
                 Tone::Warn,
                 &format!("Held after {took}, before {}: the spec says hold_before.", named(*before)),
             );
-            row(page, "go on", "run `quorate apply` again: a plan that begins with the last member goes past the hold");
+            let again = summary.again.in_words();
+            row(page, "go on", &format!("run {again}: after a run that was held here, the next one goes on"));
         }
         Some(Ending::Interrupted { signal }) => {
             page.text(0, Tone::Warn, &format!("Interrupted by {signal} after {took}, at a safe place."));
-            let command = match summary.kind {
-                Kind::Rollback => "quorate rollback",
-                Kind::Restore => "quorate restore BACKUP",
-                Kind::Create | Kind::Upgrade | Kind::NothingToDo | Kind::Backup => "quorate apply",
-            };
-            row(page, "go on", &format!("run `{command}` again: it looks at what is there, and finishes"));
+            let again = summary.again.in_words();
+            row(page, "go on", &format!("run {again}: it looks at what is there, and finishes"));
         }
         Some(Ending::Failed { step, reason, rolled_back, todo }) => {
             let place = step.map(|id| format!(" at {}", named(id))).unwrap_or_default();
@@ -258,9 +264,15 @@ pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
 }
 
 fn write_failures(page: &mut Page, summary: &RunSummary) {
+    let told = match &summary.ending {
+        Some(Ending::Failed { reason, .. }) => reason.as_str(),
+        _ => "",
+    };
     for failure in &summary.failures {
         let whose = failure.member.as_ref().map(|member| format!("{member}: ")).unwrap_or_default();
-        row(page, "failed", &format!("step {}, {whose}{}: {}", failure.step.0, failure.what, failure.reason));
+        // The first line says it already, in full.
+        let reason = if told.contains(&failure.reason) { "as above" } else { failure.reason.as_str() };
+        row(page, "failed", &format!("step {}, {whose}{}: {reason}", failure.step.0, failure.what));
         write_log(page, &failure.log, 0);
     }
 }
@@ -309,8 +321,21 @@ pub(super) fn write_kept(page: &mut Page, summary: &RunSummary) {
         row(page, "rollback", &format!("{}: {}, {}{index}, taken {}", point.member, point.path, point.size, point.at));
     }
     if !summary.rollback_points.is_empty() {
-        let number = count(summary.rollback_points.len(), "rollback point", "rollback points");
-        row(page, "", &format!("{number}: put back only all together, never one alone"));
+        let of_this_run = summary.rollback_points.len();
+        let number = count(of_this_run, "rollback point", "rollback points");
+        let others = if of_this_run < summary.members {
+            " of this run; those of the other members, if any, are of the runs before it"
+        } else {
+            ""
+        };
+        row(
+            page,
+            "",
+            &format!(
+                "{number}{others}. They are of different moments: put back only all together, by `quorate rollback \
+                 -points`, never one alone and never by starting all at once"
+            ),
+        );
     }
 }
 

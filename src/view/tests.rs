@@ -220,7 +220,7 @@ fn told(run: (Vec<Event>, Ending), face: Face, color: Color) -> String {
     let out = Shared::default();
     let style = Style { width: 100, color };
     let plan = fixtures::upgrade();
-    let reporter = Reporter::new(Some(&plan), face, style, Output::to(out.clone()), steady_clock());
+    let reporter = Reporter::new(Some((&plan, Again::default())), face, style, Output::to(out.clone()), steady_clock());
     for event in &run.0 {
         reporter.event(event);
     }
@@ -270,7 +270,7 @@ fn a_run_as_json_is_one_object_a_line() {
 
 #[test]
 fn a_summary_lists_what_was_kept_and_where() {
-    let mut summary = RunSummary::new(&fixtures::upgrade());
+    let mut summary = RunSummary::new(&fixtures::upgrade(), Again::default());
     let (events, ending) = runs::good();
     for event in &events {
         summary.add(event);
@@ -281,7 +281,7 @@ fn a_summary_lists_what_was_kept_and_where() {
 
 #[test]
 fn a_held_run_says_how_to_go_on() {
-    let mut summary = RunSummary::new(&fixtures::held_upgrade());
+    let mut summary = RunSummary::new(&fixtures::held_upgrade(), Again::default());
     summary.end(&Ending::Held { before: crate::plan::model::StepId(6) }, Duration::from_secs(40));
     assert_snapshot!(summary_text(&summary, Style::plain(100)));
 }
@@ -299,7 +299,8 @@ fn a_reader_that_goes_away_does_not_stop_the_work() {
     }
     let plan = fixtures::upgrade();
     let output = Output::to(Gone);
-    let reporter = Reporter::new(Some(&plan), Face::Lines, Style::plain(100), output.clone(), steady_clock());
+    let reporter =
+        Reporter::new(Some((&plan, Again::default())), Face::Lines, Style::plain(100), output.clone(), steady_clock());
     let (events, ending) = runs::good();
     for event in &events {
         reporter.event(event);

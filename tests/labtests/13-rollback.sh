@@ -51,8 +51,8 @@ rm -rf "$SPEC/.quorate"
 run_expect 0 quorate rollback -auto-approve -var release=3.2.32
 echo "note: $(grep -E '^Done in ' "$WORK/OUT" || fail "no 'Done in'")"
 assert_contains "$OUT" "the data of 3 members is equal, every key read"
-each_lab_host runs_version 3.1.20
-each_lab_host is_well
+each_lab_host runs_version 3.1.20 >"$WORK/versions"
+each_lab_host is_well >"$WORK/health"
 each_lab_host no_note
 assert_eq "$(data_v2 "$(lab_endpoint h3)")" "$before" "v2 data"
 each_lab_host owner_and_mode >"$WORK/owners.after"

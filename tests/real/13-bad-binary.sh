@@ -9,20 +9,6 @@
 
 log_line="this disk does not please me"
 
-# bad_release DIR DEFINE...: the 3.2.32 of DIR has the etcd of bad_etcd.c.
-bad_release() {
-  local dir=$1 name real
-  shift
-  real=$("$TESTS/fixtures/get" 3.2.32)
-  "$TESTS/fixtures/release-dir" "$dir" 3.1.20 3.2.32
-  name=$(cd "$dir" && echo etcd-v3.2.32-*.tar.gz)
-  tar -C "$dir" -xzf "$dir/$name"
-  cc -O1 -static "${@/#/-D}" "-DREAL=\"$real/etcd\"" -o "$dir/${name%.tar.gz}/etcd" "$TESTS/specs/bad_etcd.c"
-  tar -C "$dir" -czf "$dir/$name" "${name%.tar.gz}"
-  rm -r "${dir:?}/${name%.tar.gz}"
-  (cd "$dir" && sha256sum -- *.tar.gz >SHA256SUMS)
-}
-
 # put_back HOW VARIABLE...: with a release that is bad for members only.
 put_back() {
   local how=$1 before others first

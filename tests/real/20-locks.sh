@@ -70,7 +70,8 @@ after_kill() {
   local dead
   dead=$(basename "$(dirname "$(journal)")")
   # At once, from the other state: the lock on the host is gone as well.
-  from_other apply 3.2.32
+  from_other run_expect 0 quorate apply -auto-approve -var release=3.2.32
+  assert_contains "$OUT" "Done in"
   assert_eq "$(find "$SPEC/members/.quorate" -name '*.lock*' | wc -l)" 0 "locks left on the host"
   run_expect 0 quorate runs show "$dead" -var release=3.2.32
   assert_contains "$(squeezed "$OUT")" "Ended without a word"
@@ -135,7 +136,8 @@ interrupted() {
 }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
-use_process_spec locks
+# Long enough for all that is tried meanwhile.
+use_process_spec locks 'soak = "6s"'
 use_other_state
 apply 3.1.20
 start_writer locks "$(endpoints)"

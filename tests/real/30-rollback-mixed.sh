@@ -11,7 +11,7 @@
 
 # back_and_up FROM TO API...: holds, goes back, goes up.
 back_and_up() {
-  local from=$1 to=$2 api leader done_first
+  local from=$1 to=$2 api done_first
   shift 2
   use_process_spec "mixed${from//./}" 'v2_settle = "0s"' 'soak = "300ms"'
   apply "$from"

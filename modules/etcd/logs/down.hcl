@@ -87,7 +87,7 @@ log "handover" {
   in     = "3.1+"
   class  = "expected"
   moment = "member-down"
-  regex  = "starts leadership transfer|finished leadership transfer|skipped leadership transfer|leadership transfer (starting|starts|finished)|starts to transfer leadership"
+  regex  = "starts leadership transfer|finished leadership transfer|skipped leadership transfer|sent MsgTimeoutNow to|leadership transfer (starting|starts|finished)|starts to transfer leadership"
   what   = "A member that stops hands leadership over, or says that it had none."
 }
 

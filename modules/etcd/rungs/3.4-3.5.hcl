@@ -66,6 +66,12 @@ rung "3.4" "3.5" {
     what     = "PUT /config/local/log and etcdctl migrate are gone."
   }
 
+  advisory "auth-status-3.5" {
+    audience = "operators"
+    what     = "Nobody may ask a 3.5 member for AuthStatus (etcdctl auth status) while a member runs 3.4. 3.5 writes the question into the raft log; each 3.4 member panics on it (\"not implemented\"), and again at each start."
+    sources  = ["code v3.5.33:server/etcdserver/v3_server.go", "code v3.4.23:etcdserver/apply.go", "observed 3.4.23, 3.5.33"]
+  }
+
   rollback "rollback-3.4-3.5" {
     mixed              = "swap-binary"
     after_completion   = ["next-version-compatible", "rollback-points", "restore"]

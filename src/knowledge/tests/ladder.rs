@@ -107,7 +107,33 @@ fn features_come_and_go_with_versions() {
     assert!(!has("3.0.17", Feature::HandsOverAtStop) && has("3.1.20", Feature::HandsOverAtStop));
     assert!(has("3.3.27", Feature::V2ApiByDefault) && !has("3.4.45", Feature::V2ApiByDefault));
     assert!(has("3.4.23", Feature::HealthProposesEntry) && !has("3.5.33", Feature::HealthProposesEntry));
+    assert!(!has("3.0.17", Feature::HealthProposesEntry) && !has("3.4.29", Feature::HealthProposesEntry));
     assert!(!has("3.5.10", Feature::LivezReadyz) && has("3.4.29", Feature::LivezReadyz));
+}
+
+#[test]
+fn an_entry_is_written_only_where_every_version_in_the_cluster_applies_it() {
+    let knowledge = knowledge();
+    let apply = |feature, server: &str, cluster: Option<&str>| {
+        knowledge.all_apply(feature, &version(server), cluster.map(version).as_ref())
+    };
+    use Feature::{AppliesAlarmEntries as Alarm, AppliesV2Entries as V2};
+    for (server, cluster) in
+        [("2.0.13", None), ("2.1.3", Some("2.1.0")), ("3.4.45", Some("3.4.0")), ("3.5.33", Some("3.4.0"))]
+    {
+        assert!(apply(V2, server, cluster), "{server} {cluster:?}");
+    }
+    // 3.6 may be beside it.
+    for (server, cluster) in [("3.5.33", Some("3.5.0")), ("3.5.33", None), ("3.6.14", Some("3.5.0")), ("3.6.14", None)]
+    {
+        assert!(!apply(V2, server, cluster), "{server} {cluster:?}");
+    }
+    assert!(!apply(Alarm, "3.0.17", Some("2.3.0")) && !apply(Alarm, "3.0.17", None));
+    for (server, cluster) in
+        [("3.0.17", Some("3.0.0")), ("3.1.20", Some("3.0.0")), ("3.7.1", Some("3.7.0")), ("3.5.33", None)]
+    {
+        assert!(apply(Alarm, server, cluster), "{server} {cluster:?}");
+    }
 }
 
 #[test]

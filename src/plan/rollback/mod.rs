@@ -9,6 +9,7 @@
 mod choices;
 mod ground;
 mod points;
+mod steps;
 mod swap_back;
 mod whole;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::findings::Findings;
+use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{Action, BinaryChange, Gate, MemberAction, Moment, Operation, Refusal, Role, Step, Undo};
 use crate::plan::rollback::ground::{self, Ground, is_on, version};
 use crate::plan::rollback::{Rollback, RollbackInput, assemble};
@@ -70,14 +70,50 @@ fn is_sick(member: &Surveyed<'_>) -> bool {
 
 fn check(from: &RollbackInput<'_>, survey: &Survey<'_>, way: &Way, changes: &[Change<'_>], findings: &mut Findings) {
     health::check(from.input.cluster, survey, from.input.knowledge, findings);
-    // What is wrong with a member that is put back is what its rollback is for.
-    let put_back = |refusal: &Refusal| {
-        let of_a_member = matches!(refusal.rule.as_str(), "member-answers" | "members-healthy");
-        of_a_member && changes.iter().any(|change| refusal.member.as_ref() == Some(&change.member.view.name))
+    // What is wrong with a member that is put back is what its rollback is for; and with the first of those that are down
+    // back, there may be a quorum again.
+    let quorum_size = survey.members.len() / 2 + 1;
+    let first_makes_quorum =
+        changes.iter().any(|change| change.sick) && survey.serving().count().saturating_add(1) >= quorum_size;
+    let mends = |refusal: &Refusal| match refusal.rule.as_str() {
+        "member-answers" | "members-healthy" => {
+            changes.iter().any(|change| refusal.member.as_ref() == Some(&change.member.view.name))
+        }
+        "one-leader" => first_makes_quorum,
+        _ => false,
     };
-    findings.refusals.retain(|refusal| !put_back(refusal));
+    findings.refusals.retain(|refusal| !mends(refusal));
+    if survey.leader().is_none() {
+        // What is said of a start of all that are down, on whatever binary they have, is not what is done here.
+        findings.checks.retain(|check| check.rule != "one-leader");
+        if first_makes_quorum {
+            findings.later("one-leader", "no quorum and no leader now: the first member that is put back brings both");
+        } else if findings.refusals.iter().all(|refusal| refusal.rule != "one-leader") {
+            refuse_leaderless(survey, quorum_size, findings);
+        }
+    }
     hosts::check(from.input.cluster, survey, way, from.input.knowledge, findings);
     quorum(survey, way, findings);
+}
+
+fn refuse_leaderless(survey: &Survey<'_>, quorum_size: usize, findings: &mut Findings) {
+    findings.refuse(
+        "one-leader",
+        None,
+        Words {
+            seen: format!(
+                "{} of {} voters serve; a quorum is {quorum_size}",
+                survey.serving().count(),
+                survey.members.len()
+            ),
+            must: "there is a quorum as soon as one member is put back: they are put back one by one".to_owned(),
+            fix:
+                "start a member that is down on the old binary, or put one back by hand: the kept binary at its path, \
+                  then start it"
+                    .to_owned(),
+        },
+        None,
+    );
 }
 
 fn steps(from: &Ingredients<'_>, mut changes: Vec<Change<'_>>, to: &Version) -> Vec<Step> {

@@ -8,17 +8,15 @@ use std::collections::BTreeMap;
 
 use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{
-    Action, BinaryChange, DataCopy, Gate, MemberAction, MemberReplacement, Moment, Operation, REPLACEMENT_FORMAT,
-    Refusal, ReplaceAction, Replacement, ReplacementKind, ReplacementPhase, Role, Step, Undo,
+    DataCopy, MemberReplacement, REPLACEMENT_FORMAT, Refusal, Replacement, ReplacementKind, ReplacementPhase,
 };
 use crate::plan::rollback::ground::{self, Ground};
+use crate::plan::rollback::steps::{has_process, steps};
 use crate::plan::rollback::{PointSet, Rollback, RollbackInput, assemble, points};
-use crate::plan::survey::{Standing, Survey, Surveyed};
+use crate::plan::survey::{Survey, Surveyed};
 use crate::plan::target::Way;
-use crate::plan::upgrade::{CAUGHT_UP_ENTRIES, Numbered};
-use crate::plan::{estimate, hosts, replacing};
-use crate::spec::model::{Cluster, OnFailure};
-use crate::units::{MemberName, Sha256, Version};
+use crate::plan::{hosts, replacing};
+use crate::units::{MemberName, Version};
 
 /// From the points that are there.
 pub fn begin(
@@ -86,9 +84,20 @@ pub fn finish(from: &RollbackInput<'_>, survey: &Survey<'_>, note: &Replacement)
         ),
         None,
     );
+    let note = &Replacement { phase: phase_to_go_on_from(survey, note), ..note.clone() };
     let steps = steps(from.input.cluster, survey, note);
     let clients = vec!["no service until the last steps: members are down, or are not all back yet".to_owned()];
     Ok(Rollback::Plan(Box::new(assemble(from, survey, (&note.from, &note.to), findings, steps, clients))))
+}
+
+/// Before the first quorum has served nobody else may run: with a member of it, one that its host has started by itself
+/// could elect somebody who lacks what the longest log has. Then all are stopped again, and who has run gets a fresh copy.
+fn phase_to_go_on_from(survey: &Survey<'_>, note: &Replacement) -> ReplacementPhase {
+    let too_early = note.then.iter().any(|name| has_process(survey, name));
+    match note.phase {
+        ReplacementPhase::Starting if too_early => ReplacementPhase::Replacing,
+        phase => phase,
+    }
 }
 
 /// A note came from a host: its paths are only used where they are those that were seen.
@@ -119,7 +128,7 @@ fn fits(member: &Surveyed<'_>, note: &Replacement, findings: &mut Findings) {
     if planned.data_dir != data.path || planned.wal_dir.as_ref() != data.outer_wal_dir() {
         wrong("the note speaks of another data directory than the one that is configured");
     }
-    if note.phase == ReplacementPhase::Replacing && !planned.copy_of.as_ref().is_some_and(is_point) {
+    if note.phase != ReplacementPhase::Joining && !planned.copy_of.as_ref().is_some_and(is_point) {
         wrong("the rollback point that the note speaks of is not there");
     }
     if planned.binary.as_ref().is_some_and(|binary| binary.path != facts.binary.path) {
@@ -226,208 +235,4 @@ fn clients(set: &PointSet) -> Vec<String> {
         "revisions and indexes go back and are used again: whoever keeps one (watches, caches) has to read anew"
             .to_owned(),
     ]
-}
-
-/// All of it from the phase that the hosts are in.
-fn steps(cluster: &Cluster, survey: &Survey<'_>, replacement: &Replacement) -> Vec<Step> {
-    let mut steps = Numbered::default();
-    if replacement.phase == ReplacementPhase::Replacing {
-        make_ready(survey, replacement, &mut steps);
-        replace(cluster, replacement, &mut steps);
-        mark(replacement, ReplacementPhase::Starting, &mut steps);
-    }
-    start(cluster, survey, replacement, &mut steps);
-    end(cluster, survey, replacement, &mut steps);
-    steps.list
-}
-
-fn make_ready(survey: &Survey<'_>, replacement: &Replacement, steps: &mut Numbered) {
-    let members: Vec<MemberName> = replacement.members.keys().cloned().collect();
-    let size = replacement.members.values().map(|member| member.size).max().unwrap_or_default();
-    push(
-        steps,
-        Action::Preflight { version: replacement.to.clone(), members: members.clone() },
-        "options that the old binary does not know are found before a member is stopped",
-        Undo::NothingToUndo,
-        Vec::new(),
-    );
-    push(
-        steps,
-        Action::ReadyData { id: replacement.id.clone(), members: replacement.members.clone() },
-        "while the members run: the points themselves are not used up, and no time is lost on copies later",
-        Undo::NothingToUndo,
-        Vec::new(),
-    );
-    if let Some(step) = steps.list.last_mut() {
-        step.estimate = estimate::read(size);
-    }
-    let swapped: Vec<MemberName> = survey
-        .members
-        .iter()
-        .filter(|member| {
-            let change = replacement.members.get(&member.view.name).and_then(|planned| planned.binary.as_ref());
-            change.is_some_and(|change| {
-                member.facts().is_some_and(|facts| Some(change.new_sha256) != facts.binary.sha256)
-            })
-        })
-        .map(|member| member.view.name.clone())
-        .collect();
-    if !swapped.is_empty() {
-        push(
-            steps,
-            Action::Prepare { members: swapped },
-            "the kept binaries are checked and laid beside the new ones",
-            Undo::NothingToUndo,
-            Vec::new(),
-        );
-    }
-}
-
-fn replace(cluster: &Cluster, replacement: &Replacement, steps: &mut Numbered) {
-    let members: Vec<MemberName> = replacement.members.keys().cloned().collect();
-    push(
-        steps,
-        Action::StopAll { members, timeout: cluster.rollout.stop_timeout },
-        "all or nothing: no member may keep data that has seen the newer version",
-        Undo::StopAgain,
-        Vec::new(),
-    );
-    mark(replacement, ReplacementPhase::Replacing, steps);
-    for (name, member) in &replacement.members {
-        push(
-            steps,
-            Action::ReplaceData(Box::new(ReplaceAction {
-                member: name.clone(),
-                id: replacement.id.clone(),
-                from: replacement.from.clone(),
-                to: replacement.to.clone(),
-                replacement: member.clone(),
-            })),
-            "two renames and a swap: nothing is deleted",
-            Undo::MoveBack,
-            Vec::new(),
-        );
-    }
-}
-
-fn mark(replacement: &Replacement, phase: ReplacementPhase, steps: &mut Numbered) {
-    let why = match phase {
-        ReplacementPhase::Replacing => {
-            "whatever happens from here on, the next look knows what is under way: it is finished, or refused"
-        }
-        ReplacementPhase::Starting => "from here on members are started, and no longer replaced",
-    };
-    let action = Action::MarkReplacement(Box::new(Replacement { phase, ..replacement.clone() }));
-    push(steps, action, why, Undo::NothingToUndo, Vec::new());
-}
-
-/// Members that are to be started: all, unless a run was cut off while it did.
-fn start(cluster: &Cluster, survey: &Survey<'_>, replacement: &Replacement, steps: &mut Numbered) {
-    let rollout = &cluster.rollout;
-    let resumed = replacement.phase == ReplacementPhase::Starting;
-    let up = |name: &MemberName| {
-        let member = survey.members.iter().find(|member| member.view.name == *name);
-        resumed && member.is_some_and(|member| matches!(member.standing, Standing::Serving { .. }))
-    };
-    let runs = |name: &MemberName| {
-        let sha256 = digest(replacement, name)?;
-        let (member, version) = (name.clone(), replacement.to.clone());
-        Some(Gate::RunsVersion { member, version, sha256, within: rollout.ready_timeout })
-    };
-    if !replacement.first.iter().all(up) {
-        let mut after: Vec<Gate> = replacement.first.iter().filter_map(runs).collect();
-        after.push(Gate::Serving { members: replacement.first.clone(), within: rollout.ready_timeout });
-        push(
-            steps,
-            Action::StartTogether { members: replacement.first.clone() },
-            "exactly a quorum, and the longest log is in it: nobody else can win the election, so nothing of it is lost",
-            Undo::StopAgain,
-            after,
-        );
-    }
-    let mut serving = replacement.first.clone();
-    for name in &replacement.then {
-        serving.push(name.clone());
-        let Some(sha256) = digest(replacement, name).filter(|_| !up(name)) else { continue };
-        let mut after: Vec<Gate> = runs(name).into_iter().collect();
-        after.push(Gate::CaughtUp {
-            member: name.clone(),
-            entries: CAUGHT_UP_ENTRIES,
-            within: rollout.catch_up_timeout,
-        });
-        after.push(Gate::Serving { members: serving.clone(), within: rollout.ready_timeout });
-        let path = binary(replacement, name).map_or_else(String::new, |binary| binary.path.clone());
-        let action = MemberAction {
-            member: name.clone(),
-            role: Role::Down,
-            from: replacement.to.clone(),
-            to: replacement.to.clone(),
-            binary: BinaryChange {
-                old_sha256: None,
-                new_sha256: sha256,
-                staged: path.clone(),
-                kept: path.clone(),
-                path,
-            },
-            operations: vec![Operation::Start { timeout: rollout.ready_timeout }],
-            on_failure: OnFailure::Halt,
-        };
-        let takes = estimate::member(&action.operations, &after);
-        let why = "its log is shorter: it takes what the others have, and could not have led them".to_owned();
-        steps.push(Action::Member(action), why, (Vec::new(), after), Undo::StopAgain, takes);
-    }
-}
-
-fn binary<'r>(replacement: &'r Replacement, name: &MemberName) -> Option<&'r BinaryChange> {
-    replacement.members.get(name)?.binary.as_ref()
-}
-
-fn digest(replacement: &Replacement, name: &MemberName) -> Option<Sha256> {
-    binary(replacement, name).map(|binary| binary.new_sha256)
-}
-
-fn end(cluster: &Cluster, survey: &Survey<'_>, replacement: &Replacement, steps: &mut Numbered) {
-    let rollout = &cluster.rollout;
-    let within = rollout.gate_timeout;
-    let mut well = vec![Gate::AllHealthy { within }, Gate::OneLeader { within }];
-    if !replacement.member_list.is_empty() {
-        well.push(Gate::MemberList { members: replacement.member_list.clone(), within });
-    }
-    let minor = replacement.to.minor();
-    let mut after = well.clone();
-    after.push(Gate::ClusterVersion { minor, within: rollout.version_timeout });
-    if !rollout.soak.is_zero() {
-        after.push(Gate::Soak { span: rollout.soak });
-    }
-    push(
-        steps,
-        Action::Finish { version: replacement.to.clone(), minor },
-        "all members serve, and the cluster version is the old one again",
-        Undo::NothingToUndo,
-        after,
-    );
-    let size = survey.serving().filter_map(|(_, etcd)| etcd.db_size).max().unwrap_or_default();
-    steps.push(
-        Action::CompareData { moment: Moment::AtTheEnd },
-        "the proof that the order was right: all members hold the same data".to_owned(),
-        (well, Vec::new()),
-        Undo::NothingToUndo,
-        estimate::read(size),
-    );
-    push(
-        steps,
-        Action::EndReplacement { members: replacement.members.clone() },
-        "all is done: other commands may work on the cluster again",
-        Undo::NothingToUndo,
-        Vec::new(),
-    );
-}
-
-fn push(steps: &mut Numbered, action: Action, why: &str, undo: Undo, after: Vec<Gate>) {
-    let takes = match &action {
-        Action::StartTogether { .. } => estimate::START,
-        Action::Finish { .. } => estimate::member(&[], &after),
-        _ => estimate::SHORT,
-    };
-    steps.push(action, why.to_owned(), (Vec::new(), after), undo, takes);
 }

@@ -7,7 +7,7 @@ use crate::knowledge::Feature;
 use crate::observe::inventory::*;
 use crate::plan::model::{Plan, Refusal, ReleasePin};
 pub use crate::plan::testing::*;
-use crate::plan::{Input, plan};
+use crate::plan::{Held, Input, plan};
 use crate::runtime::Templates;
 use crate::spec::model::*;
 use crate::units::{Bytes, ClusterId, RaftIndex, RaftTerm, Revision, Sha256};
@@ -20,6 +20,7 @@ pub struct Situation {
     pub inventory: Inventory,
     pub releases: Vec<ReleasePin>,
     pub missing: Vec<String>,
+    pub held: Option<Held>,
 }
 
 /// Three members of one release, installed by somebody else, all well; m2 leads.
@@ -39,6 +40,7 @@ pub fn of_members(running: &str, count: usize) -> Situation {
         },
         releases: vec![pin(running, "amd64")],
         missing: Vec::new(),
+        held: None,
     }
 }
 
@@ -177,6 +179,7 @@ pub fn certificate(option: &str, ip_addresses: &[&str]) -> CertificateFacts {
         option: option.to_owned(),
         path: format!("/etc/etcd/pki/{option}.crt"),
         problem: None,
+        sha256: Some(etcd_digest(option)),
         subject: "CN=etcd".to_owned(),
         not_before: "2025-01-01T00:00:00Z".to_owned(),
         not_after: "2027-01-01T00:00:00Z".to_owned(),
@@ -411,6 +414,7 @@ impl Situation {
             knowledge: &KNOWLEDGE,
             releases: &self.releases,
             missing_releases: &self.missing,
+            held: self.held.as_ref(),
         })
     }
 

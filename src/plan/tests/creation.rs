@@ -149,3 +149,31 @@ fn a_folder_of_another_member_is_in_the_way_of_a_process() {
     });
     assert_snapshot!(taken.refused("hosts-empty"));
 }
+
+/// A new cluster, whose m1 could not be started: its port was taken. The others have quorum without it.
+fn one_never_served(client_urls: &[&str]) -> Situation {
+    let plan = empty_hosts("3.5.33").plan().unwrap();
+    let args = plan.steps().find_map(|step| match &step.action {
+        Action::CreateMember(create) if create.member.as_str() == "m1" => Some(create.args.clone()),
+        _ => None,
+    });
+    let made = healthy("3.5.33").managed().down("m1").facts("m1", |facts| {
+        facts.args = args.clone().unwrap();
+        facts.data_dir.has_member = false;
+    });
+    made.every_etcd(|etcd| {
+        let listed = etcd.members.iter_mut().find(|listed| listed.name == "m1").unwrap();
+        listed.client_urls = client_urls.iter().map(|&url| url.to_owned()).collect();
+        etcd.leader = Some(member_id(2));
+    })
+}
+
+#[test]
+fn a_created_member_that_never_served_is_started() {
+    assert_snapshot!(one_never_served(&[]).planned());
+}
+
+#[test]
+fn a_created_member_that_did_serve_and_has_lost_its_data_is_not_started() {
+    one_never_served(&["http://10.0.0.11:2379"]).refused("member-has-data");
+}

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 
 use super::builders::*;
 use crate::observe::inventory::{Device, NextStart, Seen};
+use crate::plan::basis;
 use crate::spec::model::Toggle;
 use crate::units::Bytes;
 
@@ -198,4 +199,53 @@ fn a_certificate_that_cannot_be_read() {
         facts.certificates = vec![certificate];
     });
     assert_snapshot!(unreadable.refused("certificate-readable"));
+}
+
+#[test]
+fn a_plan_rests_on_the_certificates_as_they_are() {
+    let with = |digest: &str| {
+        let digest = etcd_digest(digest);
+        rung().facts("m3", |facts| {
+            let mut certificate = certificate("cert-file", &["10.0.0.13"]);
+            certificate.sha256 = Some(digest);
+            facts.certificates = vec![certificate];
+        })
+    };
+    let (planned, changed) = (with("one").plan().unwrap().basis, with("other").plan().unwrap().basis);
+    assert_eq!(basis::differences(&planned, &planned), Vec::<String>::new());
+    let differences = basis::differences(&planned, &changed);
+    assert_eq!(differences.len(), 1, "{differences:?}");
+    assert!(differences[0].starts_with("m3: certificates and keys was sha256 "), "{differences:?}");
+}
+
+#[test]
+fn the_binary_of_a_member_that_runs_is_gone() {
+    let gone = |situation: Situation| {
+        situation.facts("m2", |facts| {
+            facts.binary.version = None;
+            facts.binary.sha256 = None;
+            facts.binary.size = None;
+        })
+    };
+    assert_snapshot!(gone(rung()).refused("binary-on-disk"));
+    // Also where nothing is to be upgraded: the next restart would not come back.
+    gone(healthy("3.2.32")).refused("binary-on-disk");
+}
+
+#[test]
+fn no_room_to_start_again_where_no_rollback_point_is_taken() {
+    let off = rung().declared(|cluster| cluster.rollback_points.enabled = Toggle::Off);
+    off.facts("m3", |facts| facts.data_dir.free = Bytes::mebi(20)).refused("disk-data");
+}
+
+#[test]
+fn what_a_host_says_to_do_stands_where_a_person_looks_for_it() {
+    let mut away = rung().unreachable("m3");
+    away.view("m3").host =
+        Seen::Unknown { why: "h3: cannot connect: no route\n  do: see that the host is up".to_owned() };
+    let refusals = away.plan().unwrap_err();
+    assert_eq!(
+        (refusals[0].seen.as_str(), refusals[0].fix.as_str()),
+        ("h3: cannot connect: no route", "see that the host is up; then plan again")
+    );
 }

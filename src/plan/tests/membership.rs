@@ -88,3 +88,31 @@ fn one_member_is_too_few() {
 fn five_members() {
     assert_snapshot!(of_members("3.1.20", 5).to("3.2.32").planned());
 }
+
+#[test]
+fn a_label_that_is_not_the_name_that_etcd_knows() {
+    let renamed = healthy("3.1.20").to("3.2.32").every_etcd(|etcd| {
+        for listed in etcd.members.iter_mut().filter(|listed| listed.id == member_id(2)) {
+            listed.name = "h2".to_owned();
+        }
+    });
+    assert_snapshot!(renamed.refused("member-named"));
+    // Also where there is nothing to do.
+    let mut same = renamed;
+    same = same.to("3.1.20");
+    same.refused("member-named");
+}
+
+#[test]
+fn two_addresses_that_were_swapped() {
+    let swapped = healthy("3.1.20").to("3.2.32").every_etcd(|etcd| {
+        for listed in &mut etcd.members {
+            listed.name = match listed.name.as_str() {
+                "m1" => "m2".to_owned(),
+                "m2" => "m1".to_owned(),
+                other => other.to_owned(),
+            };
+        }
+    });
+    assert_snapshot!(swapped.refused_by(&["member-named", "member-named"]));
+}

@@ -68,6 +68,7 @@ impl Wanted {
                 knowledge: &KNOWLEDGE,
                 releases: &self.situation.releases,
                 missing_releases: &self.situation.missing,
+                held: None,
             },
             backup: &self.backup,
             begin: self.begin,
@@ -219,6 +220,93 @@ fn cut_off_while_data_was_replaced_it_goes_on_under_the_same_id() {
 fn cut_off_while_members_were_started_nothing_is_replaced_again() {
     let wanted = restore(healthy("3.2.32"), backup("3.2.32")).cut_off(ReplacementPhase::Starting);
     assert_eq!(verbs(&wanted.plan().unwrap()), ["start-together", "finish", "compare-restored", "end-replacement"]);
+}
+
+#[test]
+fn whatever_phase_members_are_started_in_they_are_only_started() {
+    for phase in [ReplacementPhase::Starting, ReplacementPhase::Joining] {
+        let mut wanted = restore(healthy("3.1.20"), with_v2("3.1.20")).cut_off(phase);
+        // Nothing is laid any more: neither what was packed nor room for it is asked for.
+        wanted.situation = wanted.situation.facts("m1", |facts| facts.data_dir.free = Bytes::mebi(1));
+        let plan = wanted.plan().unwrap();
+        assert_eq!(verbs(&plan), ["start-together", "finish", "compare-restored", "end-replacement"]);
+        wanted.situation = absent(wanted.situation, "m3");
+        wanted.refused("member-found");
+    }
+}
+
+#[test]
+fn a_note_that_speaks_of_other_folders_is_not_acted_on() {
+    let elsewhere = |change: fn(&mut Replacement)| {
+        let mut wanted = restore(healthy("3.2.32"), backup("3.2.32")).cut_off(ReplacementPhase::Replacing);
+        for member in NAMES {
+            wanted.situation = wanted.situation.facts(member, |facts| {
+                let mut note: Replacement = serde_json::from_str(facts.data_dir.replacing.as_deref().unwrap()).unwrap();
+                change(&mut note);
+                facts.data_dir.replacing = Some(serde_json::to_string(&note).unwrap());
+            });
+        }
+        wanted
+    };
+    let m2 = |note: &mut Replacement| note.members.get_mut(&name("m2")).unwrap().data_dir = "/etc".to_owned();
+    assert_snapshot!(elsewhere(m2).refused("replacement-note"));
+    let wal = |note: &mut Replacement| note.members.get_mut(&name("m3")).unwrap().wal_dir = Some("/home".to_owned());
+    elsewhere(wal).refused("replacement-note");
+    let fewer = |note: &mut Replacement| drop(note.members.remove(&name("m1")));
+    elsewhere(fewer).refused("replacement-note");
+    let mut anew = elsewhere(m2);
+    anew.begin = Begin::Anew;
+    assert!(anew.plan().is_ok(), "what it says is no matter then");
+    let hostile = |note: &mut Replacement| note.source = "x; rm -rf /".to_owned();
+    let told = elsewhere(hostile).refused("replacement-under-way");
+    assert!(told.contains("`quorate restore BACKUP`"), "{told}");
+}
+
+#[test]
+fn a_wal_directory_goes_along_where_it_is_told_apart_from_the_data() {
+    let with_wal = |wal: &str| {
+        let wal = wal.to_owned();
+        restore(healthy("3.2.32").facts("m1", |facts| facts.data_dir.wal_dir = Some(wal.clone())), backup("3.2.32"))
+    };
+    let laid = |wal: &str| {
+        let plan = with_wal(wal).plan().unwrap();
+        plan.replacement().unwrap().members[&name("m1")].wal_dir.clone()
+    };
+    assert_eq!(laid("/wal").as_deref(), Some("/wal"));
+    assert_eq!(laid("/var/lib/etcd/member/wal"), None);
+    assert_snapshot!(with_wal("/var/lib/etcd/wal").refused("wal-dir"));
+}
+
+#[test]
+fn a_host_that_would_not_start_its_member_again_is_found_before_any_stop() {
+    let masked = healthy("3.2.32").host("m1", |host| {
+        if let Some(unit) = &mut host.unit {
+            unit.load_state = "masked".to_owned();
+        }
+    });
+    restore(masked, backup("3.2.32")).refused("unit-loaded");
+}
+
+#[test]
+fn a_member_that_is_not_declared_is_told_of() {
+    let situation = healthy("3.2.32").every_etcd(|etcd| {
+        let mut fourth = etcd.members[0].clone();
+        fourth.name = "m4".to_owned();
+        etcd.members.push(fourth);
+    });
+    let plan = restore(situation, backup("3.2.32")).plan().unwrap();
+    assert!(plan.warnings.iter().any(|note| note.rule == "member-not-declared"), "{:?}", plan.warnings);
+}
+
+#[test]
+fn what_finishes_a_restore_names_its_backup() {
+    let mut wanted = restore(healthy("3.2.32"), backup("3.2.32"));
+    assert_eq!(
+        wanted.plan().unwrap().finished_by(),
+        ["restore", "/srv/quorate/.quorate/backups/20260101T020304Z-5eed5eed"]
+    );
+    wanted.situation.cluster.backup.dir = "/srv/quorate/.quorate/backups".into();
+    assert_eq!(wanted.plan().unwrap().finished_by(), ["restore", "20260101T020304Z-5eed5eed"]);
 }
 
 #[test]

@@ -67,6 +67,7 @@ impl Back {
             knowledge: &KNOWLEDGE,
             releases: &[],
             missing_releases: &[],
+            held: None,
         };
         plan_rollback(&RollbackInput { input, last: self.last.as_ref(), asked: &self.asked })
     }
@@ -189,6 +190,26 @@ fn a_member_that_is_down_on_the_new_binary_goes_first() {
 }
 
 #[test]
+fn where_the_new_binary_took_the_quorum_away_the_first_that_is_put_back_brings_it_again() {
+    let there = mixed("3.1.20", "3.2.32").stopped_with_new_binary("m1").stopped_with_new_binary("m3").without_leader();
+    let plan = back(there.clone()).plan();
+    let changed: Vec<&str> = plan.steps().filter_map(member_of).map(|action| action.member.as_str()).collect();
+    assert_eq!(changed, ["m1", "m3"]);
+    // Of five, with four down, one more is not enough.
+    let five = kept(of_members("3.1.20", 5).to("3.2.32"), "3.1.20");
+    let five = ["m1", "m3", "m4", "m5"].iter().fold(five, |five, member| five.stopped_with_new_binary(member));
+    back(five.without_leader()).refused(&["one-leader"]);
+    // Nobody is down: why there is no leader is not known.
+    back(
+        mixed("3.1.20", "3.2.32")
+            .without_leader()
+            .etcd("m1", |etcd| etcd.unhealthy = None)
+            .etcd("m3", |etcd| etcd.unhealthy = None),
+    )
+    .refused(&["one-leader"]);
+}
+
+#[test]
 fn a_member_that_runs_and_does_not_answer_is_stopped_and_put_back() {
     let mut there = mixed("3.1.20", "3.2.32");
     there.view("m3").etcd = Seen::Unknown { why: "connection refused".to_owned() };
@@ -254,7 +275,6 @@ fn refusals_of_a_swap_back() {
     back(there.clone().to("3.3.27")).to("3.3.27").refused(&["rollback-target"]);
     back(there.clone().runs("m1", "3.1.19")).refused(&["rollback-target"]);
     back(there.clone().alarm("NOSPACE", 1)).refused(&["no-alarm"]);
-    back(there.clone().without_leader()).refused(&["one-leader"]);
     back(there.clone().host("m3", |host| host.staged.clear())).refused(&["old-binary-kept"]);
     back(there.clone().every_etcd(|etcd| etcd.cluster_version = None)).refused(&["cluster-version-decided"]);
     back(all_down(there)).refused(&["cluster-answers"]);
@@ -329,7 +349,7 @@ fn the_longest_log_is_in_the_first_quorum_also_where_it_was_not_taken_last() {
     assert_eq!(replacement.then, [name("m3")]);
 }
 
-const WHOLE: [&str; 14] = [
+const WHOLE: [&str; 15] = [
     "preflight",
     "ready",
     "prepare",
@@ -340,6 +360,7 @@ const WHOLE: [&str; 14] = [
     "replace",
     "mark",
     "start-together",
+    "mark",
     "start",
     "finish",
     "compare",
@@ -377,6 +398,7 @@ fn a_replacement_that_was_cut_off_is_finished_and_nothing_else_is_planned() {
         knowledge: &KNOWLEDGE,
         releases: &[],
         missing_releases: &[],
+        held: None,
     });
     assert_eq!(backup.err().unwrap()[0].rule, "replacement-under-way");
     // Without -points, without -to, without a state: the note says it all.
@@ -391,21 +413,40 @@ fn a_replacement_that_was_cut_off_is_finished_and_nothing_else_is_planned() {
 #[test]
 fn a_start_that_was_cut_off_goes_on_with_those_that_are_down() {
     let down = cut_off(all_down(completed("3.1.20", "3.2.32")), ReplacementPhase::Starting, &NAMES);
-    assert_eq!(shape(&back(down).plan()), ["start-together", "start", "finish", "compare", "end"]);
+    assert_eq!(shape(&back(down).plan()), ["start-together", "mark", "start", "finish", "compare", "end"]);
     // Told to some, not to all: then nobody was started.
     let half = cut_off(all_down(completed("3.1.20", "3.2.32")), ReplacementPhase::Starting, &["m1", "m2"]);
     let other = cut_off(all_down(completed("3.1.20", "3.2.32")), ReplacementPhase::Replacing, &["m3"]);
     let text = other.inventory.members[2].host.known().unwrap().member.clone().unwrap().data_dir.replacing;
     let half = half.facts("m3", |facts| facts.data_dir.replacing = text.clone());
     assert_eq!(shape(&back(half).plan()), WHOLE);
-    // The first quorum serves already.
-    let up = cut_off(completed("3.1.20", "3.2.32"), ReplacementPhase::Starting, &NAMES);
-    let up = NAMES.iter().fold(up, |up, member| up.runs(member, "3.1.20"));
-    assert_eq!(shape(&back(up.clone().down("m1")).plan()), ["start", "finish", "compare", "end"]);
+    // One of the first quorum runs already, its answer is not waited for: only the other is started.
+    let up = |phase| {
+        let there = cut_off(completed("3.1.20", "3.2.32"), phase, &NAMES);
+        NAMES.iter().fold(there, |there, member| there.runs(member, "3.1.20"))
+    };
+    let starting = up(ReplacementPhase::Starting);
+    let mut one = starting.clone().down("m1").down("m3");
+    one.view("m2").etcd = Seen::Unknown { why: "connection refused".to_owned() };
+    let plan = back(one).plan();
+    assert_eq!(shape(&plan), ["start-together", "mark", "start", "finish", "compare", "end"]);
+    assert!(
+        plan.steps().any(|step| matches!(&step.action, Action::StartTogether { members } if *members == [name("m3")]))
+    );
+    // The first quorum runs.
+    assert_eq!(shape(&back(starting.clone().down("m1")).plan()), ["mark", "start", "finish", "compare", "end"]);
+    // Somebody who is not of it runs, and it has never served: all over again, with fresh copies for those who ran.
+    let again: Vec<&str> = WHOLE.into_iter().filter(|word| *word != "prepare").collect();
+    assert_eq!(shape(&back(starting.clone().down("m2")).plan()), again);
+    assert_eq!(shape(&back(starting.clone()).plan()), again);
+    // Once it has served, nothing is thrown away any more.
+    let joining = up(ReplacementPhase::Joining);
+    assert_eq!(shape(&back(joining.clone().down("m2")).plan()), ["start-together", "mark", "finish", "compare", "end"]);
     // Only the notes are left, on one host.
+    let up = joining;
     let last = up.facts("m1", |facts| facts.data_dir.replacing = None);
     let last = last.facts("m2", |facts| facts.data_dir.replacing = None);
-    assert_eq!(shape(&back(last).plan()), ["finish", "compare", "end"]);
+    assert_eq!(shape(&back(last).plan()), ["mark", "finish", "compare", "end"]);
 }
 
 #[test]
@@ -477,8 +518,10 @@ proptest! {
         let at = |word: &str| shape.iter().position(|seen| *seen == word).unwrap();
         let last = |word: &str| shape.iter().rposition(|seen| *seen == word).unwrap();
         prop_assert!(at("ready") < at("stop-all") && at("stop-all") < at("mark") && at("mark") < at("replace"));
-        prop_assert!(last("replace") < last("mark") && last("mark") < at("start-together"));
-        prop_assert!(at("start-together") < at("start") && last("start") < at("compare") && at("compare") < at("end"));
+        let marks: Vec<usize> = (0..shape.len()).filter(|place| shape[*place] == "mark").collect();
+        let [_, starting, joining] = marks[..] else { panic!("{marks:?}") };
+        prop_assert!(last("replace") < starting && starting < at("start-together"));
+        prop_assert!(at("start-together") < joining && joining < at("start") && last("start") < at("compare") && at("compare") < at("end"));
         prop_assert_eq!(shape.iter().filter(|word| **word == "replace").count(), indexes.len());
         prop_assert_eq!(shape.iter().filter(|word| **word == "start").count(), replacement.then.len());
     }

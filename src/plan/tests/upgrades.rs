@@ -63,6 +63,14 @@ fn the_new_binary_is_in_place_and_the_process_is_old() {
 }
 
 #[test]
+fn the_new_binary_is_in_place_and_the_release_is_not_at_hand_yet() {
+    let swapped = healthy("3.1.20").to("3.2.32").binary_swapped("m1").nowhere("not looked for yet");
+    let refusals = swapped.plan().unwrap_err();
+    let rules: Vec<&str> = refusals.iter().map(|refusal| refusal.rule.as_str()).collect();
+    assert_eq!(rules, ["release-available"]);
+}
+
+#[test]
 fn a_file_that_somebody_put_there_is_never_thrown_away_by_a_swap() {
     let other = |declared: &str| {
         healthy("3.1.20").to(declared).facts("m1", |facts| {

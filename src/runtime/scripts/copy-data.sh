@@ -79,12 +79,6 @@ copy() { # FOLDER SUFFIX
     copied=yes
 }
 
-# Sets `free`, in KB.
-free_of() {
-    free=$(stat -f -c '%a %S' -- "$1" 2>/dev/null) || free='0 0'
-    free=$((${free% *} * ${free#* } / 1024))
-}
-
 write_note() {
     file=$real.quorate-$suffix.json
     [ "$copied" = yes ] || [ ! -f "$file" ] || return 0

@@ -142,6 +142,30 @@ is_busy() { # DATA [WAL]
     find_holder "$@"
 }
 
+# Sets `free`, in KB, of the file system of a path.
+free_of() {
+    free=$(stat -f -c '%a %S' -- "$1" 2>/dev/null) || free='0 0'
+    free=$((${free% *} * ${free#* } / 1024))
+}
+
+# Looked at right before a stop: whether the disk has room for what comes after it. A member that is stopped on a full disk
+# does not come up again. WANTED is empty (not looked at), `start`, or `copy`: DATA WAL WANTED.
+check_room() {
+    [ -n "$3" ] || return 0
+    for folder in "$1" ${2:+"$2"}; do
+        real=$(cd -P -- "$folder" 2>/dev/null && pwd) || continue
+        need=0
+        if [ "$3" = copy ]; then
+            need=$(du -sk -- "$real" 2>/dev/null)
+            need=${need%%[!0-9]*}
+        fi
+        # etcd writes its log in files of 64 MB, and begins one when it needs it.
+        need=$((${need:-0} + 65536))
+        free_of "${real%/*}/"
+        [ "$free" -ge "$need" ] || refuse no-space "$free KB free beside $real, and $need KB are needed; it was not stopped"
+    done
+}
+
 # What a process is, for the program: PID WANT-DIGEST.
 tell_process() {
     tell pid "$1"

@@ -1,13 +1,14 @@
-# Sends SIGTERM to a member of the process runtime and waits: DIR HUNDREDTHS DATA WAL. Never another signal.
+# Sends SIGTERM to a member of the process runtime and waits: DIR HUNDREDTHS DATA WAL ROOM. Never another signal.
 main() {
     dir=$(cd -P -- "$1" 2>/dev/null && pwd) || refuse missing "$1 is not there"
-    most=$2 data=$3 wal=$4
+    most=$2 data=$3 wal=$4 room=$5
     if ! find_process "$dir"; then
         tell was inactive
         tell_last_exit "$dir"
         still_used
         done_with ok
     fi
+    check_room "$data" "$wal" "$room"
     tell was active
     ours=$pid
     ours_started=$started

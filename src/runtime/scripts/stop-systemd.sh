@@ -1,8 +1,9 @@
-# Stops a unit and sees to it that nobody has the data open any more: UNIT SECONDS DATA WAL.
+# Stops a unit and sees to it that nobody has the data open any more: UNIT SECONDS DATA WAL ROOM.
 main() {
-    unit=$1 seconds=$2 data=$3 wal=$4
+    unit=$1 seconds=$2 data=$3 wal=$4 room=$5
     unit_props "$unit"
     was=$prop_active
+    [ "$was" != active ] || check_room "$data" "$wal" "$room"
     tell was "$was"
     tell reload "$prop_reload"
     now

@@ -218,3 +218,88 @@ async fn a_full_disk_is_found_before_the_stop_and_leaves_nothing_behind() {
     assert_eq!(names, ["etcd"]);
     assert_eq!(b.now(), b.old);
 }
+
+struct Swapped {
+    b: Binaries,
+    back: SwapBack,
+}
+
+/// The new binary is in place, the old one kept.
+async fn swapped(bench: &Bench) -> Swapped {
+    let b = binaries(bench);
+    let store = bench.text("store");
+    let prepared = prepare_swap(&bench.host, &b.swap(), Some(&Keep { store: &store, version: &OLD })).await.unwrap();
+    commit_swap(&bench.host, &prepared).await.unwrap();
+    let kept = prepared.kept.unwrap();
+    let back = SwapBack { path: b.path.clone(), kept, old_target: None, old: b.old, new: b.new };
+    Swapped { b, back }
+}
+
+#[tokio::test]
+async fn the_old_binary_is_put_back_where_there_is_no_file_any_more() {
+    let bench = Bench::new().await;
+    let Swapped { b, back } = swapped(&bench).await;
+    fs::remove_file(&b.path).unwrap();
+    assert_eq!(swap_back(&bench.host, &back).await.unwrap(), SwapState::Swapped);
+    assert_eq!(b.now(), b.old);
+    assert_eq!(fs::metadata(&b.path).unwrap().mode() & 0o777, 0o755);
+    // The same where it was a link.
+    fs::remove_file(&b.path).unwrap();
+    let link = SwapBack { old_target: Some("../gone/etcd".to_owned()), ..back.clone() };
+    assert_eq!(swap_back(&bench.host, &link).await.unwrap(), SwapState::Swapped);
+    assert_eq!(fs::read_link(&b.path).unwrap().to_str().unwrap(), back.kept);
+    nothing_half_done(&bench);
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_else_put_there_is_not_taken_away_by_a_put_back() {
+    let bench = Bench::new().await;
+    let Swapped { b, back } = swapped(&bench).await;
+    let other = program(&bench.path("bin/etcd"), "a third build");
+    let error = swap_back(&bench.host, &back).await.unwrap_err();
+    assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::Digest, .. }), "{error}");
+    assert_eq!(b.now(), other);
+}
+
+#[tokio::test]
+async fn a_kept_binary_that_is_damaged_is_never_put_back() {
+    let bench = Bench::new().await;
+    let Swapped { b, back } = swapped(&bench).await;
+    fs::write(&back.kept, "torn").unwrap();
+    let error = swap_back(&bench.host, &back).await.unwrap_err();
+    assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::Digest, .. }), "{error}");
+    assert_eq!(b.now(), b.new);
+}
+
+#[tokio::test]
+async fn putting_back_needs_no_room_on_the_disk() {
+    if !is_root() {
+        return; // a small file system can only be mounted by root
+    }
+    let bench = Bench::new().await;
+    let small = super::SmallDisk::mount(&bench.path("small"), "4m");
+    let on_disk = |name: &str| small.path.join(name).to_str().unwrap().to_owned();
+    let old = program(&small.path.join("etcd"), "old build");
+    let new = program(&bench.path("staged/etcd"), "new build");
+    let swap = Swap::to_staged(&on_disk("etcd"), &bench.text("staged/etcd"), old, new);
+    let store = on_disk("store");
+    let prepared = prepare_swap(&bench.host, &swap, Some(&Keep { store: &store, version: &OLD })).await.unwrap();
+    commit_swap(&bench.host, &prepared).await.unwrap();
+    let kept = prepared.kept.unwrap();
+    // The account of the service owns the file; the kept one is what it was.
+    for owner in [0, 12345] {
+        std::os::unix::fs::chown(on_disk("etcd"), Some(owner), Some(owner)).unwrap();
+        let filled = std::process::Command::new("sh")
+            .args(["-c", "cat /dev/zero >\"$1\"", "sh", &on_disk("filler")])
+            .stderr(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(!filled.success(), "the disk is full");
+        let back = SwapBack { path: on_disk("etcd"), kept: kept.clone(), old_target: None, old, new };
+        assert_eq!(swap_back(&bench.host, &back).await.unwrap(), SwapState::Swapped);
+        assert_eq!(digest_of(on_disk("etcd").as_ref()), old);
+        fs::remove_file(on_disk("filler")).unwrap();
+        let prepared = prepare_swap(&bench.host, &swap, None).await.unwrap();
+        commit_swap(&bench.host, &prepared).await.unwrap();
+    }
+}

@@ -50,12 +50,15 @@ async fn starts_once_shows_what_runs_and_stops_cleanly() {
     assert!(!seen.exe_replaced);
     assert_eq!(seen.exe_sha256, Some(digest_of(site.binary.as_ref())));
 
-    let StopOutcome::Stopped { exit, took } = stop(&bench.host, &site, LONG).await.unwrap() else {
+    let StopOutcome::Stopped { exit, took } = stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap() else {
         panic!("it was not stopped")
     };
     assert_eq!(exit, Some(Exit::Signal(15)));
     assert!(took < LONG);
-    assert_eq!(stop(&bench.host, &site, LONG).await.unwrap(), StopOutcome::AlreadyStopped { last_exit: exit });
+    assert_eq!(
+        stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap(),
+        StopOutcome::AlreadyStopped { last_exit: exit }
+    );
 }
 
 #[tokio::test]
@@ -70,7 +73,7 @@ async fn what_runs_is_told_by_its_digest_after_the_file_was_replaced() {
     let seen = now(&bench, &site).await;
     assert!(seen.exe_replaced);
     assert_eq!(seen.exe_sha256, Some(old));
-    stop(&bench.host, &site, LONG).await.unwrap();
+    stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap();
 }
 
 #[tokio::test]
@@ -93,7 +96,7 @@ async fn one_that_ignores_the_signal_is_reported_and_not_killed() {
     let site = bench.stand_in("trap '' TERM; echo serving; while [ ! -e stop-now ]; do sleep 0.02; done");
     let started = running(start(&bench.host, &site, NO_WATCH).await.unwrap());
     serving(&bench).await;
-    let outcome = stop(&bench.host, &site, Duration::from_millis(100)).await.unwrap();
+    let outcome = stop(&bench.host, &site, Duration::from_millis(100), Room::Whatever).await.unwrap();
     assert!(matches!(outcome, StopOutcome::StillAlive { pid, .. } if pid == started.pid), "{outcome:?}");
     assert_eq!(now(&bench, &site).await.pid, started.pid);
     fs::write(bench.path("run/m1/stop-now"), "").unwrap();
@@ -107,11 +110,17 @@ async fn a_pid_that_was_used_again_is_never_hit() {
     // This test's own process, with a start time that is not its own, and then with the right one but another program.
     let own = std::process::id();
     fs::write(bench.path("run/m1/pid"), format!("{own}\n1\n")).unwrap();
-    assert_eq!(stop(&bench.host, &site, LONG).await.unwrap(), StopOutcome::AlreadyStopped { last_exit: None });
+    assert_eq!(
+        stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap(),
+        StopOutcome::AlreadyStopped { last_exit: None }
+    );
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
     let started = stat.rsplit(") ").next().unwrap().split(' ').nth(19).unwrap().to_owned();
     fs::write(bench.path("run/m1/pid"), format!("{own}\n{started}\n")).unwrap();
-    assert_eq!(stop(&bench.host, &site, LONG).await.unwrap(), StopOutcome::AlreadyStopped { last_exit: None });
+    assert_eq!(
+        stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap(),
+        StopOutcome::AlreadyStopped { last_exit: None }
+    );
 }
 
 #[tokio::test]
@@ -125,7 +134,7 @@ async fn a_lost_or_garbled_pid_file_does_not_hide_the_process() {
         assert_eq!(now(&bench, &site).await.pid, started.pid, "{text:?}");
     }
     fs::remove_file(bench.path("run/m1/pid")).unwrap();
-    assert!(matches!(stop(&bench.host, &site, LONG).await.unwrap(), StopOutcome::Stopped { .. }));
+    assert!(matches!(stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap(), StopOutcome::Stopped { .. }));
 }
 
 #[tokio::test]
@@ -137,13 +146,16 @@ async fn a_process_that_still_uses_the_data_is_named_after_the_stop() {
     db.lock().unwrap();
     running(start(&bench.host, &site, NO_WATCH).await.unwrap());
     serving(&bench).await;
-    let error = stop(&bench.host, &site, LONG).await.unwrap_err();
+    let error = stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap_err();
     assert!(
         matches!(&error, RuntimeError::Refused { refusal: Refusal::Busy, seen, .. } if seen.contains(&std::process::id().to_string())),
         "{error}"
     );
     drop(db);
-    assert!(matches!(stop(&bench.host, &site, LONG).await.unwrap(), StopOutcome::AlreadyStopped { .. }));
+    assert!(matches!(
+        stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap(),
+        StopOutcome::AlreadyStopped { .. }
+    ));
 }
 
 #[tokio::test]
@@ -209,7 +221,7 @@ async fn creates_starts_and_removes_a_member_and_passes_every_word_as_it_is() {
 
     let error = remove_created(&bench.host, &site).await.unwrap_err();
     assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::Busy, .. }), "{error}");
-    stop(&bench.host, &site, LONG).await.unwrap();
+    stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap();
     fs::remove_file(bench.path("run/m1/seen")).unwrap();
     let error = remove_created(&bench.host, &site).await.unwrap_err();
     assert!(error.to_string().contains("seen-env"), "{error}");
@@ -248,4 +260,29 @@ async fn refuses_to_create_over_what_is_there() {
     let StartOutcome::Died(death) = start(&bench.host, &site, LONG).await.unwrap() else { panic!("it lives") };
     assert!(death.exit.is_some_and(|exit| !exit.is_clean()));
     assert!(!death.log.is_empty());
+}
+
+#[tokio::test]
+async fn a_member_on_a_disk_that_is_too_full_to_start_again_is_not_stopped() {
+    if !super::is_root() {
+        return; // a small file system can only be mounted by root
+    }
+    let bench = Bench::new().await;
+    let home = bench.stand_in(SERVES);
+    let disk = super::SmallDisk::mount(&bench.path("run/m1/disk"), "80m");
+    fs::create_dir_all(disk.path.join("data/member")).unwrap();
+    let site = Site { data_dir: disk.path.join("data").to_str().unwrap().to_owned(), ..home };
+    let started = running(start(&bench.host, &site, NO_WATCH).await.unwrap());
+    serving(&bench).await;
+    fs::write(disk.path.join("data/member/db"), vec![1; 10 << 20]).unwrap();
+    // 70 MB are free: enough to start, not to copy 10 MB as well.
+    let error = stop(&bench.host, &site, LONG, Room::ForCopy).await.unwrap_err();
+    assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::NoSpace, .. }), "{error}");
+    assert_eq!(now(&bench, &site).await.pid, started.pid);
+    fs::write(disk.path.join("filler"), vec![1; 10 << 20]).unwrap();
+    let error = stop(&bench.host, &site, LONG, Room::ForStart).await.unwrap_err();
+    assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::NoSpace, .. }), "{error}");
+    assert_eq!(now(&bench, &site).await.pid, started.pid);
+    // To put it back, it is stopped whatever there is.
+    assert!(matches!(stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap(), StopOutcome::Stopped { .. }));
 }

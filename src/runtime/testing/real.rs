@@ -147,7 +147,7 @@ async fn reachable(client: u16) {
 }
 
 async fn end(bench: &Bench, site: &Site) {
-    let outcome = stop(&bench.host, site, LONG).await.unwrap();
+    let outcome = stop(&bench.host, site, LONG, Room::Whatever).await.unwrap();
     assert!(matches!(outcome, StopOutcome::Stopped { exit: Some(exit), .. } if exit.is_clean()), "{outcome:?}");
 }
 

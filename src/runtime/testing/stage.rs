@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Mutex;
 
 use super::{Bench, digest_of, program};
+use crate::host::Sent;
 use crate::runtime::*;
 use crate::units::Version;
 
@@ -23,15 +24,21 @@ async fn a_release_is_staged_once_and_its_digests_are_checked() {
         .collect();
     let sent = Mutex::new(Vec::new());
     let progress = |name: &str, _| sent.lock().unwrap().push(name.to_owned());
-    let paths = stage(&bench.host, &bench.text("store"), &NEW, &programs, &progress).await.unwrap();
+    let staged = stage(&bench.host, &bench.text("store"), &NEW, &programs, &progress).await.unwrap();
+    assert!(staged.iter().all(|one| matches!(one.sent, Sent::Whole(_))), "{staged:?}");
+    let paths: Vec<&str> = staged.iter().map(|one| one.path.as_str()).collect();
     assert_eq!(paths, [bench.text("store/3.2.32/etcd"), bench.text("store/3.2.32/etcdctl")]);
     assert!(sent.lock().unwrap().contains(&"etcdctl".to_owned()));
-    assert_eq!(fs::metadata(&paths[0]).unwrap().permissions().mode() & 0o7777, 0o755);
-    stage(&bench.host, &bench.text("store"), &NEW, &programs, &progress).await.unwrap();
+    assert_eq!(fs::metadata(paths[0]).unwrap().permissions().mode() & 0o7777, 0o755);
+    // Again: it is there, nothing is sent, and nothing is said to be.
+    sent.lock().unwrap().clear();
+    let again = stage(&bench.host, &bench.text("store"), &NEW, &programs, &progress).await.unwrap();
+    assert!(again.iter().all(|one| one.sent == Sent::AlreadyThere), "{again:?}");
+    assert!(sent.lock().unwrap().is_empty());
 
-    fs::write(&paths[1], "broken").unwrap();
+    fs::write(paths[1], "broken").unwrap();
     let missing = bench.text("store/3.2.32/etcdutl");
-    let digests = check_staged(&bench.host, &[&paths[0], &paths[1], &missing]).await.unwrap();
+    let digests = check_staged(&bench.host, &[paths[0], paths[1], &missing]).await.unwrap();
     assert_eq!(digests, [Some(programs[0].digest), Some(digest_of(paths[1].as_ref())), None]);
     assert_ne!(digests[1], Some(programs[1].digest));
 }

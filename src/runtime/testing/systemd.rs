@@ -174,7 +174,7 @@ async fn a_member_is_made_upgraded_and_taken_back_under_systemd() {
     assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::Busy, .. }), "{error}");
 
     let began = Instant::now();
-    let stopped = stop(host, &site, LONG).await.unwrap();
+    let stopped = stop(host, &site, LONG, Room::Whatever).await.unwrap();
     assert!(matches!(stopped, StopOutcome::Stopped { exit: Some(exit), .. } if exit.is_clean()), "{stopped:?}");
     let gone = began.elapsed();
     let point = copy_data_dir(host, &site, &request, LONG).await.unwrap();
@@ -188,8 +188,8 @@ async fn a_member_is_made_upgraded_and_taken_back_under_systemd() {
     assert_eq!((now.pid, now.exe_sha256, now.exe_replaced), (started.pid, Some(digest_of(new)), false));
     assert_eq!(lab.sh(&format!("stat -c %U {}/member", point.path)).await, "quorate-real\n");
 
-    assert!(matches!(stop(host, &site, LONG).await.unwrap(), StopOutcome::Stopped { .. }));
-    assert!(matches!(stop(host, &site, LONG).await.unwrap(), StopOutcome::AlreadyStopped { .. }));
+    assert!(matches!(stop(host, &site, LONG, Room::Whatever).await.unwrap(), StopOutcome::Stopped { .. }));
+    assert!(matches!(stop(host, &site, LONG, Room::Whatever).await.unwrap(), StopOutcome::AlreadyStopped { .. }));
     let kept = find_kept(host, digest_of(old), &store, old_version).await.unwrap().expect("it is staged");
     let back = SwapBack { path: site.binary.clone(), kept, old_target: None, old: digest_of(old), new: digest_of(new) };
     assert_eq!(swap_back(host, &back).await.unwrap(), SwapState::Swapped);
@@ -207,7 +207,7 @@ async fn a_unit_that_dies_at_start_says_how_and_its_start_limit_is_cleared() {
             let death = died(start(&lab.host, &site, LONG).await.unwrap());
             assert_eq!(death.exit, Some(Exit::Code(2)), "{death:?}");
             assert!(death.log.iter().any(|line| line.contains("flag provided but not defined")), "{death:?}");
-            stop(&lab.host, &site, LONG).await.unwrap();
+            stop(&lab.host, &site, LONG, Room::Whatever).await.unwrap();
         }
         lab.clear(unit, &site.data_dir).await;
     }
@@ -226,10 +226,10 @@ async fn a_stop_that_hangs_is_reported_and_a_changed_unit_file_noticed() {
         panic!("it is down")
     };
     assert!(now.unit.unwrap().need_daemon_reload);
-    let outcome = stop(&lab.host, &site, Duration::from_secs(1)).await.unwrap();
+    let outcome = stop(&lab.host, &site, Duration::from_secs(1), Room::Whatever).await.unwrap();
     assert!(matches!(outcome, StopOutcome::StillAlive { pid, .. } if pid == started.pid), "{outcome:?}");
     lab.sh("touch /srv/quorate-hangs.service/go").await;
-    let outcome = stop(&lab.host, &site, LONG).await.unwrap();
+    let outcome = stop(&lab.host, &site, LONG, Room::Whatever).await.unwrap();
     assert!(matches!(outcome, StopOutcome::Stopped { .. } | StopOutcome::AlreadyStopped { .. }), "{outcome:?}");
     lab.clear(unit, &site.data_dir).await;
 }

@@ -52,12 +52,15 @@ fn parts(section: &Section, name: Option<ClusterName>, state_dir: &Path, cx: &mu
     section.expect(&KNOWN, cx);
     let file = section.file;
     let version = version(section, cx);
+    let errors = cx.reports.count();
     let base = match section.block("connection", cx) {
         Some(block) => connection::read(file, block, cx),
         None => Declared::default(),
     };
     let members = members(section, &base, cx);
-    let all_local = !members.is_empty() && members.iter().all(|member| member.is_local);
+    // Where the members are not known for what they are, nothing is held against a path.
+    let all_local = members.iter().all(|member| member.is_local);
+    let all_local = all_local || cx.reports.count() > errors;
     let runtime = match section.block("runtime", cx) {
         Some(block) => runtime::read(file, block, all_local, cx),
         None => runtime::default(),
@@ -103,10 +106,11 @@ fn members(section: &Section, base: &Declared, cx: &mut Cx) -> Vec<member::Read>
         let detail = "A cluster has at least one: member \"m1\" { address = \"10.0.0.11\" }.";
         cx.reports.missing(section.site, "Cluster without members", detail);
     }
-    let errors = cx.reports.count();
-    let mut members = Vec::new();
+    let (mut members, mut is_broken) = (Vec::new(), false);
     for block in &blocks {
-        members.extend(member::read(section.file, block, base, cx));
+        let group = member::read(section.file, block, base, cx);
+        members.extend(group.members);
+        is_broken |= group.is_broken;
     }
     if members.len() > 1
         && let Some(site) = base.host_site()
@@ -114,7 +118,7 @@ fn members(section: &Section, base: &Declared, cx: &mut Cx) -> Vec<member::Read>
         let detail = "host is one host's name: with several members it belongs in each member's own connection block.";
         cx.reports.error(site, "One host for all members", detail);
     }
-    if members.is_empty() && !blocks.is_empty() && cx.reports.count() == errors {
+    if members.is_empty() && !blocks.is_empty() && !is_broken {
         let detail = "for_each is empty: a cluster has at least one member.";
         cx.reports.missing(section.site, "Cluster without members", detail);
     }
@@ -145,7 +149,7 @@ fn compare(members: &[member::Read], runtime: &Runtime, cx: &mut Cx) {
         }
         for (endpoint, site) in [(&read.client_endpoint, read.client_site), (&read.peer_endpoint, read.peer_site)] {
             if let Some(other) = endpoints.insert(endpoint, read) {
-                shared_endpoint(read, other, endpoint, site, cx);
+                shared_endpoint(read, other, (endpoint.as_str(), site), runtime, cx);
                 break;
             }
         }
@@ -155,7 +159,13 @@ fn compare(members: &[member::Read], runtime: &Runtime, cx: &mut Cx) {
     }
 }
 
-fn shared_endpoint(read: &member::Read, other: &member::Read, endpoint: &str, site: Site, cx: &mut Cx) {
+fn shared_endpoint(
+    read: &member::Read,
+    other: &member::Read,
+    (endpoint, site): (&str, Site),
+    runtime: &Runtime,
+    cx: &mut Cx,
+) {
     let (name, other_name) = (&read.member.name, &other.member.name);
     if name == other_name && !std::ptr::eq(read, other) {
         // Declared twice: said already.
@@ -167,10 +177,14 @@ fn shared_endpoint(read: &member::Read, other: &member::Read, endpoint: &str, si
         return;
     }
     let same_address = read.member.address == other.member.address;
-    let hint = if same_address && site == read.address_site {
-        "If both run on one host, give each its own client_url and peer_url."
-    } else {
-        "Each member needs its own."
+    let hint = match runtime {
+        Runtime::Process(_) if same_address && site == read.address_site => {
+            "If both run on one host, give each its own client_url and peer_url."
+        }
+        Runtime::Systemd(_) if same_address && site == read.address_site => {
+            "A host runs one member under systemd: each needs an address of its own."
+        }
+        Runtime::Process(_) | Runtime::Systemd(_) => "Each member needs its own.",
     };
     let detail = format!("Members {other_name} and {name} would both be at {endpoint}. {hint}");
     cx.reports.error(site, "Address used twice", detail);

@@ -36,20 +36,30 @@ pub struct Read {
     pub is_local: bool,
 }
 
+/// What came of one block.
+pub struct Group {
+    pub members: Vec<Read>,
+    /// It declares members that could not be read; why was reported.
+    pub is_broken: bool,
+}
+
 /// Reads one block: one member, or as many as its `for_each` has elements.
-pub fn read(file: FileId, block: &Block, base: &Declared, cx: &mut Cx) -> Vec<Read> {
+pub fn read(file: FileId, block: &Block, base: &Declared, cx: &mut Cx) -> Group {
+    let broken = || Group { members: Vec::new(), is_broken: true };
     let section = Section::of_block(file, block, "member block", cx);
     let [label] = block.labels.as_slice() else {
         cx.reports.error(section.site, "Member without a name", "Write member \"m1\" { address = \"10.0.0.11\" }.");
-        return Vec::new();
+        return broken();
     };
     if !section.has("for_each") {
         section.expect(&KNOWN, cx);
-        return member(&section, label.as_str(), base, cx).into_iter().collect();
+        let one = member(&section, label.as_str(), base, cx);
+        return one.map_or_else(broken, |one| Group { members: vec![one], is_broken: false });
     }
     let Some(elements) = elements(&section, cx) else {
-        return Vec::new();
+        return broken();
     };
+    let wanted = elements.len();
     let mut members = Vec::new();
     for (index, each) in elements.into_iter().enumerate() {
         let errors = cx.reports.count();
@@ -65,14 +75,19 @@ pub fn read(file: FileId, block: &Block, base: &Declared, cx: &mut Cx) -> Vec<Re
             break;
         }
     }
-    members
+    let is_broken = members.len() < wanted;
+    Group { members, is_broken }
 }
 
 /// What `for_each` goes through: a map, or a set or list of strings.
 fn elements(section: &Section, cx: &mut Cx) -> Option<Vec<Each>> {
     let errors = cx.reports.count();
     let Some(Placed { value, site }) = section.plain_value("for_each", cx) else {
-        if cx.reports.count() == errors {
+        // What could not be evaluated was reported where it failed.
+        let is_null = |cx: &mut Cx| {
+            section.expression("for_each").is_some_and(|given| cx.eval(section.file, given) == Ok(Value::Null))
+        };
+        if cx.reports.count() == errors && is_null(cx) {
             wrong_type(
                 section.site_of_attribute("for_each"),
                 "for_each",

@@ -37,12 +37,22 @@ pub struct Cx<'a> {
     pub scope: Scope,
     /// Texts that must not be shown anywhere.
     pub secrets: Vec<String>,
+    /// Names of the variables that are declared sensitive.
+    pub sensitive: Vec<String>,
     budget: u64,
 }
 
 impl<'a> Cx<'a> {
     pub fn new(dir: &'a Path, sources: &'a Sources, reports: Reports) -> Self {
-        Self { dir, sources, reports, scope: Scope::default(), secrets: Vec::new(), budget: BUDGET }
+        Self {
+            dir,
+            sources,
+            reports,
+            scope: Scope::default(),
+            secrets: Vec::new(),
+            sensitive: Vec::new(),
+            budget: BUDGET,
+        }
     }
 
     /// Evaluates an expression of a file.

@@ -296,3 +296,23 @@ fn locals_in_circles() {
     ];
     assert_snapshot!(all(specs, Fixture::new));
 }
+
+#[test]
+fn what_follows_from_another_error_is_not_reported() {
+    let spec = |inside: &str| {
+        format!(
+            "variable \"ports\" {{ type = map(number) }}\ncluster \"p\" {{\n  version = \"3.2.32\"\n{inside}\n  runtime \"process\" {{ \
+             dir = \"members\" }}\n  member \"all\" {{\n    for_each = var.ports\n    address = \"127.0.0.1\"\n  }}\n}}\n"
+        )
+    };
+    let one = Fixture::new(&spec("  connection \"local\" {}")).var("ports", "[1, 2]");
+    assert_eq!(one.errors().len(), 1, "{}", one.refusal());
+    let kind = Fixture::new(&spec("  connection \"telnet\" {}")).var("ports", "{ m1 = 1 }");
+    assert_eq!(kind.errors().len(), 1, "{}", kind.refusal());
+}
+
+#[test]
+fn a_host_under_systemd_is_not_told_to_run_two_members() {
+    let twice = cluster_with("  member \"m2\" { address = \"10.0.0.11\" }").refusal();
+    assert!(twice.contains("runs one member under systemd") && !twice.contains("client_url"), "{twice}");
+}

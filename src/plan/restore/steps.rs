@@ -9,6 +9,7 @@ use crate::plan::model::{
     Action, BinaryChange, CreateAction, Gate, ReleasePin, ReplaceAction, Replacement, ReplacementPhase, RestoreAction,
     RestoreMember, RestoreSource, Step, StepId, Undo,
 };
+use crate::plan::restore::under_way;
 use crate::plan::survey::Survey;
 use crate::plan::{Input, create, estimate, layout};
 use crate::units::{MemberName, Sha256, Span, Version};
@@ -31,7 +32,7 @@ pub struct Ingredients<'a> {
 /// All of them, numbered.
 pub fn steps(from: &Ingredients<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
-    if from.replacement.phase == ReplacementPhase::Replacing {
+    if under_way::replaces(&from.replacement) {
         make_ready(from, &mut steps);
         stop_and_replace(from, &mut steps);
     }
