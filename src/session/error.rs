@@ -206,6 +206,10 @@ fn of_restore(error: &BackupError) -> &'static str {
     match error {
         BackupError::Host(_) | BackupError::Etcd(_) => of_backup(error),
         BackupError::File { .. } => "see that the backup is there, whole and readable: quorate backup verify ID",
+        BackupError::Tool { .. } => {
+            "see that the disk of this machine has room for what is restored on trial; else restore another backup: \
+             `quorate backup list` shows what is kept"
+        }
         _ => {
             "restore another backup: `quorate backup list` shows what is kept, `quorate backup verify ID` reads it again"
         }

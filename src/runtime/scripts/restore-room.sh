@@ -4,7 +4,11 @@ main() {
     data=$1 wal=$2 id=$3 need=$4 user=$5
     data_dir "$data"
     unit_of_wal "$wal"
-    [ -z "$unit" ] || clear_leftovers
+    if [ -n "$unit" ]; then
+        clear_leftovers
+    elif [ -n "$wal" ] && [ "$(readlink -f -- "$wal")" != "$real/member/wal" ]; then
+        refuse failed "$wal leads into $real, at another place than member/wal, where the restored WAL would be"
+    fi
     unit_of_data
     if [ -d "$unit.quorate-in-$id" ]; then
         tell state already

@@ -128,6 +128,21 @@ async fn a_wal_directory_of_its_own_is_laid_beside_itself() {
 }
 
 #[tokio::test]
+async fn a_wal_directory_that_leads_into_the_data_is_refused_but_where_it_belongs() {
+    let bench = Bench::new().await;
+    let mut wanted = wanted(&bench, TOOL);
+    fs::create_dir_all(Path::new(&wanted.site.data_dir).join("old-wal")).unwrap();
+    fs::create_dir_all(Path::new(&wanted.site.data_dir).join("member/wal")).unwrap();
+    for (leads, accepted) in [("old-wal", false), ("member/wal", true)] {
+        let link = bench.path(&format!("link-{accepted}"));
+        std::os::unix::fs::symlink(Path::new(&wanted.site.data_dir).join(leads), &link).unwrap();
+        wanted.site.wal_dir = Some(link.to_str().unwrap().to_owned());
+        let result = restore_beside(&bench.host, &wanted.site, &wanted.snapshot(), &|_| {}).await;
+        assert_eq!(result.is_ok(), accepted, "{leads}: {result:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_tool_that_fails_leaves_nothing_that_could_be_taken_for_data() {
     let bench = Bench::new().await;
     let wanted = wanted(&bench, "#!/bin/sh\necho 'Error: expected sha256 [1], got [2]' >&2; exit 1\n");
