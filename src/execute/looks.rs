@@ -8,7 +8,7 @@ use crate::execute::world::{MemberWorld, World};
 use crate::observe::inventory::Seen;
 use crate::observe::{QuickOptions, quick};
 use crate::plan::model::Gate;
-use crate::runtime::{Digest, MemberNow, is_running};
+use crate::runtime::{Digest, MemberNow, Started, is_running};
 use crate::spec::model::Toggle;
 use crate::units::{MemberName, RaftIndex, Sha256, Version};
 
@@ -82,6 +82,16 @@ impl<'a> Looks<'a> {
     /// The file that a member is started from was made sure to have this digest.
     pub fn note_file(&mut self, member: &MemberName, digest: Sha256) {
         self.files.insert(member.clone(), digest);
+    }
+
+    /// It was started just now, and this is what its process is: it need not be asked again what it runs, where that is the
+    /// very file that was made sure of.
+    pub fn note_started(&mut self, member: &MemberName, started: &Started) {
+        let Some(digest) = self.files.get(member).copied() else { return };
+        let Ok(world) = self.world.member(member) else { return };
+        if !started.exe_replaced && started.exe == world.site.binary {
+            self.running.insert(member.clone(), digest);
+        }
     }
 
     /// One fresh look at all members.

@@ -255,7 +255,10 @@ pub async fn start_member(
         crate::runtime::Service::Process { .. } => START_WATCH,
     };
     match start(&member.host, &member.site, watch).await? {
-        StartOutcome::Running(started) => Ok(done(Detail::Started { pid: started.pid })),
+        StartOutcome::Running(started) => {
+            looks.note_started(&action.member, &started);
+            Ok(done(Detail::Started { pid: started.pid }))
+        }
         StartOutcome::Died(death) => Ok(EffectResult::failed(&obituary(&action.member, &death), death.log)),
     }
 }

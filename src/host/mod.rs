@@ -130,6 +130,18 @@ impl Host {
         self.put(local, remote, mode, digest, progress).await
     }
 
+    /// As [`Self::send_file`], where it is known already that the host does not hold the file.
+    pub async fn send_file_anew(
+        &self,
+        local: &Path,
+        remote: &str,
+        mode: u32,
+        digest: Sha256,
+        progress: &(dyn Fn(Bytes) + Send + Sync),
+    ) -> Result<Sent, HostError> {
+        self.put_anew(local, remote, mode, digest, progress).await
+    }
+
     /// Runs a command and streams its standard output into `sink`; the `stdout` of the [`Output`] stays empty.
     pub async fn receive(
         &self,

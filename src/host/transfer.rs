@@ -18,7 +18,7 @@ const CHECK: &str = "t=$1; [ -L \"$t\" ] && exit 4; [ -d \"$t\" ] && exit 3; [ -
 /// connection) gives another digest, and the part file goes. The file is not flushed: should the power go, what is left
 /// of it has another digest, and whoever uses a file that was sent looks at that first.
 const STORE: &str = "t=$1; p=$2; fail() { rm -f \"$p\"; exit \"$1\"; }; trap \"fail 9\" HUP INT TERM PIPE; \
-    d=${t%/*}/; [ -d \"$d\" ] || (umask 022; mkdir -p \"$d\") || exit 6; umask 077; cat > \"$p\" || fail 7; \
+    [ ! -d \"$t\" ] || [ -L \"$t\" ] || exit 3; d=${t%/*}/; [ -d \"$d\" ] || (umask 022; mkdir -p \"$d\") || exit 6; umask 077; cat > \"$p\" || fail 7; \
     s=$(openssl dgst -sha256 -r 2>/dev/null < \"$p\") || s=$(sha256sum < \"$p\") || fail 5; \
     [ \"${s%% *}\" = \"$3\" ] || fail 8; chmod \"$4\" \"$p\" || fail 11; \
     mv -f \"$p\" \"$t\" || fail 10; exit 0";
@@ -50,31 +50,41 @@ impl Host {
         digest: Sha256,
         progress: &(dyn Fn(Bytes) + Send + Sync),
     ) -> Result<Sent, HostError> {
+        let (_, size) = self.open_local(local, remote).await?;
+        let check = ["-c", CHECK, "sh", remote, &digest.to_string(), &format!("{mode:04o}")];
+        let there = self.transfer_step("look for", &check, Input::Bytes(&[]), remote, deadline(size)).await?;
+        match there.status {
+            Some(0) => Ok(Sent::AlreadyThere),
+            Some(4) => self.put_anew(local, remote, mode, digest, progress).await,
+            _ => Err(self.transfer(remote, why_not_stored(&there))),
+        }
+    }
+
+    pub(super) async fn put_anew(
+        &self,
+        local: &Path,
+        remote: &str,
+        mode: u32,
+        digest: Sha256,
+        progress: &(dyn Fn(Bytes) + Send + Sync),
+    ) -> Result<Sent, HostError> {
+        let (file, size) = self.open_local(local, remote).await?;
+        let suffix = random_suffix().map_err(|error| self.transfer(remote, format!("no random numbers: {error}")))?;
+        let part = format!("{remote}.part-{suffix}");
+        let store = ["-c", STORE, "sh", remote, &part, &digest.to_string(), &format!("{mode:04o}")];
+        let input = Input::File { file, progress };
+        let stored = self.transfer_step("store", &store, input, remote, deadline(size)).await?;
+        if stored.success() { Ok(Sent::Whole(size)) } else { Err(self.transfer(remote, why_not_stored(&stored))) }
+    }
+
+    async fn open_local(&self, local: &Path, remote: &str) -> Result<(tokio::fs::File, Bytes), HostError> {
         if !remote.starts_with('/') || remote.ends_with('/') {
             return Err(self.transfer(remote, "a file on a host needs an absolute path"));
         }
         let unreadable = |error| self.transfer(remote, format!("{} cannot be read: {error}", local.display()));
         let file = tokio::fs::File::open(local).await.map_err(unreadable)?;
         let size = file.metadata().await.map_err(unreadable)?.len();
-        let deadline = OVERHEAD + Duration::from_secs(size / SLOWEST);
-        let (mode, digest) = (format!("{mode:04o}"), digest.to_string());
-
-        let check = ["-c", CHECK, "sh", remote, &digest, &mode];
-        let there = self.transfer_step("look for", &check, Input::Bytes(&[]), remote, deadline).await?;
-        match there.status {
-            Some(0) => return Ok(Sent::AlreadyThere),
-            Some(4) => {}
-            _ => return Err(self.transfer(remote, why_not_stored(&there))),
-        }
-
-        let part = format!("{remote}.part-{}", random_suffix().map_err(unreadable)?);
-        let store = ["-c", STORE, "sh", remote, &part, &digest, &mode];
-        let stored = self.transfer_step("store", &store, Input::File { file, progress }, remote, deadline).await?;
-        if stored.success() {
-            Ok(Sent::Whole(Bytes(size)))
-        } else {
-            Err(self.transfer(remote, why_not_stored(&stored)))
-        }
+        Ok((file, Bytes(size)))
     }
 
     async fn transfer_step(
@@ -114,6 +124,10 @@ fn why_not_stored(output: &Output) -> String {
         Some(_) => "it could not be stored",
     };
     format!("{reason}{said}")
+}
+
+fn deadline(size: Bytes) -> Duration {
+    OVERHEAD + Duration::from_secs(size.0 / SLOWEST)
 }
 
 fn random_suffix() -> std::io::Result<String> {

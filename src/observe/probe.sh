@@ -131,6 +131,19 @@ encode() {
     base64
 }
 
+encode_text() { # KEY TEXT
+    printf '@%s\n' "$1"
+    printf '%s\n' "$2" | base64
+}
+
+# The words of $1, which are separated by spaces, as lines of $words.
+split() {
+    words=
+    IFS=' '
+    for word in $1; do words=$words$word$nl; done
+    IFS=$nl
+}
+
 # --- processes
 
 tell_process() {
@@ -162,8 +175,14 @@ tell_process() {
             esac
             ;;
     esac
-    tell process "$pid" "$started" "$(stat -c '%U %u' "/proc/$pid" 2>/dev/null)"
-    inode=$(stat -L -c '%d:%i' "/proc/$pid/exe" 2>/dev/null)
+    # One line for the process, one for what it runs.
+    inode=$(stat -L -c '%U %u %d:%i' "/proc/$pid" "/proc/$pid/exe" 2>/dev/null)
+    owner=${inode%%"$nl"*}
+    tell process "$pid" "$started" "${owner% *}"
+    case $inode in
+        *"$nl"*) inode=${inode##* } ;;
+        *) inode= ;;
+    esac
     if [ -n "$exe" ]; then
         tell exe "${inode:--}" "$exe"
     fi
@@ -180,9 +199,12 @@ tell_process() {
     environ='denied'
     if [ -r "/proc/$pid/environ" ]; then
         environ='read'
-        head -c "$most" "/proc/$pid/environ" 2>/dev/null | grep -az '^ETCD_' | grep -azviE '^[^=]*(PASSWORD|SECRET)[^=]*=' | encode environ
+        if grep -aqz '^ETCD_' "/proc/$pid/environ" 2>/dev/null; then
+            environ='read with options'
+            head -c "$most" "/proc/$pid/environ" 2>/dev/null | grep -az '^ETCD_' | grep -azviE '^[^=]*(PASSWORD|SECRET)[^=]*=' | encode environ
+        fi
     fi
-    tell environ-is "$environ"
+    tell environ-is "${environ%% *}"
     is_ours=no
     case $mode in
         systemd)
@@ -193,7 +215,10 @@ tell_process() {
         process) [ "$pid" != "$file_pid" ] || is_ours=yes ;;
     esac
     if [ "$is_ours" = yes ]; then
-        [ -z "$inode" ] || want_digest "$inode" "/proc/$pid/exe"
+        if [ -n "$inode" ]; then
+            want_digest "$inode" "/proc/$pid/exe"
+            running=$running$inode$nl
+        fi
         consider_words "$cwd"
         for first in $words; do
             case $looks:$first in etcd:/*) want binary "$first" ;; esac
@@ -203,7 +228,7 @@ tell_process() {
             *' (deleted)') ;;
             etcd:/*) want binary "$exe" ;;
         esac
-        if [ "$environ" = read ]; then
+        if [ "$environ" = 'read with options' ]; then
             words=$(head -c "$most" "/proc/$pid/environ" 2>/dev/null | tr '\0' '\n' | grep -a '^ETCD_')
             consider_variables "$cwd"
         fi
@@ -254,17 +279,32 @@ tell_unit() {
     show=$(systemctl show --no-pager -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p MainPID \
         -p NeedDaemonReload -p Type -p Restart -p FragmentPath -p DropInPaths -p TimeoutStopUSec -p User \
         -p Group -p SupplementaryGroups \
-        -p WorkingDirectory -p ExecStart -p EnvironmentFiles -- "$name" 2>/dev/null)
+        -p WorkingDirectory -p ExecStart -p EnvironmentFiles -p Environment -- "$name" 2>/dev/null)
     [ -n "$show" ] || return 0
-    printf '%s\n' "$show" | encode unit
     names=
     files=
+    told=
+    environment=
     for line in $show; do
+        case $line in
+            Environment=*)
+                environment=$environment${line#*=}$nl
+                continue
+                ;;
+            # Nothing else: a value of the environment could have lines of its own.
+            Id=* | LoadState=* | ActiveState=* | SubState=* | UnitFileState=* | MainPID=* | NeedDaemonReload=* | Type=* | Restart=* | \
+                FragmentPath=* | DropInPaths=* | TimeoutStopUSec=* | User=* | Group=* | SupplementaryGroups=* | WorkingDirectory=* | \
+                ExecStart=* | EnvironmentFile*=*) told=$told$line$nl ;;
+            *) continue ;;
+        esac
         case $line in
             MainPID=0) ;;
             MainPID=*) main_pid=${line#*=} ;;
             FragmentPath=/*) files=${line#*=}$nl$files ;;
-            DropInPaths=/*) files=$files$(printf '%s\n' "${line#*=}" | tr ' ' '\n')$nl ;;
+            DropInPaths=/*)
+                split "${line#*=}"
+                files=$files$words
+                ;;
             WorkingDirectory=/*) base=${line#*=} ;;
             User=*) account=${line#*=} ;;
             Group=*) account_group=${line#*=} ;;
@@ -276,20 +316,25 @@ tell_unit() {
             ExecStart=*)
                 start=${line#*argv\[\]=}
                 start=${start%% ; ignore_errors=*}
-                words=$(printf '%s\n' "$start" | tr ' ' '\n')
+                split "$start"
                 consider_words "${base:-/}"
                 for word in $words; do
                     case $word in /*) want binary "$word" ;; esac
                     break
                 done
                 # What the unit puts on the command line is no secret of its environment.
-                for word in $(printf '%s\n' "$start" | grep -oE '[$][{]?[A-Za-z_][A-Za-z0-9_]*'); do
-                    word=${word#?}
-                    names="$names|${word#\{}"
-                done
+                case $start in
+                    *'$'*)
+                        for word in $(printf '%s\n' "$start" | grep -oE '[$][{]?[A-Za-z_][A-Za-z0-9_]*'); do
+                            word=${word#?}
+                            names="$names|${word#\{}"
+                        done
+                        ;;
+                esac
                 ;;
         esac
     done
+    encode_text unit "$told"
     unit_files=$files
     [ -n "$base" ] || base=/
     if command -v busctl >/dev/null 2>&1; then
@@ -297,14 +342,16 @@ tell_unit() {
         busctl --no-pager get-property org.freedesktop.systemd1 "$object" org.freedesktop.systemd1.Service ExecStart 2>/dev/null | encode exec
     fi
     # One variable a line; of a value with spaces, systemctl puts quotes around the whole.
-    systemctl show --no-pager -p Environment -- "$name" 2>/dev/null | sed 's/^Environment=//' |
-        awk '{ out = ""; quoted = 0; n = length($0)
-               for (i = 1; i <= n; i++) { c = substr($0, i, 1)
-                   if (c == "\\" && quoted) { i++; out = out substr($0, i, 1) }
-                   else if (c == "\"") quoted = !quoted
-                   else if (c == " " && !quoted) { print out; out = "" }
-                   else out = out c }
-               print out }' | ours "$names" | encode variables
+    if [ -n "$environment" ]; then
+        printf '%s' "$environment" |
+            awk '{ out = ""; quoted = 0; n = length($0)
+                   for (i = 1; i <= n; i++) { c = substr($0, i, 1)
+                       if (c == "\\" && quoted) { i++; out = out substr($0, i, 1) }
+                       else if (c == "\"") quoted = !quoted
+                       else if (c == " " && !quoted) { print out; out = "" }
+                       else out = out c }
+                   print out }' | ours "$names" | encode variables
+    fi
 }
 
 # --- the process runtime
@@ -346,7 +393,20 @@ nearest() {
 
 tell_space() {
     nearest "$1"
-    tell space "$(stat -f -c '%a %S %T' "$near" 2>/dev/null) $(stat -L -c '%d' "$near" 2>/dev/null)"
+    device=$(stat -L -c '%d' "$near" 2>/dev/null)
+    # One file system is asked once.
+    case $nl$spaces in
+        *"$nl$device:"*)
+            space=${spaces#*"$nl$device:"}
+            case $spaces in "$device:"*) space=${spaces#"$device:"} ;; esac
+            space=${space%%"$nl"*}
+            ;;
+        *)
+            space=$(stat -f -c '%a %S %T' "$near" 2>/dev/null)
+            [ -z "$device" ] || spaces=$spaces$device:$space$nl
+            ;;
+    esac
+    tell space "$space $device"
 }
 
 # Rollback points beside a data directory, and the note that lies there while data is replaced.
@@ -407,12 +467,16 @@ tell_binary() {
     tell binary "$1"
     tell_space "$1"
     [ -e "$1" ] || return 0
-    inode=$(stat -L -c '%d:%i' "$1" 2>/dev/null)
-    tell file "$inode" "$(stat -L -c '%s %a %u %U' "$1" 2>/dev/null)"
+    words=$(stat -L -c '%d:%i %s %a %u %U' "$1" 2>/dev/null)
+    inode=${words%% *}
+    tell file "$inode" "${words#* }"
     [ ! -L "$1" ] || tell link "$(readlink -f "$1")"
     [ -n "$inode" ] && [ -f "$1" ] || return 0
     want_digest "$inode" "$1"
-    [ "$(head -c 4 "$1" 2>/dev/null | tr -d '\0' | cut -c 2-4)" = ELF ] || return 0
+    # What the member runs now is a program, and no script.
+    if ! seen "$running" "$inode"; then
+        [ "$(head -c 4 "$1" 2>/dev/null | tr -d '\0' | cut -c 2-4)" = ELF ] || return 0
+    fi
     tell elf
     # Something around etcd may start it whatever its arguments are: only etcd itself is asked for its version.
     case ${1##*/} in
@@ -636,6 +700,7 @@ main() {
     nonce=$1 mode=$2 name=$3 object=$4 dir=$5 store=$6
     shift 6
     wanted='' wanted_count=0 main_pid='' file_pid='' base='' names='' unit_files=''
+    running='' spaces=''
     digested='' digested_inodes='' asked='' measured='' goarch=''
     account='' account_group='' account_groups='' account_ids='' gid=''
     if [ "$mode" = look ]; then

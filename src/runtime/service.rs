@@ -91,6 +91,9 @@ pub struct Started {
     pub started: u64,
     /// False for a unit of Type=notify that has not said yet that it serves.
     pub ready: bool,
+    /// Resolved path of what it runs, and whether the file at that path is no longer that.
+    pub exe: String,
+    pub exe_replaced: bool,
     /// True when it ran before (process runtime; systemd does not tell).
     pub already: bool,
     pub unit: Option<UnitState>,
@@ -194,6 +197,8 @@ pub async fn start(host: &Host, site: &Site, watch: Duration) -> Result<StartOut
         pid: answer.need_number("pid")?,
         started: answer.need_number("started")?,
         ready: answer.need("ready")? == "yes",
+        exe: clean(answer.need("exe")?),
+        exe_replaced: answer.need("replaced")? == "yes",
         already: answer.get("already").is_some(),
         unit,
     }))

@@ -44,22 +44,40 @@ pub async fn stage(
     progress: &(dyn Fn(&str, Bytes) + Send + Sync),
 ) -> Result<Vec<Staged>, RuntimeError> {
     let store = check_path("store", store)?;
-    ask(host, scripts::FOLDER, &[&store, &version.to_string()], SHORT).await?;
-    let mut staged = Vec::with_capacity(programs.len());
+    let mut args = vec![store.clone(), version.to_string()];
     for program in programs {
-        let path = staged_path(&store, version, check_program(&program.name)?);
-        let report = |sent| progress(&program.name, sent);
-        let mut tries = 1;
-        let sent = loop {
-            match host.send_file(&program.local, &path, 0o755, program.digest, &report).await {
-                // Nothing of a file that was cut short is kept.
-                Err(HostError::Interrupted { .. }) if tries < MOST_SENDS => tries += 1,
-                sent => break sent?,
-            }
-        };
+        args.extend([check_program(&program.name)?.to_owned(), program.digest.to_string()]);
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let answer = ask(host, scripts::FOLDER, &args, DIGESTS).await?;
+    let there = answer.all("there");
+    if there.len() != programs.len() {
+        return Err(answer.broken("it has another number of programs", ""));
+    }
+    let mut staged = Vec::with_capacity(programs.len());
+    for (program, there) in programs.iter().zip(there) {
+        let path = staged_path(&store, version, &program.name);
+        let sent = if there == "yes" { Sent::AlreadyThere } else { send(host, program, &path, progress).await? };
         staged.push(Staged { path, sent });
     }
     Ok(staged)
+}
+
+async fn send(
+    host: &Host,
+    program: &Program,
+    path: &str,
+    progress: &(dyn Fn(&str, Bytes) + Send + Sync),
+) -> Result<Sent, RuntimeError> {
+    let report = |sent| progress(&program.name, sent);
+    let mut tries = 1;
+    loop {
+        match host.send_file_anew(&program.local, path, 0o755, program.digest, &report).await {
+            // Nothing of a file that was cut short is kept.
+            Err(HostError::Interrupted { .. }) if tries < MOST_SENDS => tries += 1,
+            sent => return Ok(sent?),
+        }
+    }
 }
 
 fn check_program(name: &str) -> Result<&str, RuntimeError> {

@@ -18,8 +18,7 @@ versions() {
 second_stop() { [[ $(jq -c 'select(.entry == "intent" and .effect.operation.type == "stop")' "$(journal)" | wc -l) -ge 2 ]]; }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
-use_process_spec held
-sed -i 's/^  rollout {/&\n    hold_before = "no-return"/' "$SPEC"/*.hcl
+use_process_spec held 'hold_before = "no-return"'
 
 say "a port is taken"
 python3 -m http.server --bind 127.0.0.1 "$(endpoint m1 | sed 's/.*://')" >/dev/null 2>&1 &

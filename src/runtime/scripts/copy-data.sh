@@ -57,26 +57,29 @@ copy() { # FOLDER SUFFIX
     fi
     [ ! -e "$target" ] || refuse exists "$target"
     free_of "${1%/*}/"
-    # Where there is no room for a full copy, a copy that shares blocks may still do.
-    how=auto
-    [ "$need" -lt "$free" ] || how=always
-    said=$(cp -a --reflink="$how" -- "$1" "$part" 2>&1) || {
+    said=$(cp_here "$1" "$part" 2>&1) || {
         rm -rf -- "$part"
-        [ "$how" = auto ] || refuse no-space "$1 holds $need KB, and beside it there are $free KB free"
-        case $said in
-            # Not every cp can share blocks.
-            *reflink*) said=$(cp -a -- "$1" "$part" 2>&1) ;;
-            *) false ;;
-        esac || {
-            rm -rf -- "$part"
-            refuse_failed "copying $1 to $part" "$said"
-        }
+        [ "$need" -lt "$free" ] || refuse no-space "$1 holds $need KB, and beside it there are $free KB free"
+        refuse_failed "copying $1 to $part" "$said"
     }
     said=$(mv -- "$part" "$target" 2>&1) || {
         rm -rf -- "$part"
         refuse_failed "renaming $part" "$said"
     }
     copied=yes
+}
+
+# Shares blocks where the file system can. Else what etcd only reserved stays a hole: its log files are 64 MB each, mostly not
+# written yet. Where there is no room for a full copy, one that shares blocks may still do. Not every cp can all of this.
+cp_here() { # FROM TO
+    [ "$need" -lt "$free" ] || {
+        cp -a --reflink=always -- "$1" "$2"
+        return
+    }
+    cp -a --reflink=auto --sparse=always -- "$1" "$2" 2>/dev/null || {
+        rm -rf -- "$2"
+        cp -a -- "$1" "$2"
+    }
 }
 
 write_note() {

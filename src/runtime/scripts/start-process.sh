@@ -5,10 +5,7 @@ main() {
     most=$2 lines=$3
     if ! has_ended "$dir" && find_process "$dir"; then
         tell already yes
-        tell ready yes
-        tell pid "$pid"
-        tell started "$started"
-        done_with ok
+        ready
     fi
     for file in etcd args; do
         [ -f "$dir/$file" ] || refuse missing "$dir/$file is not there"
@@ -43,9 +40,16 @@ main() {
         fi
         rest 005
     done
+    ready
+}
+
+ready() {
     tell ready yes
     tell pid "$pid"
     tell started "$started"
+    look_at_exe "$pid"
+    tell exe "$exe"
+    tell replaced "$replaced"
     done_with ok
 }
 

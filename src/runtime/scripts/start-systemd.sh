@@ -1,7 +1,8 @@
 # Starts a unit and watches it for a bounded time: UNIT SECONDS LINES. A unit of Type=notify is ready when systemctl returns.
 main() {
     unit=$1 seconds=$2 lines=$3
-    since=$(date +%s)
+    now
+    began=$now
     # Earlier deaths count towards the start limit, and systemd does not tell one from the other afterwards.
     systemctl reset-failed -- "$unit" >/dev/null 2>&1
     said=$(bounded "$seconds" systemctl start -- "$unit" 2>&1)
@@ -22,11 +23,16 @@ main() {
         tell ready "$ready"
         tell pid "$prop_main"
         tell started "$started"
+        look_at_exe "$prop_main"
+        tell exe "$exe"
+        tell replaced "$replaced"
         done_with ok
     fi
     tell died "${prop_exec:-0}"
     printf '%s\n' "$said" | head -n 3 | tell_lines said
     journalctl --sync >/dev/null 2>&1
+    now
+    since=$(($(date +%s) - (now - began) / 100 - 1))
     journalctl -q --no-pager -o cat -u "$unit" --since "@$since" -n "$lines" 2>/dev/null | tell_lines log
     done_with ok
 }
