@@ -14,7 +14,7 @@ RANDOM=${QUORATE_SEED:=$RANDOM}
 echo "note: seed $QUORATE_SEED"
 
 journals() { find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l; }
-its_journal() { [[ $(journals) -gt $runs_before ]]; }
+its_journal() { [[ $(journals) -gt $runs_before ]] || ! kill -0 "$RUN" 2>/dev/null; }
 has_lines() { [[ $(wc -l <"$(journal)") -ge $1 ]] || ! kill -0 "$RUN" 2>/dev/null; }
 
 # killed_at LINE VERSION: kill -9 once the journal has so many lines. True when it
@@ -26,6 +26,7 @@ killed_at() {
   RUN=$!
   on_exit end_process "$RUN"
   wait_for 90 "the run's journal" its_journal
+  [[ $(journals) -gt $runs_before ]] || fail "restore began no run: $(tail "$WORK/restore")"
   wait_for 90 "line $1" has_lines "$1"
   kill -9 "$RUN" 2>/dev/null || true
   wait "$RUN" 2>/dev/null || status=$?
