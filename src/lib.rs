@@ -18,6 +18,9 @@ pub mod cli;
 pub mod crypto;
 pub mod etcd;
 pub mod execute;
+#[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host;
 pub mod knowledge;
 pub mod observe;

@@ -8,6 +8,8 @@
 mod cache;
 mod error;
 mod fetch;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzing;
 mod platform;
 mod search;
 #[cfg(test)]

@@ -51,7 +51,7 @@ fn unusable(problem: impl std::convert::Into<String>) -> BackupError {
     BackupError::Archive { problem: problem.into() }
 }
 
-fn read_from(packed: impl Read, folder: Option<&Path>) -> Result<Contents, BackupError> {
+pub(super) fn read_from(packed: impl Read, folder: Option<&Path>) -> Result<Contents, BackupError> {
     let broken = |error: std::io::Error| unusable(format!("not a whole tar.gz: {error}"));
     let mut unpacked = GzDecoder::new(packed).take(UNPACKED_LIMIT.0);
     let mut contents = Contents::default();

@@ -19,6 +19,8 @@ mod assemble;
 mod error;
 mod examine;
 mod folder;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzing;
 mod manifest;
 mod network;
 mod open;

@@ -9,6 +9,8 @@ mod answers;
 mod client;
 mod digest;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzing;
 mod grpc;
 mod http;
 pub mod snapshot;

@@ -191,7 +191,7 @@ fn cluster_id(headers: &HeaderMap) -> Option<ClusterId> {
     header_hex(headers, "X-Etcd-Cluster-Id").map(ClusterId)
 }
 
-fn error_code(body: &[u8]) -> Option<u64> {
+pub(super) fn error_code(body: &[u8]) -> Option<u64> {
     let told: serde_json::Value = serde_json::from_slice(body).ok()?;
     told.get("errorCode")?.as_u64()
 }

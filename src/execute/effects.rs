@@ -20,8 +20,8 @@ use crate::execute::world::{World, pin};
 use crate::host::Sent;
 use crate::plan::model::{Action, CreateAction, MemberAction, Operation, Plan, Step};
 use crate::runtime::{
-    Preflight, PreflightOutcome, PreparedSwap, Program, RollbackPoint, StartOutcome, Templates, create, discard_swap,
-    flush_rollback_point, preflight, stage, start,
+    Preflight, PreflightOutcome, PreparedSwap, Program, RollbackPoint, Staged, StartOutcome, Templates, create,
+    discard_swap, flush_rollback_point, preflight, stage, start,
 };
 use crate::units::{Advised, Bytes, MemberName, Version};
 
@@ -36,6 +36,8 @@ pub struct Performer<'a> {
     pub(super) events: &'a (dyn Fn(Event) + Send + Sync),
     /// Swaps that need one rename only.
     pub(super) prepared: BTreeMap<MemberName, PreparedSwap>,
+    /// What the staged binary of a member was when its digest was checked, by the version.
+    pub(super) staged: BTreeMap<(MemberName, Version), String>,
     /// Flag parsers that were tried right after their host got the release.
     tried: BTreeMap<MemberName, (PreflightOutcome, u32)>,
     /// Rollback points that are not on the disk yet.
@@ -53,6 +55,7 @@ impl<'a> Performer<'a> {
             run,
             events,
             prepared: BTreeMap::new(),
+            staged: BTreeMap::new(),
             tried: BTreeMap::new(),
             unflushed: Vec::new(),
             flushing: Vec::new(),
@@ -161,6 +164,7 @@ impl<'a> Performer<'a> {
         operation: &Operation,
         looks: &mut Looks<'_>,
     ) -> Result<EffectResult, ExecuteError> {
+        self.world.member(&action.member)?.host.be_ready();
         match operation {
             Operation::HandOver { how } => member::hand_over(self, action, *how, looks).await,
             Operation::Stop { timeout } => member::stop_member(self, action, *timeout, looks).await,
@@ -182,28 +186,33 @@ impl<'a> Performer<'a> {
         let tries_out = self.plan.steps().any(|step| matches!(step.action, Action::Preflight { .. }));
         let shared: &Self = self;
         let each = hosts.into_values().map(async |names| {
-            let sent = match names.first() {
+            let staged = match names.first() {
                 Some(name) => shared.stage_on(step, name, version, folder, programs).await?,
-                None => Sent::AlreadyThere,
+                None => Vec::new(),
             };
+            let print = staged.iter().find(|program| program.path.ends_with("/etcd")).map(|etcd| etcd.print.clone());
+            let prints: Vec<_> = names.iter().filter_map(|name| Some(((*name).clone(), print.clone()?))).collect();
             // A host that has its release first need not wait for the others. What fails here is done again, and told,
             // in its own step.
             let mut tried = Vec::new();
             for name in names.into_iter().filter(|_| tries_out) {
                 tried.extend(shared.preflight_on(name, version).await.ok().map(|outcome| (name.clone(), outcome)));
             }
-            Ok::<_, ExecuteError>((sent, tried))
+            let sent: Vec<Sent> = staged.iter().map(|program| program.sent).collect();
+            Ok::<_, ExecuteError>((sent, prints, tried))
         });
         let (mut bytes, mut already_there) = (0, 0);
         let mut tried = BTreeMap::new();
+        let mut prints = BTreeMap::new();
         for host in join_all(each).await {
-            let (sent, outcomes) = host?;
-            match sent {
-                Sent::Whole(sent) => bytes += sent.0,
-                Sent::AlreadyThere => already_there += 1,
-            }
+            let (sent, of_host, outcomes) = host?;
+            let whole = |sent: &Sent| if let Sent::Whole(bytes) = sent { bytes.0 } else { 0 };
+            bytes += sent.iter().map(whole).sum::<u64>();
+            already_there += u32::from(!sent.iter().any(|sent| matches!(sent, Sent::Whole(_))));
+            prints.extend(of_host.into_iter().map(|(name, print)| ((name, version.clone()), print)));
             tried.extend(outcomes);
         }
+        self.staged.extend(prints);
         self.tried = tried;
         Ok(done(Detail::Staged { bytes: Bytes(bytes), already_there }))
     }
@@ -215,7 +224,7 @@ impl<'a> Performer<'a> {
         version: &Version,
         folder: &str,
         wanted: &[String],
-    ) -> Result<Sent, ExecuteError> {
+    ) -> Result<Vec<Staged>, ExecuteError> {
         let member = self.world.member(name)?;
         let pin = pin(self.plan, version, &member.arch)?;
         let dir = self.world.release_dir(pin)?;
@@ -241,12 +250,7 @@ impl<'a> Performer<'a> {
                 total: Some(total),
             });
         };
-        let staged = stage(&member.host, folder, version, &programs, &progress).await?;
-        Ok(staged.iter().fold(Sent::AlreadyThere, |all, one| match (all, one.sent) {
-            (Sent::Whole(all), Sent::Whole(one)) => Sent::Whole(Bytes(all.0 + one.0)),
-            (Sent::Whole(bytes), _) | (_, Sent::Whole(bytes)) => Sent::Whole(bytes),
-            (Sent::AlreadyThere, Sent::AlreadyThere) => Sent::AlreadyThere,
-        }))
+        Ok(stage(&member.host, folder, version, &programs, &progress).await?)
     }
 
     async fn preflight(&mut self, step: &Step) -> Result<EffectResult, ExecuteError> {

@@ -55,6 +55,7 @@ pub async fn prepare(performer: &mut Performer<'_>, step: &Step) -> Result<Effec
             performer.prepared.insert(change.member.clone(), swap);
         }
         kept.push((change.member.clone(), path));
+        performer.world.member(change.member)?.host.be_ready();
     }
     Ok(done(Detail::Prepared { kept }))
 }
@@ -64,6 +65,7 @@ pub async fn prepare(performer: &mut Performer<'_>, step: &Step) -> Result<Effec
 struct Change<'p> {
     member: &'p MemberName,
     from: &'p Version,
+    to: &'p Version,
     binary: &'p BinaryChange,
 }
 
@@ -71,11 +73,11 @@ impl<'p> Change<'p> {
     fn of(step: &'p Step) -> Option<Self> {
         match &step.action {
             Action::Member(action) if action.from != action.to => {
-                Some(Self { member: &action.member, from: &action.from, binary: &action.binary })
+                Some(Self { member: &action.member, from: &action.from, to: &action.to, binary: &action.binary })
             }
             Action::ReplaceData(action) => {
                 let binary = action.replacement.binary.as_ref()?;
-                Some(Self { member: &action.member, from: &action.from, binary })
+                Some(Self { member: &action.member, from: &action.from, to: &action.to, binary })
             }
             _ => None,
         }
@@ -89,9 +91,12 @@ async fn prepare_one(
     let member = performer.world.member(change.member)?;
     let old = change.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: change.member.clone() })?;
     let store = crate::plan::layout::store(&performer.world.cluster.runtime);
-    let file = member.facts.as_ref().and_then(|facts| facts.binary.sha256);
-    if file == Some(old) {
-        let swap = Swap::to_staged(&change.binary.path, &change.binary.staged, old, change.binary.new_sha256);
+    let file = member.facts.as_ref().map(|facts| &facts.binary);
+    if file.is_some_and(|file| file.sha256 == Some(old)) {
+        let print = file.and_then(|file| file.print.as_deref());
+        let staged = performer.staged.get(&(change.member.clone(), change.to.clone()));
+        let swap = Swap::to_staged(&change.binary.path, &change.binary.staged, old, change.binary.new_sha256)
+            .knowing(print, staged.map(String::as_str));
         let keep = Keep { store: &store, version: change.from };
         let prepared = prepare_swap(&member.host, &swap, Some(&keep)).await?;
         if let Some(kept) = prepared.kept.clone() {

@@ -35,17 +35,29 @@ impl Mark {
         getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
         Ok(Self(format!("quorate-{}", hex::encode(bytes))))
     }
+
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn fixed(word: &str) -> Self {
+        Self(word.to_owned())
+    }
 }
 
 /// The words to be run for a command.
 pub(super) fn words(become_: Become, privilege: Privilege, mark: &Mark, program: &str, args: &[&str]) -> Vec<String> {
-    let mut words: Vec<&str> = Vec::with_capacity(args.len() + 10);
-    if become_ == Become::Sudo && privilege == Privilege::Elevated {
-        words.extend(["env", "LC_ALL=C", "sudo", "-n", "--"]);
-    }
-    words.extend(["sh", "-c", WRAPPER, "sh", &mark.0, program]);
-    words.extend(args);
-    words.into_iter().map(str::to_owned).collect()
+    prefixed(become_, privilege, &[&["sh", "-c", WRAPPER, "sh", mark.text(), program][..], args].concat())
+}
+
+/// `words`, run as the account that the privilege asks for.
+pub(super) fn prefixed(become_: Become, privilege: Privilege, words: &[&str]) -> Vec<String> {
+    let sudo: &[&str] = match (become_, privilege) {
+        (Become::Sudo, Privilege::Elevated) => &["env", "LC_ALL=C", "sudo", "-n", "--"],
+        _ => &[],
+    };
+    sudo.iter().chain(words).map(|word| (*word).to_owned()).collect()
 }
 
 /// A started process, as its host knows it.

@@ -13,12 +13,15 @@ mod control_dir;
 mod error;
 mod forward;
 mod framing;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzing;
 mod link;
 mod lock;
 #[cfg(test)]
 mod lock_tests;
 mod perform;
 mod reconnect;
+mod spare;
 mod ssh;
 #[cfg(test)]
 mod sshd;
@@ -36,12 +39,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use command::{Command, OUTPUT_LIMIT, Output, Privilege, STDERR_LIMIT, Script};
 pub use error::HostError;
 pub use lock::{HostLock, LockError, LockRequest};
-pub use transfer::Sent;
+pub use transfer::{Sent, Stored};
 
 use self::framing::whole_script;
 use self::link::Link;
 use self::perform::{Input, Job};
 use self::reconnect::Reconnecting;
+use self::spare::{Spare, header};
+use self::ssh::SshLink;
 use crate::spec::model::{Become, Connection, Ssh};
 use crate::units::{Bytes, Sha256};
 
@@ -97,23 +102,38 @@ impl Host {
         Ok(Output { stdout, ..output })
     }
 
-    /// Runs a constant POSIX sh script, fed on standard input to `sh -s -- ARGS`.
+    /// Runs a constant POSIX sh script, fed on standard input to `sh -s -- ARGS`; in the session that waits for it, where
+    /// one does (see [`Self::be_ready`]).
     pub async fn script(&self, script: &Script, args: &[&str]) -> Result<Output, HostError> {
         let mut words = vec!["-s", "--"];
         words.extend(args);
-        let job = Job {
-            what: format!("script {}", script.name),
-            program: "sh",
-            args: &words,
-            privilege: script.privilege,
-            input: Input::Bytes(&whole_script(script.text)),
-            deadline: script.deadline,
-            stall: None,
-            most: OUTPUT_LIMIT,
-        };
+        let text = whole_script(script.text);
         let mut stdout = Vec::new();
-        let output = self.perform(job, &mut stdout).await?;
+        if let Some((spare, link, mut input)) = self.spare(script, args) {
+            input.extend_from_slice(&text);
+            match self.perform_in(spare, link, script_job(script, &words, &input), &mut stdout).await {
+                // That session had ended: nothing was run in it.
+                Err(HostError::Access { .. }) => stdout.clear(),
+                output => return output.map(|output| Output { stdout, ..output }),
+            }
+        }
+        let output = self.perform(script_job(script, &words, &text), &mut stdout).await?;
         Ok(Output { stdout, ..output })
+    }
+
+    /// From now on one session is open ahead of time, for the next script. To be said when somebody will wait for it.
+    pub fn be_ready(&self) {
+        if let Link::Ssh(ssh) = self.link() {
+            ssh.current().keep_spare(self.become_());
+        }
+    }
+
+    fn spare(&self, script: &Script, args: &[&str]) -> Option<(Spare, Arc<SshLink>, Vec<u8>)> {
+        let (Link::Ssh(ssh), Privilege::Elevated) = (self.link(), script.privilege) else { return None };
+        let header = header(args)?;
+        let link = ssh.current();
+        let spare = link.take_spare()?;
+        Some((spare, link, header))
     }
 
     /// Puts a local file on the host under `remote` (absolute), mode `mode`: sent to a part file beside it, its digest
@@ -138,7 +158,7 @@ impl Host {
         mode: u32,
         digest: Sha256,
         progress: &(dyn Fn(Bytes) + Send + Sync),
-    ) -> Result<Sent, HostError> {
+    ) -> Result<Stored, HostError> {
         self.put_anew(local, remote, mode, digest, progress).await
     }
 
@@ -205,4 +225,17 @@ fn label(ssh: &Ssh) -> String {
         label.push_str(&format!(" port {port}"));
     }
     label
+}
+
+fn script_job<'a>(script: &Script, words: &'a [&'a str], input: &'a [u8]) -> Job<'a> {
+    Job {
+        what: format!("script {}", script.name),
+        program: "sh",
+        args: words,
+        privilege: script.privilege,
+        input: Input::Bytes(input),
+        deadline: script.deadline,
+        stall: None,
+        most: OUTPUT_LIMIT,
+    }
 }

@@ -12,6 +12,7 @@ use super::connect_errors::explain_not_started;
 use super::error::not_again;
 use super::framing::{Mark, MarkFinder, Progress, RemoteProcess, STOP, words};
 use super::link::{Ended, Link, LinkError, Running, spawn_local};
+use super::spare::Spare;
 use super::ssh::SshLink;
 use super::{Host, HostError};
 use crate::spec::model::Become;
@@ -82,12 +83,35 @@ impl Host {
         }
         let mark = Mark::new().map_err(|error| start_error(format!("no random numbers: {error}")))?;
         let words = words(self.become_(), job.privilege, &mark, job.program, job.args);
+        match self.begin(&job.what, &words, job.deadline).await? {
+            Some((running, link)) => self.drive(job, &mark, (running, link), sink).await,
+            None => Err(self.overdue(job.what, job.deadline, job.privilege, &Watch::default()).await),
+        }
+    }
+
+    /// As [`Self::perform`], in a session that waits. Its input is that of the session.
+    pub(super) async fn perform_in(
+        &self,
+        spare: Spare,
+        link: Arc<SshLink>,
+        job: Job<'_>,
+        sink: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Output, HostError> {
+        self.count_round_trip();
+        self.drive(job, &spare.mark, (spare.running, Some(link)), sink).await
+    }
+
+    async fn drive(
+        &self,
+        job: Job<'_>,
+        mark: &Mark,
+        (running, link): Begun,
+        sink: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Output, HostError> {
         let watch = Watch::default();
         let Job { what, privilege, input, deadline, stall, most, .. } = job;
-        let Some((running, link)) = self.begin(&what, &words, deadline).await? else {
-            return Err(self.overdue(what, deadline, privilege, &watch).await);
-        };
-        let work = self.converse(&what, (&words, &mark), running, (input, sink, most), &watch);
+        let become_ = if privilege == Privilege::Elevated { self.become_() } else { Become::No };
+        let work = self.converse(&what, (become_, mark), running, (input, sink, most), &watch);
         tokio::select! {
             result = tokio::time::timeout(deadline, work) => match result {
                 Ok(result) => match result {
@@ -165,7 +189,7 @@ impl Host {
     async fn converse(
         &self,
         what: &str,
-        (words, mark): (&[String], &Mark),
+        (become_, mark): (Become, &Mark),
         running: Running,
         (input, sink, most): (Input<'_>, &mut (dyn AsyncWrite + Send + Unpin), Bytes),
         watch: &Watch,
@@ -203,7 +227,6 @@ impl Host {
         if watch.started.initialized() {
             return Ok(Output { status, stdout: Vec::new(), stderr: errors.into_bytes() });
         }
-        let become_ = if words.iter().any(|word| word == "sudo") { self.become_() } else { Become::No };
         let trouble = explain_not_started(become_, status, out_finder.noise(), err_finder.noise());
         Err(HostError::Access { host: host(), command: what.into(), reason: trouble.reason, fix: trouble.fix })
     }

@@ -17,6 +17,7 @@ use super::control_dir;
 use super::error::last_line;
 use super::forward::Forwards;
 use super::link::{Ended, LinkError, Running};
+use super::spare::Slot;
 use crate::spec::model::Ssh;
 
 /// Sessions at a time through one connection: below sshd's usual `MaxSessions 10`. Lowered when the host refuses one.
@@ -50,6 +51,7 @@ pub(super) struct SshLink {
     anchor: UnixStream,
     dir: TempDir,
     forwards: Forwards,
+    pub(super) ahead: Slot,
 }
 
 impl SshLink {
@@ -75,6 +77,7 @@ impl SshLink {
             anchor,
             dir,
             forwards: Forwards::default(),
+            ahead: Slot::default(),
         })
     }
 
@@ -97,6 +100,18 @@ impl SshLink {
     /// Why the connection went, by ssh's own log.
     pub(super) fn why_lost(&self) -> String {
         last_line(&read_log(&self.log())).unwrap_or_else(|| "the SSH connection is closed".into())
+    }
+
+    /// Sessions at a time, as far as the host has told.
+    pub(super) fn session_limit(&self) -> usize {
+        self.session_limit.load(Ordering::Relaxed)
+    }
+
+    /// Where nobody waits for a place; nothing where the host refuses.
+    pub(super) async fn spawn_at_once(&self, words: &[String]) -> Option<Running> {
+        let permit = Arc::clone(&self.sessions).try_acquire_owned().ok()?;
+        let child = self.open(words).await.ok()?;
+        self.running(child, Some(permit)).ok()
     }
 
     pub(super) async fn spawn(&self, words: &[String]) -> Result<Running, LinkError> {
@@ -122,7 +137,10 @@ impl SshLink {
                     let _ = child.wait().await;
                     return true;
                 }
-                Err(error) if refused_by_limit(&error) => tokio::time::sleep(SLOT_WAIT).await,
+                Err(error) if refused_by_limit(&error) => {
+                    self.drop_spare();
+                    tokio::time::sleep(SLOT_WAIT).await;
+                }
                 // Something else is wrong: whoever needs the session will find out what.
                 Err(_) => return true,
             }
@@ -146,6 +164,7 @@ impl SshLink {
             match self.open(words).await {
                 Ok(child) => return Ok((child, permit)),
                 Err(error) if refused_by_limit(&error) => {
+                    self.drop_spare();
                     if !self.lower_limit(permit) {
                         tries += 1;
                         if tries > SLOT_TRIES {

@@ -15,13 +15,14 @@ const CHECK: &str = "t=$1; [ -L \"$t\" ] && exit 4; [ -d \"$t\" ] && exit 3; [ -
     [ \"${s%% *}\" = \"$2\" ] || exit 4; chmod \"$3\" \"$t\" || exit 11";
 
 /// Takes the file from standard input. Arguments: target, part file, digest, mode. Input that ends early (a cut
-/// connection) gives another digest, and the part file goes. The file is not flushed: should the power go, what is left
+/// connection) gives another digest, and the part file goes. At the end it says what the file is, for whoever wants to know
+/// later whether that digest is still true. The file is not flushed: should the power go, what is left
 /// of it has another digest, and whoever uses a file that was sent looks at that first.
 const STORE: &str = "t=$1; p=$2; fail() { rm -f \"$p\"; exit \"$1\"; }; trap \"fail 9\" HUP INT TERM PIPE; \
     [ ! -d \"$t\" ] || [ -L \"$t\" ] || exit 3; d=${t%/*}/; [ -d \"$d\" ] || (umask 022; mkdir -p \"$d\") || exit 6; umask 077; cat > \"$p\" || fail 7; \
     s=$(openssl dgst -sha256 -r 2>/dev/null < \"$p\") || s=$(sha256sum < \"$p\") || fail 5; \
     [ \"${s%% *}\" = \"$3\" ] || fail 8; chmod \"$4\" \"$p\" || fail 11; \
-    mv -f \"$p\" \"$t\" || fail 10; exit 0";
+    mv -f \"$p\" \"$t\" || fail 10; LC_ALL=C stat -c %d:%i:%s:%y:%z \"$t\" 2>/dev/null; exit 0";
 
 /// The slowest line that a transfer is given time for, in bytes a second.
 const SLOWEST: u64 = 32 * 1024;
@@ -31,6 +32,14 @@ const OVERHEAD: Duration = Duration::from_secs(120);
 
 /// A transfer that moves nothing for this long is given up. Reading back and syncing a big file moves nothing either.
 const STALL: Duration = Duration::from_secs(120);
+
+/// A file that was just stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub size: Bytes,
+    /// What it was (device, inode, size, times) when its digest had been checked; empty where the host cannot say.
+    pub print: String,
+}
 
 /// What it took to have a file on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +64,10 @@ impl Host {
         let there = self.transfer_step("look for", &check, Input::Bytes(&[]), remote, deadline(size)).await?;
         match there.status {
             Some(0) => Ok(Sent::AlreadyThere),
-            Some(4) => self.put_anew(local, remote, mode, digest, progress).await,
+            Some(4) => {
+                let stored = self.put_anew(local, remote, mode, digest, progress).await?;
+                Ok(Sent::Whole(stored.size))
+            }
             _ => Err(self.transfer(remote, why_not_stored(&there))),
         }
     }
@@ -67,14 +79,18 @@ impl Host {
         mode: u32,
         digest: Sha256,
         progress: &(dyn Fn(Bytes) + Send + Sync),
-    ) -> Result<Sent, HostError> {
+    ) -> Result<Stored, HostError> {
         let (file, size) = self.open_local(local, remote).await?;
         let suffix = random_suffix().map_err(|error| self.transfer(remote, format!("no random numbers: {error}")))?;
         let part = format!("{remote}.part-{suffix}");
         let store = ["-c", STORE, "sh", remote, &part, &digest.to_string(), &format!("{mode:04o}")];
         let input = Input::File { file, progress };
         let stored = self.transfer_step("store", &store, input, remote, deadline(size)).await?;
-        if stored.success() { Ok(Sent::Whole(size)) } else { Err(self.transfer(remote, why_not_stored(&stored))) }
+        if !stored.success() {
+            return Err(self.transfer(remote, why_not_stored(&stored)));
+        }
+        let print = String::from_utf8_lossy(&stored.stdout).trim().to_owned();
+        Ok(Stored { size, print })
     }
 
     async fn open_local(&self, local: &Path, remote: &str) -> Result<(tokio::fs::File, Bytes), HostError> {
@@ -105,7 +121,9 @@ impl Host {
             stall: Some(STALL),
             most: Bytes(64 * 1024),
         };
-        self.perform(job, &mut tokio::io::sink()).await
+        let mut stdout = Vec::new();
+        let output = self.perform(job, &mut stdout).await?;
+        Ok(Output { stdout, ..output })
     }
 }
 

@@ -114,6 +114,8 @@ pub struct Binary {
     pub mode: String,
     pub owner: String,
     pub link_target: Option<String>,
+    /// Device, inode, size and times.
+    pub print: Option<String>,
     /// A program, not a script.
     pub elf: bool,
 }
@@ -351,6 +353,7 @@ impl Binary {
                 self.owner = account(words.next(), id);
             }
             "link" => self.link_target = Some(record.text.clone()),
+            "print" => self.print = Some(record.text.clone()).filter(|print| !print.is_empty()),
             "elf" => self.elf = true,
             _ => return false,
         }

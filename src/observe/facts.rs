@@ -183,6 +183,7 @@ fn binary_facts(answer: &Answer, path: &str) -> BinaryFacts {
         path: path.to_owned(),
         version: version_of(answer, path),
         sha256: answer.digest(binary.inode.as_ref()),
+        print: binary.print.clone(),
         size: binary.size,
         owner: binary.owner,
         mode: binary.mode,

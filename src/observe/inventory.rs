@@ -194,6 +194,10 @@ pub struct BinaryFacts {
     /// What `etcd --version` prints; `None` when it does not run or is not there.
     pub version: Option<Version>,
     pub sha256: Option<Sha256>,
+    /// What the file was (device, inode, size, times) when its digest was taken: as long as that is so, the digest is true.
+    /// Of this look alone; no decision stands on it.
+    #[serde(skip)]
+    pub print: Option<String>,
     pub size: Option<Bytes>,
     pub owner: String,
     /// Octal, such as `755`.

@@ -13,6 +13,8 @@ mod certificates;
 mod config_file;
 mod etcd_answers;
 mod facts;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzing;
 pub mod inventory;
 mod look;
 mod member;

@@ -467,9 +467,13 @@ tell_binary() {
     tell binary "$1"
     tell_space "$1"
     [ -e "$1" ] || return 0
-    words=$(stat -L -c '%d:%i %s %a %u %U' "$1" 2>/dev/null)
+    words=$(stat -L -c '%d:%i %s %a %u %U|%d:%i:%s:%y:%z' "$1" 2>/dev/null)
     inode=${words%% *}
+    print=${words#*|}
+    words=${words%%|*}
     tell file "$inode" "${words#* }"
+    # Taken before its digest: says later whether that is still true.
+    tell print "$print"
     [ ! -L "$1" ] || tell link "$(readlink -f "$1")"
     [ -n "$inode" ] && [ -f "$1" ] || return 0
     want_digest "$inode" "$1"

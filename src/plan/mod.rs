@@ -28,7 +28,8 @@ mod survey;
 mod target;
 mod upgrade;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
+#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -58,7 +58,7 @@ fn nonce(host: &Host, script: Text) -> Result<String, RuntimeError> {
 }
 
 impl Answer {
-    fn read(
+    pub(super) fn read(
         host: &str,
         operation: &'static str,
         nonce: &str,

@@ -35,13 +35,31 @@ pub struct Swap {
     pub link: String,
     pub old: Sha256,
     pub new: Sha256,
+    /// What PATH and SOURCE were when their digests were taken, or empty: a file that is still that is not read again.
+    pub old_print: String,
+    pub source_print: String,
 }
 
 impl Swap {
     /// From the old binary to a staged one.
     #[must_use]
     pub fn to_staged(path: &str, staged: &str, old: Sha256, new: Sha256) -> Self {
-        Self { path: path.to_owned(), source: staged.to_owned(), link: staged.to_owned(), old, new }
+        Self {
+            path: path.to_owned(),
+            source: staged.to_owned(),
+            link: staged.to_owned(),
+            old,
+            new,
+            old_print: String::new(),
+            source_print: String::new(),
+        }
+    }
+
+    /// With what the two files were when their digests were taken.
+    #[must_use]
+    pub fn knowing(self, old_print: Option<&str>, source_print: Option<&str>) -> Self {
+        let owned = |print: Option<&str>| print.unwrap_or_default().to_owned();
+        Self { old_print: owned(old_print), source_print: owned(source_print), ..self }
     }
 }
 
@@ -129,7 +147,8 @@ pub async fn prepare_swap(host: &Host, swap: &Swap, keep: Option<&Keep<'_>>) -> 
     let source = check_path("binary", &swap.source)?;
     let (store, version) = keep.map_or_else(Default::default, |keep| (keep.store, keep.version.to_string()));
     let (old, new) = (swap.old.to_string(), swap.new.to_string());
-    let args = [path.as_str(), &source, &swap.link, &old, &new, store, &version];
+    let prints = [swap.old_print.as_str(), &swap.source_print];
+    let args = [path.as_str(), &source, &swap.link, &old, &new, store, &version, prints[0], prints[1]];
     let answer = ask(host, scripts::PREPARE_SWAP, &args, COPY_DEADLINE).await?;
     let target = match answer.get("target") {
         Some(target) => SwapTarget::Link { old_target: target.to_owned() },

@@ -94,7 +94,7 @@ fn places<'a>(site: &'a Site, store: &'a str) -> [&'a str; 4] {
     [store, &site.binary, &site.data_dir, site.wal_dir.as_deref().unwrap_or_default()]
 }
 
-fn read(line: &str) -> Option<Leftover> {
+pub(super) fn read(line: &str) -> Option<Leftover> {
     let (kind, rest) = line.split_once(' ')?;
     let (size, path) = rest.split_once(' ')?;
     let size = Bytes(size.parse::<u64>().ok()?.saturating_mul(1024));

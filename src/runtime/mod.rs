@@ -12,6 +12,8 @@ mod answer;
 mod binary;
 mod create;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzing;
 mod leftovers;
 mod log;
 mod replace;

@@ -166,10 +166,14 @@ pub async fn stop(host: &Host, site: &Site, most: Duration, room: Room) -> Resul
                 .await?
         }
     };
+    stopped(&answer)
+}
+
+pub(super) fn stopped(answer: &Answer) -> Result<StopOutcome, RuntimeError> {
     if let Some(pid) = answer.number("alive")? {
         return Ok(StopOutcome::StillAlive { pid, waited: answer.span("took")? });
     }
-    let exit = exit(&answer)?;
+    let exit = exit(answer)?;
     if matches!(answer.need("was")?, "inactive" | "failed") {
         return Ok(StopOutcome::AlreadyStopped { last_exit: exit });
     }
@@ -188,10 +192,14 @@ pub async fn start(host: &Host, site: &Site, watch: Duration) -> Result<StartOut
             ask(host, scripts::START_PROCESS, &[dir, &hundredths(watch), LAST_LINES], deadline).await?
         }
     };
-    let unit = unit_state(&answer)?;
+    started(&answer)
+}
+
+pub(super) fn started(answer: &Answer) -> Result<StartOutcome, RuntimeError> {
+    let unit = unit_state(answer)?;
     if answer.get("died").is_some() {
         let (said, log) = (answer.texts("said"), answer.texts("log"));
-        return Ok(StartOutcome::Died(Death { exit: exit(&answer)?, said, log, unit }));
+        return Ok(StartOutcome::Died(Death { exit: exit(answer)?, said, log, unit }));
     }
     Ok(StartOutcome::Running(Started {
         pid: answer.need_number("pid")?,
@@ -211,9 +219,13 @@ pub async fn is_running(host: &Host, site: &Site, digest: Digest) -> Result<Memb
         Service::Systemd { unit } => ask(host, scripts::NOW_SYSTEMD, &[unit, want], MARGIN).await?,
         Service::Process { dir } => ask(host, scripts::NOW_PROCESS, &[dir, want], MARGIN).await?,
     };
-    let unit = unit_state(&answer)?;
+    now(&answer)
+}
+
+pub(super) fn now(answer: &Answer) -> Result<MemberNow, RuntimeError> {
+    let unit = unit_state(answer)?;
     let Some(pid) = answer.number("pid")? else {
-        return Ok(MemberNow::Stopped { last_exit: exit(&answer)?, unit });
+        return Ok(MemberNow::Stopped { last_exit: exit(answer)?, unit });
     };
     Ok(MemberNow::Running(ProcessNow {
         pid,

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::host::{Host, HostError, Sent};
+use crate::host::{Host, HostError, Sent, Stored};
 use crate::units::{Bytes, Sha256, Version};
 
-use super::answer::{ask, clean};
+use super::answer::{Answer, ask, clean};
 use super::error::RuntimeError;
 use super::scripts;
 use super::site::{check_path, staged_path};
@@ -33,6 +33,8 @@ pub struct Program {
 pub struct Staged {
     pub path: String,
     pub sent: Sent,
+    /// What the file was (device, inode, size, times) when its digest was checked; empty where the host cannot say.
+    pub print: String,
 }
 
 /// Puts the programs of a release to `STORE/VERSION/NAME`. What is there with the right digest is not sent again.
@@ -57,8 +59,14 @@ pub async fn stage(
     let mut staged = Vec::with_capacity(programs.len());
     for (program, there) in programs.iter().zip(there) {
         let path = staged_path(&store, version, &program.name);
-        let sent = if there == "yes" { Sent::AlreadyThere } else { send(host, program, &path, progress).await? };
-        staged.push(Staged { path, sent });
+        let (sent, print) = match there.split_once(' ') {
+            Some(("yes", print)) => (Sent::AlreadyThere, print.to_owned()),
+            _ => {
+                let stored = send(host, program, &path, progress).await?;
+                (Sent::Whole(stored.size), stored.print)
+            }
+        };
+        staged.push(Staged { path, sent, print });
     }
     Ok(staged)
 }
@@ -68,14 +76,14 @@ async fn send(
     program: &Program,
     path: &str,
     progress: &(dyn Fn(&str, Bytes) + Send + Sync),
-) -> Result<Sent, RuntimeError> {
+) -> Result<Stored, RuntimeError> {
     let report = |sent| progress(&program.name, sent);
     let mut tries = 1;
     loop {
         match host.send_file_anew(&program.local, path, 0o755, program.digest, &report).await {
             // Nothing of a file that was cut short is kept.
             Err(HostError::Interrupted { .. }) if tries < MOST_SENDS => tries += 1,
-            sent => return Ok(sent?),
+            stored => return Ok(stored?),
         }
     }
 }
@@ -139,9 +147,13 @@ pub async fn preflight(host: &Host, try_out: &Preflight) -> Result<PreflightOutc
     let mut args = vec![binary.as_str(), user, arch];
     args.extend(try_out.args.iter().map(String::as_str));
     let answer = ask(host, scripts::PREFLIGHT, &args, SHORT).await?;
+    tried(&answer, &try_out.wanted)
+}
+
+pub(super) fn tried(answer: &Answer, wanted: &Version) -> Result<PreflightOutcome, RuntimeError> {
     let said = answer.texts("said");
     let code = answer.need_number("code")?;
-    Ok(judge(code, &said, &try_out.wanted, clean(answer.need("ran-as")?)))
+    Ok(judge(code, &said, wanted, clean(answer.need("ran-as")?)))
 }
 
 fn judge(code: i32, said: &[String], wanted: &Version, ran_as: String) -> PreflightOutcome {

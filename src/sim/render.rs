@@ -290,6 +290,7 @@ fn facts(world: &World, no: MemberNo) -> MemberFacts {
             link_target: None,
             version: binary.map(|release| release.version.clone()),
             sha256: binary.map(|release| release.digest),
+            print: None,
             size: Some(Bytes(17_000_000)),
             owner: "root:root".to_owned(),
             mode: "755".to_owned(),

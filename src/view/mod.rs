@@ -26,12 +26,13 @@ mod step;
 mod summary;
 mod words;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
+#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod fixtures;
 #[cfg(test)]
 mod refused;
 #[cfg(test)]
-mod runs;
+pub(crate) mod runs;
 #[cfg(test)]
 mod tests;
 

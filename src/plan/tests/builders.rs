@@ -135,6 +135,7 @@ fn member_facts(number: usize, running: &str) -> MemberFacts {
             link_target: None,
             version: Some(version(running)),
             sha256: Some(etcd_digest(running)),
+            print: None,
             size: Some(Bytes(17_000_000)),
             owner: "root:root".to_owned(),
             mode: "755".to_owned(),

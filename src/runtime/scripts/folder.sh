@@ -11,11 +11,14 @@ main() {
     while [ $# -ge 2 ]; do
         file=$store/$version/$1
         there=no
+        print=
         if [ -f "$file" ] && [ ! -L "$file" ]; then
+            chmod 0755 -- "$file" 2>/dev/null
+            fingerprint "$file"
             digest "$file"
-            [ "$digest" != "$2" ] || ! chmod 0755 -- "$file" 2>/dev/null || there=yes
+            [ "$digest" != "$2" ] || { there=yes print=$fingerprint; }
         fi
-        tell there "$there"
+        tell there "$there $print"
         shift 2
     done
     done_with ok

@@ -1,9 +1,10 @@
 # Makes ready, while the member runs, what `commit-swap` then puts in place: PATH SOURCE LINK OLD NEW. PATH is the member's
 # binary. A regular file will be replaced by the content of SOURCE, with owner, group, mode and label of the old one; a
 # symbolic link will be made to lead to LINK. OLD and NEW are digests: anything else at PATH belongs to somebody.
-# Where STORE is given, the old binary is kept there first, as STORE/VERSION/etcd.
+# Where STORE is given, the old binary is kept there first, as STORE/VERSION/etcd. OLD-PRINT and SOURCE-PRINT, where given, are
+# what PATH and SOURCE were when their digests were taken: as long as they are that, nobody reads them again.
 main() {
-    path=$1 source=$2 link=$3 old=$4 new=$5 store=$6 version=$7
+    path=$1 source=$2 link=$3 old=$4 new=$5 store=$6 version=$7 known_path=$8 known_source=$9
     fresh=${path%/*}/.${path##*/}.quorate-new
     [ -e "$path" ] || refuse missing "$path is not there"
     [ -f "$path" ] || refuse failed "$path is not a file"
@@ -14,28 +15,38 @@ main() {
         tell target "$(readlink -- "$path")"
     fi
     tell kind "$kind"
-    digest "$path"
-    fingerprint "$(readlink -f -- "$path")"
-    tell old-print "$fingerprint"
+    file=$path
+    [ "$kind" = file ] || file=$(readlink -f -- "$path")
+    digest_known "$file" "$known_path" "$old"
     if [ "$digest" = "$new" ]; then
+        fingerprint "$file"
+        tell old-print "$fingerprint"
         tell state already
         done_with ok
     fi
     [ "$digest" = "$old" ] || refuse digest "$path has digest ${digest:-unreadable}"
     if [ -n "$store" ]; then
         known=$digest
-        keep "$(readlink -f -- "$path")" "$old" "$store" "$version"
+        keep "$file" "$old" "$store" "$version"
         tell kept "$kept"
     fi
+    # Only now: a second name is a change of the file's times as well.
+    fingerprint "$file"
+    tell old-print "$fingerprint"
+    proved=no
     if [ "$kind" = link ]; then
         [ -f "$link" ] || [ -f "${path%/*}/$link" ] || refuse missing "$link is not there"
         said=$(ln -s -- "$link" "$fresh" 2>&1) || refuse_failed "making $fresh" "$said"
+        digest_known "$(readlink -f -- "$fresh")" "$known_source" "$new"
+        proved=yes
     else
         prepare_file
     fi
-    digest "$fresh"
+    [ "$proved" = yes ] || digest "$fresh"
     [ "$digest" = "$new" ] || give_up digest "$fresh came out with digest ${digest:-unreadable}"
-    fingerprint "$(readlink -f -- "$fresh")"
+    file=$fresh
+    [ "$kind" = file ] || file=$(readlink -f -- "$fresh")
+    fingerprint "$file"
     tell new-print "$fingerprint"
     tell package "$(owner_package "$path")"
     tell state ready
@@ -57,9 +68,13 @@ prepare_file() {
     caps=$(getcap -- "$path" 2>/dev/null)
     [ -z "$caps" ] || refuse capabilities "$caps"
     [ -f "$source" ] || refuse missing "$source is not there"
-    if alike && ln -- "$source" "$fresh" 2>/dev/null; then
-        flush "$fresh"
-        return 0
+    if alike; then
+        digest_known "$source" "$known_source" "$new"
+        if ln -- "$source" "$fresh" 2>/dev/null; then
+            proved=yes
+            flush "$fresh"
+            return 0
+        fi
     fi
     # First all that belongs to the old one (owner, mode, ACL, SELinux label), then the new content. Not every cp can leave
     # the old content out.
@@ -81,6 +96,12 @@ alike() {
     # shellcheck disable=SC2012 # the paths are given, and only the first columns are read
     [ "$(ls -ldn -- "$path" "$source" 2>/dev/null |
         awk '{ is = $1 " " $3 " " $4 } NR == 2 && is == was && length($1) == 10 { print "yes" } { was = is }')" = yes ]
+}
+
+# Sets `digest`, without reading the file where it is what it was when its digest was taken.
+digest_known() { # FILE PRINT DIGEST
+    fingerprint "$1"
+    if [ -n "$2" ] && [ "$fingerprint" = "$2" ]; then digest=$3; else digest "$1"; fi
 }
 
 # A package's update would put its own binary back some day.
