@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::specs;
 use crate::execute::StopSignal;
 use crate::plan::model::Plan;
+use crate::plan::restore::Begin;
 use crate::plan::rollback::Asked;
 use crate::session::{Records, Session, SessionError};
 use crate::spec::Diagnostic;
@@ -68,6 +69,22 @@ fn warn(context: &Context, warnings: &[Diagnostic]) {
 /// Looks at the cluster, finds the releases, and plans.
 pub async fn make_plan(session: &Session, events: Events<'_>) -> Result<Planned, Failure> {
     session.plan(events).await.map_err(|error| named(error, session))
+}
+
+/// Opens and tries the backup, looks at the cluster, and plans.
+pub async fn make_restore(
+    session: &Session,
+    backup: &str,
+    begin: Begin,
+    events: Events<'_>,
+) -> Result<Planned, Failure> {
+    session.plan_restore(backup, begin, events).await.map_err(|error| named(error, session))
+}
+
+/// Restores, as planned.
+pub async fn execute_restore(session: &Session, plan: &Plan, live: &Live, events: Events<'_>) -> Result<Ran, Failure> {
+    let stop = stop_on_signals()?;
+    session.execute_restore(plan, live, stop, events).await.map_err(|error| named(error, session))
 }
 
 /// Looks at the cluster, and plans the way back.

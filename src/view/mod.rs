@@ -22,6 +22,7 @@ mod phrases;
 mod plan;
 mod refusal;
 mod reporter;
+mod restore;
 mod step;
 mod summary;
 mod words;
@@ -49,8 +50,8 @@ pub use kept::{
 };
 pub use last_words::LastWords;
 pub use notes::{
-    Again, applying_text, backup_json, changed_file_text, diff_text, finishing, question_text, saved_text,
-    version_json, version_text,
+    Again, applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json,
+    version_text,
 };
 pub use output::{Kind as TerminalKind, Output, Terminal};
 pub use page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};
