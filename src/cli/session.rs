@@ -83,8 +83,9 @@ pub async fn make_restore(
 
 /// Restores, as planned.
 pub async fn execute_restore(session: &Session, plan: &Plan, live: &Live, events: Events<'_>) -> Result<Ran, Failure> {
-    let stop = stop_on_signals()?;
-    session.execute_restore(plan, live, stop, events).await.map_err(|error| named(error, session))
+    let words = Arc::new(Mutex::new(LastWords::new(plan)));
+    let stop = stop_on_signals(Some(words.clone()))?;
+    session.execute_restore(plan, live, stop, &remembered(&words, events)).await.map_err(|error| named(error, session))
 }
 
 /// Looks at the cluster, and plans the way back.
@@ -113,11 +114,15 @@ pub async fn open_saved(session: &Session, plan: &Plan, events: Events<'_>) -> R
 pub async fn execute(session: &Session, plan: &Plan, live: &Live, events: Events<'_>) -> Result<Ran, Failure> {
     let words = Arc::new(Mutex::new(LastWords::new(plan)));
     let stop = stop_on_signals(Some(words.clone()))?;
-    let follow = |event| {
+    session.execute(plan, live, stop, &remembered(&words, events)).await.map_err(|error| named(error, session))
+}
+
+/// Events on their way, with what has to be known should the second signal come.
+fn remembered<'a>(words: &'a Mutex<LastWords>, events: Events<'a>) -> impl Fn(crate::execute::event::Event) + Send + Sync + 'a {
+    move |event| {
         words.lock().unwrap_or_else(PoisonError::into_inner).add(&event);
         events(event);
-    };
-    session.execute(plan, live, stop, &follow).await.map_err(|error| named(error, session))
+    }
 }
 
 /// Takes one backup now, and verifies it.

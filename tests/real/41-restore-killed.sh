@@ -17,6 +17,7 @@ journals() { find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l; }
 its_journal() { [[ $(journals) -gt $runs_before ]] || ! kill -0 "$RUN" 2>/dev/null; }
 has_lines() { [[ $(wc -l <"$(journal)") -ge $1 ]] || ! kill -0 "$RUN" 2>/dev/null; }
 
+# faults: C1 E13
 # killed_at LINE VERSION: kill -9 once the journal has so many lines. True when it
 # was killed; false when the run was through before.
 killed_at() {
