@@ -26,6 +26,7 @@ killed_at() {
   kill -9 "$pid" 2>/dev/null || true
   wait "$pid" 2>/dev/null || status=$?
   [[ $status == 137 ]] || fail "rollback ended with $status: $(tail "$WORK/killed")"
+  wait_for 60 "what it had begun on the hosts has ended" scripts_ended
 }
 more_journals() { [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l) -gt $1 ]]; }
 # has ENTRY EFFECT NUMBER PID: so many journal lines of this effect.

@@ -32,6 +32,7 @@ killed_at() {
   kill -9 "$RUN" 2>/dev/null || true
   wait "$RUN" 2>/dev/null || status=$?
   [[ $status == 137 || $status == 0 ]] || fail "restore ended with $status: $(tail "$WORK/restore")"
+  wait_for 60 "what it had begun on the hosts has ended" scripts_ended
   [[ $status == 137 ]]
 }
 

@@ -75,6 +75,9 @@ nothing_left() {
   assert_contains "$OUT" "No changes."
 }
 
+# A script that a controller had begun goes on when that is killed: none is left.
+scripts_ended() { ! pgrep -f "sh -s -- [0-9a-f]{24} $SPEC/members" >/dev/null; }
+
 # refused VERSION RULE WORD...: plan and apply exit with 1, name RULE, and say
 # every WORD; nothing runs differently than before.
 refused() {
