@@ -118,7 +118,10 @@ pub async fn execute(session: &Session, plan: &Plan, live: &Live, events: Events
 }
 
 /// Events on their way, with what has to be known should the second signal come.
-fn remembered<'a>(words: &'a Mutex<LastWords>, events: Events<'a>) -> impl Fn(crate::execute::event::Event) + Send + Sync + 'a {
+fn remembered<'a>(
+    words: &'a Mutex<LastWords>,
+    events: Events<'a>,
+) -> impl Fn(crate::execute::event::Event) + Send + Sync + 'a {
     move |event| {
         words.lock().unwrap_or_else(PoisonError::into_inner).add(&event);
         events(event);
