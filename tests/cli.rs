@@ -231,6 +231,7 @@ fn chdir_moves_everything_there() {
     }
 }
 
+// faults: C3
 #[test]
 fn the_environment_says_how_it_looks() {
     let folder = Folder::new();
@@ -250,6 +251,7 @@ fn the_environment_says_how_it_looks() {
     assert_eq!(words(&narrow), words(&wide));
 }
 
+// faults: C3
 #[test]
 fn a_reader_that_is_gone_is_no_error() {
     let folder = Folder::new();

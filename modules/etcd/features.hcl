@@ -176,6 +176,12 @@ feature "etcdutl" {
   sources = ["changelog 3.5"]
 }
 
+feature "bump-revision" {
+  in      = "3.4.27..3.4, 3.5.10+"
+  what    = "snapshot restore takes --bump-revision and --mark-compacted: revisions do not go back, and watchers notice."
+  sources = ["changelog 3.4", "changelog 3.5"]
+}
+
 feature "snapshot-restore-in-etcdctl" {
   in      = "3.0..3.5"
   what    = "etcdctl snapshot restore and status exist; from 3.6 on only those of etcdutl."

@@ -155,6 +155,7 @@ async fn a_pinned_release_is_fetched_once_and_verified_each_time() {
     assert_eq!(std::fs::read_dir(cache.path().join("releases")).unwrap().count(), 1);
 }
 
+// faults: H9
 #[tokio::test]
 async fn a_flipped_bit_or_a_cut_is_refused_before_anything_is_unpacked() {
     let archive = good_archive();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::etcd::EtcdError;
 use crate::etcd::snapshot::SnapshotFileError;
 use crate::host::HostError;
-use crate::units::{ClusterId, Revision, Version};
+use crate::units::{ClusterId, MemberName, Revision, Version};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -51,6 +51,12 @@ pub enum BackupError {
         "authentication is on, and the restored copy lets nobody read it\n  do: set verify = \"hash\" in the `backup` block"
     )]
     AuthInTrial,
+    #[error(
+        "there is no backup {which} in {dir}; there is: {there}\n  do: name one of these, or the path of a backup's folder"
+    )]
+    NoSuch { which: String, dir: PathBuf, there: String },
+    #[error("a cluster could not be made of the v2 backup: {member} under etcd {version}: {reason}\n{log}")]
+    Assembly { member: MemberName, version: Version, reason: String, log: String },
     #[error("{attempts} attempts, and each time the cluster {meanwhile}\n  do: try again when it is quieter")]
     TooBusy { attempts: u32, meanwhile: &'static str },
 }

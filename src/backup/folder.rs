@@ -72,7 +72,7 @@ fn hidden(dir: &Path, id: &str) -> PathBuf {
     dir.join(format!(".{id}.{}.{PART}", std::process::id()))
 }
 
-fn check_id(id: &str) -> Result<(), BackupError> {
+pub(super) fn check_id(id: &str) -> Result<(), BackupError> {
     let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if plain && id.starts_with(|c: char| c.is_ascii_alphanumeric()) && id.len() <= LONGEST_ID {
         return Ok(());

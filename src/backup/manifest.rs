@@ -99,7 +99,7 @@ impl Manifest {
         file.sync_all().await.map_err(wrong)
     }
 
-    fn read(dir: &Path) -> Result<Self, BackupError> {
+    pub(super) fn read(dir: &Path) -> Result<Self, BackupError> {
         let path = dir.join(FILE);
         let wrong = |reason: String| BackupError::File { path: path.clone(), reason };
         let size = path.metadata().map_err(|error| wrong(error.to_string()))?.len();

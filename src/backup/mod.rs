@@ -1,4 +1,5 @@
-//! Backup: takes one backup of one cluster, proves that it is good, keeps it, and prunes older ones.
+//! Backup: takes one backup of one cluster, proves that it is good, keeps it, and prunes older ones; opens a kept one
+//! for a restore, and finds out what it holds.
 //!
 //! In comes a [`Request`]: an open host and an etcd client of the member to take it from, what to take, and where the
 //! tools are. Out comes a folder `DIR/ID` on the controller with `snapshot.db` and/or `v2.tar.gz` and a
@@ -14,12 +15,17 @@
 //! written, both start and hold all v2 and v3 keys.
 
 mod archive;
+mod assemble;
 mod error;
+mod examine;
 mod folder;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzzing;
 mod manifest;
 mod network;
+mod open;
+mod pack;
+pub mod packed_set;
 mod relay;
 mod take;
 mod trial;
@@ -35,11 +41,15 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 
+pub use assemble::{Assembled, Assembly, assemble};
 pub use error::BackupError;
+pub use examine::{Examined, ExaminedV3, examine};
 pub use folder::{orphans, remove_orphan};
 pub use manifest::{
     Check, Kept, Listing, Manifest, Pruning, V2Content, V3Content, decide_pruning, find, list, prune, verify_stored,
 };
+pub use open::{BackupFile, Opened, open};
+pub use pack::Packed;
 pub use relay::relay_if_asked;
 pub use take::{Taken, take};
 

@@ -3,7 +3,7 @@
 //! of its own, and with no way out. A restored v2 member remembers its old peers and dials them as it starts: it runs in
 //! a network of its own where this machine can give it one.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -20,7 +20,7 @@ use crate::host::ByteStream;
 use crate::units::{Bytes, Version};
 
 /// For a tool that only prints something.
-const ASK: Duration = Duration::from_secs(20);
+pub(super) const ASK: Duration = Duration::from_secs(20);
 /// For a restore, a start or an answer, whatever the size; and more for each of these bytes.
 const BASE: Duration = Duration::from_secs(60);
 const BYTES_A_SECOND: u64 = 4 * 1024 * 1024;
@@ -33,11 +33,12 @@ const LOG_LINES: usize = 12;
 /// Where tools of this machine are looked for; those that set up a network are kept apart on some.
 pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
-/// Starts what is given to it and ends it when its own standard input closes: also when we are killed.
-const KEEPER: &str = r#"
+/// Starts what is given to it and ends it when its own standard input closes: also when we are killed. A line on it asks
+/// it to end by itself first.
+pub(super) const KEEPER: &str = r#"
 "$@" 3<&- &
 etcd=$!
-{ cat >/dev/null; kill -9 "$etcd" $beside; } <&3 2>/dev/null &
+{ if read -r _; then kill -TERM "$etcd"; fi; cat >/dev/null; kill -9 "$etcd" $beside; } <&3 2>/dev/null &
 watch=$!
 exec 3<&- </dev/null
 wait "$etcd"
@@ -46,12 +47,12 @@ kill -9 "$watch" $beside 2>/dev/null
 exit "$status"
 "#;
 /// What comes before, and before what the network needs.
-const KEEPER_HEAD: &str = "relay=$1; shift\nexec 3<&0 </dev/null\n";
+pub(super) const KEEPER_HEAD: &str = "relay=$1; shift\nexec 3<&0 </dev/null\n";
 
 /// A release's binaries on this machine, proven to run.
 pub(super) struct Release {
     pub version: Version,
-    dir: PathBuf,
+    pub dir: PathBuf,
     pub listens_on: TrialListens,
 }
 
@@ -109,12 +110,12 @@ const NAME: &str = "trial";
 const PEER_URL: &str = "http://localhost:2380";
 const INITIAL_CLUSTER: &str = "trial=http://localhost:2380";
 
-fn path_text(path: &Path) -> Result<&str, BackupError> {
+pub(super) fn path_text(path: &Path) -> Result<&str, BackupError> {
     path.to_str().ok_or_else(|| BackupError::File { path: path.to_owned(), reason: "not a name in UTF-8".to_owned() })
 }
 
 /// Nothing of our own environment: an `ETCD_…` in it would change what is started.
-fn bare(program: &Path) -> Command {
+pub(super) fn bare(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("ETCDCTL_API", "3").env("PATH", PATH);
     // Releases before 3.6 want to be told that they may run here.
@@ -125,9 +126,31 @@ fn bare(program: &Path) -> Command {
     command
 }
 
-async fn run(program: &Path, args: &[&str], deadline: Duration) -> Result<String, BackupError> {
-    let cannot = |reason: String| BackupError::CannotRun { program: program.to_owned(), reason };
+/// Go's HTTP client, which etcd dials its peers with, goes through this proxy, where nobody is. Loopback it dials itself.
+pub(super) fn lead_nowhere(command: &mut Command) {
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        command.env(name, "http://127.0.0.1:1");
+    }
+}
+
+pub(super) async fn run(program: &Path, args: &[&str], deadline: Duration) -> Result<String, BackupError> {
+    run_command(program, bare(program), args, deadline).await
+}
+
+/// With the v2 commands of etcdctl.
+pub(super) async fn run_v2(program: &Path, args: &[&str], deadline: Duration) -> Result<String, BackupError> {
     let mut command = bare(program);
+    command.env("ETCDCTL_API", "2");
+    run_command(program, command, args, deadline).await
+}
+
+async fn run_command(
+    program: &Path,
+    mut command: Command,
+    args: &[&str],
+    deadline: Duration,
+) -> Result<String, BackupError> {
+    let cannot = |reason: String| BackupError::CannotRun { program: program.to_owned(), reason };
     command.args(args).stdin(Stdio::null());
     let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let line = std::iter::once(name.as_str()).chain(args.iter().take(2).copied()).collect::<Vec<_>>().join(" ");
@@ -228,11 +251,7 @@ impl Trial {
         if network.relay().is_some() {
             command.env(relay::ADDRESS, OWN_CLIENT);
         }
-        // In the network of this machine: Go's HTTP client, which etcd dials its peers with, goes through this proxy, where nobody is.
-        let nowhere = "http://127.0.0.1:1";
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
-            command.env(name, nowhere);
-        }
+        lead_nowhere(&mut command);
         command
             .current_dir(place.path())
             .stdin(Stdio::piped())
@@ -317,15 +336,18 @@ impl Addresses {
         let (client, peer) =
             (TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?);
         let (client, peer) = (client.local_addr()?, peer.local_addr()?);
-        let dialer: Dialer = Arc::new(move || {
-            Box::pin(async move {
-                let stream = tokio::net::TcpStream::connect(client).await?;
-                stream.set_nodelay(true)?;
-                Ok(Box::new(stream) as Box<dyn ByteStream>)
-            })
-        });
-        Ok(Self { client: format!("http://{client}"), peer: format!("http://{peer}"), dialer })
+        Ok(Self { client: format!("http://{client}"), peer: format!("http://{peer}"), dialer: dialer_to(client) })
     }
+}
+
+pub(super) fn dialer_to(address: SocketAddr) -> Dialer {
+    Arc::new(move || {
+        Box::pin(async move {
+            let stream = tokio::net::TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(Box::new(stream) as Box<dyn ByteStream>)
+        })
+    })
 }
 
 fn dialer_to_socket(path: PathBuf) -> Dialer {
@@ -336,7 +358,7 @@ fn dialer_to_socket(path: PathBuf) -> Dialer {
 }
 
 /// The end of a log, fit to be shown.
-fn tail(log: &Path) -> String {
+pub(super) fn tail(log: &Path) -> String {
     use std::io::{Read, Seek, SeekFrom};
     let mut bytes = Vec::new();
     let read = std::fs::File::open(log).and_then(|mut file| {

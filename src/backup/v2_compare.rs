@@ -59,6 +59,48 @@ pub fn compare(before: &V2Tree, after: &V2Tree, restored: &V2Tree) -> Result<Com
     Ok(compared)
 }
 
+/// Whether a member holds what a restored copy held: clients may write to it already. `Err` names the first key that is
+/// wrong. What was written since has an index above `restored`'s; what was removed since is gone without a trace, so
+/// there may be no more of it than writes since.
+pub fn holds(restored: &V2Tree, live: &V2Tree) -> Result<Held, String> {
+    let (restored_nodes, live_nodes) = (by_path(restored), by_path(live));
+    let mut held = Held::default();
+    let mut removed = 0;
+    for key in &restored.nodes {
+        match live_nodes.get(&*key.path) {
+            Some(found) if found.node == key.node && found.modified == key.modified => held.equal += 1,
+            Some(found) if found.modified > restored.index => held.changed_since += 1,
+            None if may_expire(key, &restored_nodes) => held.expired += 1,
+            // A key that a client has removed leaves only the index behind.
+            None if removed < live.index.saturating_sub(restored.index) => {
+                held.changed_since += 1;
+                // What was in a directory goes with it, by one write.
+                removed += u64::from(above(&key.path).is_none_or(|directory| live_nodes.contains_key(directory)));
+            }
+            found => return Err(missing(key, found.copied(), restored.index)),
+        }
+    }
+    for key in live.nodes.iter().filter(|key| key.modified <= restored.index) {
+        if !restored_nodes.contains_key(&*key.path) {
+            return Err(format!("{} is there, and is not in the backup", shown(key.path.as_bytes())));
+        }
+    }
+    Ok(held)
+}
+
+/// The directory that a key is in; `None` for one at the top.
+fn above(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(directory, _)| directory).filter(|directory| !directory.is_empty())
+}
+
+/// How a member's keys stand to what was restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    pub equal: u64,
+    pub changed_since: u64,
+    pub expired: u64,
+}
+
 fn by_path(tree: &V2Tree) -> HashMap<&str, &V2Key> {
     tree.nodes.iter().map(|key| (&*key.path, key)).collect()
 }
@@ -144,6 +186,22 @@ mod tests {
         let empty = tree(3, &[]);
         assert!(compare(&live, &live, &empty).is_err());
         assert!(compare(&empty, &empty, &empty).is_ok());
+    }
+
+    #[test]
+    fn a_restored_cluster_holds_what_was_restored_while_clients_write() {
+        let restored = tree(9, &[key("/a", 1, 5), key("/b", 2, 9)]);
+        assert_eq!(holds(&restored, &restored).unwrap(), Held { equal: 2, ..Held::default() });
+        let written = tree(11, &[key("/a", 3, 10), key("/b", 2, 9), key("/c", 1, 11)]);
+        assert_eq!(holds(&restored, &written).unwrap(), Held { equal: 1, changed_since: 1, expired: 0 });
+        let removed = tree(10, &[key("/b", 2, 9)]);
+        assert_eq!(holds(&restored, &removed).unwrap().changed_since, 1);
+        let all_gone = tree(10, &[]);
+        assert!(holds(&restored, &all_gone).unwrap_err().contains("\"/b\""), "one write cannot remove two keys");
+        assert!(holds(&restored, &tree(9, &[key("/a", 1, 5)])).is_err());
+        assert!(holds(&restored, &tree(9, &[key("/a", 7, 5), key("/b", 2, 9)])).is_err());
+        let too_many = tree(9, &[key("/a", 1, 5), key("/b", 2, 9), key("/z", 1, 3)]);
+        assert!(holds(&restored, &too_many).unwrap_err().contains("not in the backup"));
     }
 
     #[test]

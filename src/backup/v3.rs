@@ -195,9 +195,14 @@ pub(super) async fn place_db(dir: &Path, data_dir: &Path, saved: &Saved) -> Resu
     if let Some(parent) = to.parent() {
         tokio::fs::create_dir_all(parent).await.map_err(|error| BackupError::file(parent, &error))?;
     }
-    let source = tokio::fs::File::open(&from).await.map_err(|error| BackupError::file(&from, &error))?;
-    let mut source = source.take(saved.facts.size.0 - TRAILER);
-    let mut file = folder::create_file(&to).await?;
-    tokio::io::copy(&mut source, &mut file).await.map_err(|error| BackupError::file(&to, &error))?;
-    file.flush().await.map_err(|error| BackupError::file(&to, &error))
+    copy_database(&from, &to, saved.facts.size).await
+}
+
+/// The database in a snapshot of so many bytes, without the digest at its end.
+pub(super) async fn copy_database(from: &Path, to: &Path, size: Bytes) -> Result<(), BackupError> {
+    let source = tokio::fs::File::open(from).await.map_err(|error| BackupError::file(from, &error))?;
+    let mut source = source.take(size.0.saturating_sub(TRAILER));
+    let mut file = folder::create_file(to).await?;
+    tokio::io::copy(&mut source, &mut file).await.map_err(|error| BackupError::file(to, &error))?;
+    file.flush().await.map_err(|error| BackupError::file(to, &error))
 }

@@ -2,21 +2,24 @@
 
 use super::context::{Context, VariableInput};
 use crate::plan::model::Plan;
-use crate::view::{Again, finishing};
+use crate::view::Again;
 
 /// What does this plan, or finishes its run should that be cut short: given what this command was given. `sensitive` are
 /// the variables whose values are never shown.
 pub fn finish(context: &Context, plan: &Plan, sensitive: &[String]) -> Again {
-    command(context, finishing(plan.kind), sensitive)
+    command(context, plan.finished_by(), sensitive)
 }
 
-fn command(context: &Context, word: &str, sensitive: &[String]) -> Again {
+/// `words` are the command's own: its name, and what it is given after all options.
+fn command(context: &Context, words: Vec<String>, sensitive: &[String]) -> Again {
     let mut again = head(context);
-    again.words.push(word.to_owned());
+    let mut words = words.into_iter();
+    again.words.extend(words.next());
     add_inputs(&mut again, context, sensitive);
     if let Some(cluster) = &context.cluster {
         again.words.push(format!("-cluster={cluster}"));
     }
+    again.words.extend(words);
     again
 }
 
@@ -70,13 +73,27 @@ mod tests {
         Context::new(&plan.declared, &parsed, screen).ok().unwrap()
     }
 
+    fn apply() -> Vec<String> {
+        vec!["apply".to_owned()]
+    }
+
+    #[test]
+    fn a_backup_is_named_after_all_options() {
+        let given = context("quorate -chdir=prod plan -var a=1 -cluster=main");
+        let words = vec!["restore".to_owned(), "/srv/my backups/b1".to_owned()];
+        assert_eq!(
+            command(&given, words, &[]).command(),
+            "quorate -chdir=prod restore -var a=1 -cluster=main '/srv/my backups/b1'"
+        );
+    }
+
     #[test]
     fn what_was_given_is_repeated() {
         let plain = context("quorate plan -detailed-exitcode");
-        assert_eq!(command(&plain, "apply", &[]).command(), "quorate apply");
+        assert_eq!(command(&plain, apply(), &[]).command(), "quorate apply");
         let all = context("quorate -chdir=prod plan -var a=1 -var-file=f.hclvars -var b=x;y -cluster=main");
         assert_eq!(
-            command(&all, "apply", &[]).command(),
+            command(&all, apply(), &[]).command(),
             "quorate -chdir=prod apply -var a=1 -var-file=f.hclvars -var 'b=x;y' -cluster=main"
         );
         let file = std::path::Path::new("a plan");
@@ -86,7 +103,7 @@ mod tests {
     #[test]
     fn a_secret_is_named_and_not_shown() {
         let given = context("quorate plan -var token=hunter2 -var a=1");
-        let again = command(&given, "apply", &["token".to_owned()]);
+        let again = command(&given, apply(), &["token".to_owned()]);
         assert_eq!((again.command().as_str(), again.untold), ("quorate apply -var a=1", vec!["token".to_owned()]));
     }
 }

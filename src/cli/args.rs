@@ -66,6 +66,8 @@ pub enum Command {
     Fmt(FmtArgs),
     /// Take a backup now and verify it; or list, verify and prune those that are kept.
     Backup(BackupArgs),
+    /// Restore the whole cluster from a backup: a plan first, then, after asking, the deed. Writes since are lost.
+    Restore(RestoreArgs),
     /// List the runs that are kept, or tell one of them step by step.
     Runs(RunsArgs),
     /// Remove what quorate left on the hosts and nobody needs any more.
@@ -139,6 +141,23 @@ pub struct BackTo {
     /// Put the rollback points of all members back: the writes since they were taken are lost.
     #[arg(long)]
     pub points: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The id of a backup, or the path of its folder.
+    #[arg(value_name = "BACKUP")]
+    pub backup: String,
+    /// Begin again from the start, whatever an earlier restore or rollback left. Its data is moved aside as well.
+    #[arg(long)]
+    pub anew: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
 }
 
 #[derive(Debug, Args)]
@@ -315,6 +334,7 @@ impl Parsed {
             Command::Plan(args) => args.json.json,
             Command::Apply(args) => args.json.json,
             Command::Rollback(args) => args.json.json,
+            Command::Restore(args) => args.json.json,
             Command::Show(args) => args.json.json,
             Command::Validate(args) => args.json.json,
             Command::Backup(args) => match &args.what {

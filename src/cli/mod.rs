@@ -17,6 +17,7 @@ mod fmt;
 mod guard;
 mod logging;
 mod plan;
+mod restore;
 mod rollback;
 mod runs;
 pub mod session;
@@ -47,7 +48,8 @@ fn run(argv: Vec<OsString>) -> Exit {
         Err(error) => return args::show_error(error),
     };
     let screen = Screen::of_process(&parsed);
-    let does_work = matches!(parsed.command, Command::Apply(_) | Command::Backup(_));
+    let does_work =
+        matches!(parsed.command, Command::Apply(_) | Command::Backup(_) | Command::Rollback(_) | Command::Restore(_));
     let result = logging::start().and_then(|()| enter(&parsed)).and_then(|()| dispatch(parsed, &screen));
     let exit = result.unwrap_or_else(|failure| failure.show(&screen));
     written(&screen, exit, does_work)
@@ -74,6 +76,7 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
     match &parsed.command {
         Command::Plan(args) => plan::run(args, &context(&args.declared)?),
         Command::Apply(args) => apply::run(args, &context(&args.declared)?),
+        Command::Restore(args) => restore::run(args, &context(&args.declared)?),
         Command::Rollback(args) => rollback::run(args, &context(&args.declared)?),
         Command::Show(args) => show::run(args, screen),
         Command::Validate(args) => validate::run(&context(&args.declared)?),

@@ -1,5 +1,7 @@
 //! The calls behind the commands: hands what was asked for to the session room, and its errors to the view.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -8,10 +10,11 @@ use super::failure::Failure;
 use super::specs;
 use crate::execute::StopSignal;
 use crate::plan::model::Plan;
+use crate::plan::restore::Begin;
 use crate::plan::rollback::Asked;
 use crate::session::{Records, Session, SessionError};
 use crate::spec::Diagnostic;
-use crate::view::{BackupSummary, diagnostics_text, left_by_text};
+use crate::view::{BackupSummary, LastWords, Output, Terminal, diagnostics_text, left_by_text};
 
 pub use crate::session::{Events, Live, Planned, Ran, RollbackPlanned};
 
@@ -68,6 +71,23 @@ pub async fn make_plan(session: &Session, events: Events<'_>) -> Result<Planned,
     session.plan(events).await.map_err(|error| named(error, session))
 }
 
+/// Opens and tries the backup, looks at the cluster, and plans.
+pub async fn make_restore(
+    session: &Session,
+    backup: &str,
+    begin: Begin,
+    events: Events<'_>,
+) -> Result<Planned, Failure> {
+    session.plan_restore(backup, begin, events).await.map_err(|error| named(error, session))
+}
+
+/// Restores, as planned.
+pub async fn execute_restore(session: &Session, plan: &Plan, live: &Live, events: Events<'_>) -> Result<Ran, Failure> {
+    let words = Arc::new(Mutex::new(LastWords::new(plan)));
+    let stop = stop_on_signals(Some(words.clone()))?;
+    session.execute_restore(plan, live, stop, &remembered(&words, events)).await.map_err(|error| named(error, session))
+}
+
 /// Looks at the cluster, and plans the way back.
 pub async fn make_rollback(session: &Session, asked: &Asked) -> Result<RollbackPlanned, Failure> {
     session.plan_rollback(asked).await.map_err(|error| named(error, session))
@@ -89,28 +109,43 @@ pub async fn open_saved(session: &Session, plan: &Plan, events: Events<'_>) -> R
     session.reopen(plan, events).await.map_err(|error| named(error, session))
 }
 
-/// Does what the plan says. The first signal brings the step in hand to a safe end; the second one ends at once.
+/// Does what the plan says. The first signal brings the step in hand to a safe end; the second one ends at once, and
+/// says in which state each member was left.
 pub async fn execute(session: &Session, plan: &Plan, live: &Live, events: Events<'_>) -> Result<Ran, Failure> {
-    let stop = stop_on_signals()?;
-    session.execute(plan, live, stop, events).await.map_err(|error| named(error, session))
+    let words = Arc::new(Mutex::new(LastWords::new(plan)));
+    let stop = stop_on_signals(Some(words.clone()))?;
+    session.execute(plan, live, stop, &remembered(&words, events)).await.map_err(|error| named(error, session))
+}
+
+/// Events on their way, with what has to be known should the second signal come.
+fn remembered<'a>(words: &'a Mutex<LastWords>, events: Events<'a>) -> impl Fn(crate::execute::event::Event) + Send + Sync + 'a {
+    move |event| {
+        words.lock().unwrap_or_else(PoisonError::into_inner).add(&event);
+        events(event);
+    }
 }
 
 /// Takes one backup now, and verifies it.
 pub async fn take_backup(session: &Session, events: Events<'_>) -> Result<BackupSummary, Failure> {
-    session.backup(stop_on_signals()?, events).await.map_err(|error| named(error, session))
+    session.backup(stop_on_signals(None)?, events).await.map_err(|error| named(error, session))
 }
 
-fn stop_on_signals() -> Result<StopSignal, Failure> {
+fn stop_on_signals(words: Option<Arc<Mutex<LastWords>>>) -> Result<StopSignal, Failure> {
     let (sender, receiver) = watch::channel(None);
     let kinds =
         [(SignalKind::interrupt(), "SIGINT"), (SignalKind::terminate(), "SIGTERM"), (SignalKind::hangup(), "SIGHUP")];
     for (kind, name) in kinds {
         let mut signals = signal(kind).map_err(|error| Failure::other(format!("cannot wait for {name}: {error}")))?;
-        let sender = sender.clone();
+        let (sender, words) = (sender.clone(), words.clone());
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
                 let second = sender.borrow().is_some();
                 if second && name != "SIGHUP" {
+                    if let Some(words) = &words {
+                        let style = Terminal::of_stderr(None).style;
+                        let text = words.lock().unwrap_or_else(PoisonError::into_inner).text(name, style);
+                        Output::stderr().write(&format!("\n{text}"));
+                    }
                     std::process::exit(128 + kind.as_raw_value());
                 }
                 sender.send_if_modified(|asked| asked.is_none().then(|| *asked = Some(name.to_owned())).is_some());

@@ -32,11 +32,13 @@ pub(super) struct Question<'a> {
     /// Starts with `/`; query included.
     pub path: &'a str,
     pub form: Option<String>,
+    /// Instead of a form.
+    pub json: Option<String>,
 }
 
 impl<'a> Question<'a> {
     pub(super) fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, form: None }
+        Self { method: Method::GET, path, form: None, json: None }
     }
 
     /// For messages: `GET /version`.
@@ -164,7 +166,11 @@ async fn send(
     if question.form.is_some() {
         request = request.header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     }
-    let body = Full::new(Chunk::from(question.form.clone().unwrap_or_default()));
+    if question.json.is_some() {
+        request = request.header(http::header::CONTENT_TYPE, "application/json");
+    }
+    let body = question.form.as_ref().or(question.json.as_ref()).cloned().unwrap_or_default();
+    let body = Full::new(Chunk::from(body));
     let request = request.body(body).map_err(|error| malformed(endpoint, question, &error.to_string()))?;
     connection.sender.send_request(request).await.map_err(|error| {
         if error.is_parse() {

@@ -17,6 +17,7 @@ pub mod snapshot;
 mod stream;
 mod tls;
 mod v2;
+mod v2_members;
 mod v2tree;
 mod v3;
 

@@ -33,7 +33,7 @@ impl Client {
     /// Who answers, whom it follows, and how far its raft log is.
     pub async fn v2_status(&self) -> Result<V2Status, EtcdError> {
         let stats = self.v2_self().await?;
-        let question = Question { method: Method::HEAD, path: "/v2/keys/", form: None };
+        let question = Question { method: Method::HEAD, path: "/v2/keys/", form: None, json: None };
         let answer = self.ask_v2(&question).await?;
         let number = |name| {
             header_number(&answer.headers, name)
@@ -50,7 +50,7 @@ impl Client {
 
     /// Whether the v2 API is served at all; answered from this member's memory.
     pub async fn v2_is_served(&self) -> Result<bool, EtcdError> {
-        match self.ask_v2(&Question { method: Method::HEAD, path: "/v2/keys/", form: None }).await {
+        match self.ask_v2(&Question { method: Method::HEAD, path: "/v2/keys/", form: None, json: None }).await {
             Ok(_) => Ok(true),
             Err(EtcdError::V2NotServed { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -156,7 +156,7 @@ impl Client {
     pub async fn v2_put(&self, path: &str, value: &str) -> Result<(), EtcdError> {
         let path = format!("/v2/keys{path}");
         let form = Some(format!("value={}", form_encoded(value)));
-        let question = Question { method: Method::PUT, path: &path, form };
+        let question = Question { method: Method::PUT, path: &path, form, json: None };
         let answer = self.ask(&question).await?;
         match answer.status {
             StatusCode::OK | StatusCode::CREATED => Ok(()),
@@ -169,7 +169,7 @@ impl Client {
         if answer.status == StatusCode::OK { Ok(answer) } else { Err(self.v2_refusal(question, &answer)) }
     }
 
-    fn v2_refusal(&self, question: &Question<'_>, answer: &Answer) -> EtcdError {
+    pub(super) fn v2_refusal(&self, question: &Question<'_>, answer: &Answer) -> EtcdError {
         let (endpoint, request) = (self.inner.endpoint.label.clone(), question.label());
         match error_code(&answer.body) {
             Some(code) => {

@@ -11,6 +11,7 @@ use crate::execute::event::Event;
 use crate::execute::gates::judge;
 use crate::execute::journal::{Ending, Entry, GateStage};
 use crate::execute::locks::Locks;
+use crate::execute::logs::Logs;
 use crate::execute::looks::Looks;
 use crate::execute::wait::{Verdict, Wait, held, is_stale, millis, not_held};
 use crate::execute::world::World;
@@ -38,6 +39,7 @@ pub async fn execute(
 ) -> Result<Ending, ExecuteError> {
     let mut driver = Driver {
         engine: Engine::new(plan),
+        world,
         locks: &world.locks,
         journal: run.journal()?,
         looks: Looks::new(world),
@@ -71,6 +73,7 @@ pub async fn execute(
 
 struct Driver<'a> {
     engine: Engine<'a>,
+    world: &'a World,
     locks: &'a Locks,
     journal: JournalFile,
     looks: Looks<'a>,
@@ -165,6 +168,8 @@ impl<'a> Driver<'a> {
             return Some(held(stage, step.id, None, Duration::ZERO));
         }
         let mut wait = Wait::new(gates, self.clock.elapsed());
+        let moves_version = gates.iter().any(|gate| matches!(gate, Gate::ClusterVersion { .. }));
+        let mut logs: Option<Logs> = None;
         loop {
             let ask_health = wait.asks_health(self.clock.elapsed());
             let looked_at = (Instant::now(), SystemTime::now());
@@ -180,11 +185,20 @@ impl<'a> Driver<'a> {
                     }
                     return Some(held(stage, step.id, look.leader().cloned(), wait.elapsed(now)));
                 }
-                Verdict::Failed(judgement) => {
+                Verdict::Failed(mut judgement) => {
+                    if let Some(logs) = &logs {
+                        judgement.waiting.extend(logs.versions_not_told(self.world, &look).await);
+                    }
                     return Some(not_held(stage, step.id, judgement, wait.elapsed(now)));
                 }
                 Verdict::Wait { tell } => {
                     if let Some(for_what) = tell {
+                        // What the leader logs from here on says why, should the cluster version not move.
+                        if moves_version && logs.is_none() {
+                            let mut from_here = Logs::default();
+                            from_here.mark(self.world).await;
+                            logs = Some(from_here);
+                        }
                         (self.events)(Event::Waiting {
                             step: step.id,
                             for_what,

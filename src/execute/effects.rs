@@ -14,6 +14,7 @@ use crate::execute::logs::Logs;
 use crate::execute::looks::Looks;
 use crate::execute::member;
 use crate::execute::replace;
+use crate::execute::restore;
 use crate::execute::take_backup;
 use crate::execute::world::{World, pin};
 use crate::host::Sent;
@@ -122,6 +123,9 @@ impl<'a> Performer<'a> {
             Effect::Backup => take_backup::take(self, step).await,
             Effect::CompareData => compare::compare(self.world).await,
             Effect::ReadyData => replace::lay_all_ready(self, step).await,
+            Effect::AssembleData => restore::assemble_all(self, step).await,
+            Effect::LayRestored => restore::lay_all(self, step).await,
+            Effect::CompareRestored => restore::compare(self, step).await,
             Effect::StopAll => replace::stop_all(self, step, looks).await,
             Effect::MarkReplacement => replace::mark(self, step).await,
             Effect::ReplaceData { .. } => replace::replace(self, step).await,

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
-use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Step, StepId};
+use crate::knowledge::RestoreMeans;
+use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::{MemberName, Minor};
 
@@ -197,8 +198,10 @@ impl<'p> Engine<'p> {
     /// How the run ends at the next safe place, where it is not to go on to its end.
     fn early_ending(&self, step: Option<StepId>) -> Option<Ending> {
         if let Some(reason) = &self.lock_lost {
-            let todo =
-                vec!["run `quorate apply` again: it takes the locks, looks at what is there, and finishes".to_owned()];
+            let todo = vec![format!(
+                "run `{}` again: it takes the locks, looks at what is there, and finishes",
+                self.command()
+            )];
             return Some(Ending::Failed { step, reason: reason.clone(), rolled_back: None, todo });
         }
         self.stop_requested.clone().map(|signal| Ending::Interrupted { signal })
@@ -417,14 +420,13 @@ impl<'p> Engine<'p> {
         vec![first, self.again()]
     }
 
+    fn command(&self) -> String {
+        format!("quorate {}", self.plan.finished_by().join(" "))
+    }
+
     /// The last thing to do after most failures.
     fn again(&self) -> String {
-        let command = match self.plan.kind {
-            Kind::NothingToDo | Kind::Create | Kind::Upgrade => "quorate apply",
-            Kind::Backup => "quorate backup",
-            Kind::Rollback | Kind::Restore => "quorate rollback",
-        };
-        format!("then `{command}` again: it looks at what is there, and does what is left")
+        format!("then `{}` again: it looks at what is there, and does what is left", self.command())
     }
 
     /// What a person can do when a whole cluster was stopped and is not back yet.
@@ -432,7 +434,7 @@ impl<'p> Engine<'p> {
         let Some(replacement) = self.plan.replacement().filter(|_| self.cluster_is_down()) else {
             return Vec::new();
         };
-        let command = replacement.kind.command();
+        let command = self.command();
         let mut todo =
             vec![format!("do not start members by hand: `{command}` looks again, and finishes in a safe order")];
         for (name, member) in &replacement.members {
@@ -511,6 +513,11 @@ pub fn effects(step: &Step) -> Vec<Effect> {
         Action::CreateMember(action) => vec![Effect::Create { member: action.member.clone() }],
         Action::StartTogether { .. } => vec![Effect::StartTogether],
         Action::ReadyData { .. } => vec![Effect::ReadyData],
+        Action::LayRestored(action) if action.means == RestoreMeans::ForceNewCluster => {
+            vec![Effect::AssembleData, Effect::LayRestored]
+        }
+        Action::LayRestored(_) => vec![Effect::LayRestored],
+        Action::CompareRestored { .. } => vec![Effect::CompareRestored],
         Action::StopAll { .. } => vec![Effect::StopAll],
         Action::MarkReplacement(_) => vec![Effect::MarkReplacement],
         Action::ReplaceData(action) => {

@@ -101,6 +101,7 @@ fn followers_come_first_and_the_leader_last() {
     assert_eq!(ending, Ending::Succeeded);
 }
 
+// faults: E4
 #[test]
 fn a_member_that_has_become_leader_is_put_off() {
     // m2 led when the plan was made; m1 leads now.
@@ -109,6 +110,7 @@ fn a_member_that_has_become_leader_is_put_off() {
     assert_eq!(ending, Ending::Succeeded);
 }
 
+// faults: E4
 /// Found by the simulation: the controller stood still after the first look, and leadership moved meanwhile.
 #[test]
 fn a_member_that_leads_at_the_second_look_before_its_stop_is_put_off() {
@@ -128,6 +130,7 @@ fn a_member_that_leads_at_the_second_look_before_its_stop_is_put_off() {
     assert!(matches!(engine.directive(), Directive::Await { step: next, .. } if next.id != step.id));
 }
 
+// faults: E4
 #[test]
 fn leadership_that_always_follows_us_does_not_keep_the_run_from_ending() {
     let plan = upgrade();
@@ -142,6 +145,7 @@ fn leadership_that_always_follows_us_does_not_keep_the_run_from_ending() {
     assert_eq!(ending, Ending::Succeeded);
 }
 
+// faults: E1
 #[test]
 fn a_member_that_does_not_come_up_is_put_back_and_the_run_halts() {
     let (effects, ending) =
@@ -184,6 +188,7 @@ fn a_member_that_was_only_stopped_is_brought_up_whatever_the_policy() {
     assert!(matches!(ending, Ending::Failed { .. }));
 }
 
+// faults: E5
 #[test]
 fn another_member_that_dies_is_no_reason_to_stop_ours_again() {
     let (effects, ending) = run(&upgrade(), "m2", |directive| match directive {
@@ -197,6 +202,7 @@ fn another_member_that_dies_is_no_reason_to_stop_ours_again() {
     assert!(matches!(ending, Ending::Failed { .. }));
 }
 
+// faults: E2
 #[test]
 fn a_member_that_never_gets_healthy_is_put_back() {
     let (effects, _) = run(&upgrade(), "m2", |directive| match directive {
@@ -208,6 +214,7 @@ fn a_member_that_never_gets_healthy_is_put_back() {
     assert_eq!(effects.last(), Some(&Effect::PutBack { member: name("m1") }));
 }
 
+// faults: E3
 /// Found by the simulation (seed 548 of its first days): an alarm on another member kept a member that had died down.
 #[test]
 fn a_member_whose_process_is_gone_is_put_back_whatever_else_is_wrong() {
@@ -244,6 +251,7 @@ fn once_the_cluster_version_has_moved_no_old_binary_is_put_back() {
     assert!(matches!(ending, Ending::Failed { rolled_back: None, todo, .. } if !todo.is_empty()));
 }
 
+// faults: E12
 #[test]
 fn what_cannot_be_put_back_is_left_with_words_for_a_person() {
     let (_, ending) = run(&upgrade(), "m2", |directive| match directive {
@@ -256,6 +264,7 @@ fn what_cannot_be_put_back_is_left_with_words_for_a_person() {
     assert!(todo.iter().any(|line| line.contains("kept")), "{todo:?}");
 }
 
+// faults: C2
 #[test]
 fn a_stop_is_honored_at_once_while_the_member_in_hand_still_runs() {
     let plan = upgrade();
@@ -264,6 +273,7 @@ fn a_stop_is_honored_at_once_while_the_member_in_hand_still_runs() {
     assert_eq!(engine.directive(), Directive::End(Ending::Interrupted { signal: "SIGINT".to_owned() }));
 }
 
+// faults: C2
 #[test]
 fn a_stop_brings_a_member_that_is_down_to_a_safe_end_without_waiting_for_time() {
     let plan = upgrade();
@@ -459,6 +469,7 @@ proptest! {
         prop_assert!(world.down.is_empty() || put_back_failed, "{ending:?} leaves {:?} down", world.down);
     }
 
+    // faults: C1
     /// A state rebuilt from the journal is the state that was: the next directive is the same.
     #[test]
     fn a_journal_gives_the_same_engine_again(length in 0usize..60) {
@@ -500,6 +511,7 @@ fn what_an_error_says_to_do_reaches_the_person() {
     assert!(todo[1].contains("quorate apply"), "{todo:?}");
 }
 
+// faults: C7
 #[test]
 fn a_lost_lock_ends_the_run_at_a_safe_place() {
     let lost = || Entry::LockLost { reason: "the lock on h1 is lost".to_owned() };

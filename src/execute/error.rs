@@ -27,6 +27,8 @@ pub enum ExecuteError {
     NoRelease { version: Version, arch: String },
     #[error("{member}: its host was not seen when the plan was made")]
     NotSeen { member: MemberName },
+    #[error("the plan restores {wanted}, and {} was opened", .opened.as_deref().unwrap_or("no backup"))]
+    NoBackup { wanted: String, opened: Option<String> },
     #[error("step {} is of another kind than its effect", step.0)]
     WrongStep { step: StepId },
     #[error(

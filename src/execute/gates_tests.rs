@@ -106,6 +106,7 @@ fn a_member_is_not_stopped_while_another_is_silent() {
     blames(&judged(Gate::AllHealthy { within: WITHIN }, &look), &["m3"]);
 }
 
+// faults: N6 E9
 #[test]
 fn a_member_that_lags_far_behind_does_not_count_for_quorum() {
     let mut look = look();
@@ -115,6 +116,7 @@ fn a_member_that_lags_far_behind_does_not_count_for_quorum() {
     blames(&judged(Gate::CaughtUp { member: name("m3"), entries: RaftIndex(500), within: WITHIN }, &look), &["m3"]);
 }
 
+// faults: E9
 #[test]
 fn the_applied_index_counts_where_it_is_known() {
     let mut look = look();
@@ -122,6 +124,7 @@ fn the_applied_index_counts_where_it_is_known() {
     assert!(!judged(Gate::CaughtUp { member: name("m1"), entries: RaftIndex(500), within: WITHIN }, &look).holds());
 }
 
+// faults: E8
 #[test]
 fn a_learner_is_no_voter() {
     let mut look = look();
@@ -132,6 +135,7 @@ fn a_learner_is_no_voter() {
     assert!(!judged(Gate::QuorumWithout { member: name("m1"), within: WITHIN }, &look).holds());
 }
 
+// faults: N6 E6
 #[test]
 fn two_leaders_or_none_are_not_one() {
     let mut look = look();
@@ -143,6 +147,7 @@ fn two_leaders_or_none_are_not_one() {
     assert!(!judged(Gate::OneLeader { within: WITHIN }, &look).holds());
 }
 
+// faults: E6
 #[test]
 fn an_alarm_is_the_fault_of_the_member_it_is_about() {
     let mut look = look();
@@ -155,6 +160,7 @@ fn an_alarm_is_the_fault_of_the_member_it_is_about() {
     assert_eq!(judgement.waiting, ["alarm NOSPACE on m3"]);
 }
 
+// faults: E7
 #[test]
 fn a_changed_member_list_is_told_with_the_difference() {
     let mut look = look();
@@ -203,6 +209,7 @@ fn a_process_that_is_gone_is_not_waited_for() {
     assert!(judged(gate, &look).hopeless);
 }
 
+// faults: E14
 #[test]
 fn the_cluster_version_has_to_move_on_every_member() {
     let mut look = look();

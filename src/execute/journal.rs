@@ -122,6 +122,11 @@ pub enum Effect {
     StartTogether,
     /// Lay copies of the rollback points ready, on all hosts.
     ReadyData,
+    /// Make a whole cluster of a v2 backup, on the controller.
+    AssembleData,
+    /// Restore the backup beside each data directory, on all hosts.
+    LayRestored,
+    CompareRestored,
     StopAll,
     /// Write the note beside every data directory.
     MarkReplacement,
@@ -223,6 +228,18 @@ pub enum Detail {
     DataReady {
         size: Bytes,
         already: u32,
+    },
+    /// A cluster was made of a v2 backup: how much goes to each host, packed.
+    Assembled {
+        members: u32,
+        size: Bytes,
+    },
+    /// What each member holds is what the backup holds.
+    AsInBackup {
+        members: u32,
+        revision: Option<Revision>,
+        v3: Option<KeysCompared>,
+        v2: Option<KeysCompared>,
     },
     AllStopped {
         took_ms: u64,

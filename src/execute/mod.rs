@@ -23,6 +23,7 @@ mod logs;
 mod looks;
 mod member;
 mod replace;
+mod restore;
 mod take_backup;
 pub mod wait;
 #[cfg(test)]

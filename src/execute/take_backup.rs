@@ -51,11 +51,7 @@ pub async fn take(performer: &Performer<'_>, step: &Step) -> Result<EffectResult
             version: &action.tools,
             host_etcdctl: action.v2.is_some().then_some(host_etcdctl.as_str()),
             local_release_dir: local_release(world, &action.tools, &pin.arch)?,
-            listens_on: if world.knowledge.features(&action.tools).has(Feature::UnixClientSockets) {
-                TrialListens::UnixSocket
-            } else {
-                TrialListens::Loopback
-            },
+            listens_on: listens_on(world, &action.tools),
         },
         now: OffsetDateTime::now_utc(),
         progress: &progress,
@@ -80,13 +76,26 @@ fn cluster_id(plan: &Plan) -> Result<ClusterId, ExecuteError> {
 
 /// The trial restore runs on the controller: with the release for its own architecture where that was fetched, else
 /// with the member's, which then says by itself that it does not run here.
-fn local_release<'w>(world: &'w World, version: &Version, arch: &str) -> Result<&'w std::path::Path, ExecuteError> {
+pub(super) fn local_release<'w>(
+    world: &'w World,
+    version: &Version,
+    arch: &str,
+) -> Result<&'w std::path::Path, ExecuteError> {
     let own = crate::artifact::Platform::of_controller().arch;
     [own, arch.to_owned()]
         .into_iter()
         .find_map(|arch| world.release_dirs.get(&(version.clone(), arch)))
         .map(std::path::PathBuf::as_path)
         .ok_or_else(|| ExecuteError::NoRelease { version: version.clone(), arch: arch.to_owned() })
+}
+
+/// Where a copy that runs under this version listens.
+pub(super) fn listens_on(world: &World, version: &Version) -> TrialListens {
+    if world.knowledge.features(version).has(Feature::UnixClientSockets) {
+        TrialListens::UnixSocket
+    } else {
+        TrialListens::Loopback
+    }
 }
 
 fn tell(performer: &Performer<'_>, step: &Step, action: &BackupAction, progress: Progress, told: &Mutex<u64>) {

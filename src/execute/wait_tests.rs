@@ -61,6 +61,7 @@ fn another_member_that_dies_during_the_soak_is_waited_for_as_long_as_its_gate_sa
     assert!(has_failed(&wait.take(unmet(&[HEALTHY], "m3"), true, seconds(11))));
 }
 
+// faults: H5
 #[test]
 fn while_the_member_in_hand_starts_only_its_start_is_timed() {
     let mut wait = Wait::new(&gates(), seconds(0));
@@ -73,6 +74,7 @@ fn while_the_member_in_hand_starts_only_its_start_is_timed() {
     assert!(has_failed(&wait.take(unmet(&[HEALTHY], "m1"), true, seconds(609))));
 }
 
+// faults: E2
 #[test]
 fn a_member_that_does_not_come_up_fails_at_its_own_bound() {
     let mut wait = Wait::new(&gates(), seconds(0));

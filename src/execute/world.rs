@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::backup::{Examined, Opened};
 use crate::etcd::Client;
 use crate::execute::ExecuteError;
 use crate::execute::locks::Locks;
@@ -28,6 +29,18 @@ pub struct World {
     pub needed_backups: BTreeMap<String, String>,
     /// What keeps a second run away from these hosts.
     pub locks: Locks,
+    /// The backup that is restored, where one is.
+    pub restore: Option<RestoreWorld>,
+}
+
+/// A backup that was opened for a restore.
+#[derive(Debug, Clone)]
+pub struct RestoreWorld {
+    pub opened: Opened,
+    /// What it holds.
+    pub examined: Examined,
+    /// Where the data directories that are made of v2 backups are kept until they are in place: a folder for each run.
+    pub packed_dir: PathBuf,
 }
 
 /// One member's connections.

@@ -216,6 +216,7 @@ mod tests {
         }
     }
 
+    // faults: N8
     #[test]
     fn each_refusal_of_ssh_has_its_own_reason_and_fix() {
         for (log, reason, fix) in [
@@ -250,6 +251,7 @@ mod tests {
         }
     }
 
+    // faults: N8
     #[test]
     fn each_refusal_of_sudo_has_its_own_reason() {
         for (errors, reason) in [

@@ -48,6 +48,7 @@ async fn assert_excludes(first: &Host, second: &Host) {
     again.check().await.unwrap();
 }
 
+// faults: C7
 #[tokio::test]
 async fn a_second_one_is_refused_and_told_who_holds_it() {
     assert_excludes(&local().await, &local().await).await;
@@ -99,6 +100,7 @@ async fn the_loss_of_a_lock_is_seen() {
     }
 }
 
+// faults: C7
 #[tokio::test]
 async fn when_the_connection_goes_its_locks_go() {
     let Some(sshd) = Sshd::start("") else { return };

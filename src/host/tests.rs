@@ -91,6 +91,7 @@ async fn what_no_argument_can_hold_is_refused_before_anything_runs() {
     }
 }
 
+// faults: N9
 #[tokio::test]
 async fn exit_codes_signals_and_locale_come_through() {
     for (host, _sshd) in hosts().await {
@@ -219,6 +220,7 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o7777
 }
 
+// faults: N2 H9
 #[tokio::test]
 async fn a_file_with_another_digest_never_gets_its_name() {
     for (host, _sshd) in hosts().await {
@@ -276,6 +278,7 @@ async fn dials_what_listens_on_the_host() {
     }
 }
 
+// faults: N5
 #[tokio::test]
 async fn a_port_where_nothing_listens_is_said_to_be_one() {
     for (host, _sshd) in hosts().await {
@@ -292,6 +295,7 @@ async fn a_port_where_nothing_listens_is_said_to_be_one() {
     }
 }
 
+// faults: N8
 #[tokio::test]
 async fn host_and_user_keys_are_checked_and_the_fix_is_named() {
     let Some(sshd) = Sshd::start("") else { return };
@@ -327,6 +331,7 @@ async fn host_and_user_keys_are_checked_and_the_fix_is_named() {
     assert_eq!(std::fs::read_dir(sshd.path("sockets")).unwrap().count(), 0, "no folder is left behind");
 }
 
+// faults: N9
 #[tokio::test]
 async fn what_a_login_shell_prints_is_not_the_commands_output() {
     let noise = "echo 'Welcome to m1'; printf 'no newline'; echo 'be careful' >&2; eval \"$SSH_ORIGINAL_COMMAND\"";
@@ -336,6 +341,7 @@ async fn what_a_login_shell_prints_is_not_the_commands_output() {
     assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b"a\0b"[..], &b"c\n"[..]));
 }
 
+// faults: N8
 #[tokio::test]
 async fn an_account_without_a_shell_is_told_from_a_command_that_fails() {
     let Some(sshd) = Sshd::start("ForceCommand echo 'This account is currently not available.'; exit 1") else {
@@ -347,6 +353,7 @@ async fn an_account_without_a_shell_is_told_from_a_command_that_fails() {
     assert!(error.to_string().contains("not available") && error.to_string().contains("/bin/sh"), "{error}");
 }
 
+// faults: N8
 #[tokio::test]
 async fn sudo_is_used_and_its_refusals_are_told_apart() {
     let bin = tempfile::tempdir().unwrap();
@@ -381,6 +388,7 @@ async fn sudo_is_used_and_its_refusals_are_told_apart() {
     assert_eq!(output.status, Some(1));
 }
 
+// faults: N1
 #[tokio::test]
 async fn a_command_whose_connection_is_killed_is_ended_there_and_the_connection_made_again() {
     let Some(sshd) = Sshd::start("") else { return };
@@ -423,6 +431,7 @@ async fn a_connection_that_went_while_nothing_ran_is_made_again() {
     host.dial("127.0.0.1", port, Duration::from_secs(10)).await.unwrap();
 }
 
+// faults: N4
 #[tokio::test]
 async fn a_host_that_stays_away_is_given_up_after_a_bounded_time() {
     let Some(sshd) = Sshd::start("") else { return };
@@ -436,6 +445,7 @@ async fn a_host_that_stays_away_is_given_up_after_a_bounded_time() {
     assert!(took < reconnect::RECONNECT_FOR * 2 && took > reconnect::RECONNECT_FOR / 2, "{took:?}");
 }
 
+// faults: N8
 #[tokio::test]
 async fn a_host_that_takes_one_session_at_a_time_is_served_one_by_one() {
     let Some(sshd) = Sshd::start("MaxSessions 1") else { return };

@@ -37,6 +37,7 @@ pub enum FactKind {
     ConfigRule,
     LogPattern,
     Backup,
+    Restore,
     Timing,
     Note,
     Option,
@@ -74,6 +75,7 @@ fn entries(knowledge: &Knowledge) -> impl Iterator<Item = Entry<'_>> {
         .chain(knowledge.config_rules.iter().map(|x| (FactKind::ConfigRule, &x.fact, Some(&x.versions))))
         .chain(knowledge.logs.iter().map(|x| (FactKind::LogPattern, &x.fact, Some(&x.versions))))
         .chain(knowledge.backups.iter().map(|x| (FactKind::Backup, &x.fact, Some(&x.versions))))
+        .chain(knowledge.restores.iter().map(|x| (FactKind::Restore, &x.fact, Some(&x.into))))
         .chain(timing.version_checks.iter().map(|x| (FactKind::Timing, &x.fact, Some(&x.versions))))
         .chain(timing.settle.iter().map(|x| (FactKind::Timing, &x.fact, Some(&x.targets))))
         .chain(std::iter::once((FactKind::Timing, &timing.stop.fact, None)))

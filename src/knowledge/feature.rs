@@ -78,6 +78,8 @@ features! {
     /// The config file's path may come from the environment.
     ConfigFileFromEnvironment = "config-file-from-environment",
     Etcdutl = "etcdutl",
+    /// A restore can be told to raise revisions.
+    BumpRevision = "bump-revision",
     SnapshotRestoreInEtcdctl = "snapshot-restore-in-etcdctl",
     GatewayV3Alpha = "gateway-v3alpha",
     GatewayV3Beta = "gateway-v3beta",

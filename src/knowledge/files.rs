@@ -16,6 +16,7 @@ macro_rules! built_in {
 
 built_in! {
     "backups.hcl",
+    "restores.hcl",
     "config-rules.hcl",
     "features.hcl",
     "flags/discovery.hcl",

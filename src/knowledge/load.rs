@@ -13,6 +13,7 @@ use super::files::Files;
 use super::flag::Flag;
 use super::log::LogPattern;
 use super::release::{Line, Support};
+use super::restore::RestoreRule;
 use super::rung::{Parts, Rung};
 use super::timing::{SettleRule, StopBound, Timing, VersionCheck};
 use super::versions::Versions;
@@ -29,6 +30,7 @@ struct Draft {
     config_rules: Vec<ConfigRule>,
     logs: Vec<LogPattern>,
     backups: Vec<BackupRule>,
+    restores: Vec<RestoreRule>,
     version_checks: Vec<VersionCheck>,
     stops: Vec<StopBound>,
     settles: Vec<SettleRule>,
@@ -84,6 +86,7 @@ impl Draft {
             "config_rule" => self.config_rules.push(read_with(ConfigRule::read, reader, &mut facts, |x| one(&x.fact))?),
             "log" => self.logs.push(read_with(LogPattern::read, reader, &mut facts, |x| one(&x.fact))?),
             "backup" => self.backups.push(read_with(BackupRule::read, reader, &mut facts, |x| one(&x.fact))?),
+            "restore" => self.restores.push(read_with(RestoreRule::read, reader, &mut facts, |x| one(&x.fact))?),
             "version_check" => {
                 self.version_checks.push(read_with(VersionCheck::read, reader, &mut facts, |x| one(&x.fact))?);
             }
@@ -211,6 +214,9 @@ impl Draft {
         ranges.extend(self.config_rules.iter().map(|x| (x.fact.name.clone(), x.versions.clone())));
         ranges.extend(self.logs.iter().map(|x| (x.fact.name.clone(), x.versions.clone())));
         ranges.extend(self.backups.iter().map(|x| (x.fact.name.clone(), x.versions.clone())));
+        for rule in &self.restores {
+            ranges.extend([&rule.of, &rule.into].map(|range| (rule.fact.name.clone(), range.clone())));
+        }
         ranges.extend(self.version_checks.iter().map(|x| (x.fact.name.clone(), x.versions.clone())));
         ranges.extend(self.settles.iter().map(|x| (x.fact.name.clone(), x.targets.clone())));
         for rung in &self.rungs {
@@ -265,6 +271,7 @@ impl Draft {
             config_rules: self.config_rules,
             logs: self.logs,
             backups: self.backups,
+            restores: self.restores,
             notes: self.notes,
         })
     }

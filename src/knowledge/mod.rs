@@ -21,6 +21,7 @@ mod flag;
 mod load;
 mod log;
 mod release;
+mod restore;
 mod rung;
 mod timing;
 mod versions;
@@ -42,6 +43,7 @@ pub use feature::{ClientApi, Feature, FeatureFact, Features};
 pub use flag::{Flag, FlagDefault, FlagKind, FlagState, OptionChange, OptionChangeKind, Replacement};
 pub use log::{LogClass, LogLevel, LogMoment, LogPattern, LogVerdict};
 pub use release::{Defect, Line, ReleaseStanding, Support, Weight};
+pub use restore::{RestoreMeans, RestoreRule};
 pub use rung::{
     Advisory, Affected, Audience, Change, Downgrade, DowngradeMeans, MixedRollback, OldBinary, Proof, ProofKind,
     RollbackRule, Rung, WayBack,
@@ -61,6 +63,7 @@ pub struct Knowledge {
     config_rules: Vec<ConfigRule>,
     logs: Vec<LogPattern>,
     backups: Vec<BackupRule>,
+    restores: Vec<RestoreRule>,
     timing: Timing,
     notes: Vec<Fact>,
 }
@@ -177,6 +180,17 @@ impl Knowledge {
 
     pub fn backup_rules<'a>(&'a self, version: &'a Version) -> impl Iterator<Item = &'a BackupRule> {
         self.backups.iter().filter(|rule| rule.versions.contains(version))
+    }
+
+    /// How a backup of the one version is restored to the other; `None` where it must not be.
+    #[must_use]
+    pub fn restore_rule(&self, saves: KeySpace, of: &Version, into: &Version) -> Option<&RestoreRule> {
+        self.restores.iter().find(|rule| rule.saves == saves && rule.of.contains(of) && rule.into.contains(into))
+    }
+
+    /// Every way to restore what was saved on this version.
+    pub fn restore_rules<'a>(&'a self, saves: KeySpace, of: &'a Version) -> impl Iterator<Item = &'a RestoreRule> {
+        self.restores.iter().filter(move |rule| rule.saves == saves && rule.of.contains(of))
     }
 
     #[must_use]

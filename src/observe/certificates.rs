@@ -143,6 +143,7 @@ mod tests {
         assert!(facts.problem.unwrap().contains("may not read"));
     }
 
+    // faults: H10
     #[test]
     fn what_the_members_own_account_cannot_read_is_a_problem() {
         let denied = File {

@@ -169,6 +169,7 @@ fn a_config_file_decides_and_is_asked_for_when_it_was_not_seen() {
     assert_eq!(member.certificates[0].problem.as_deref(), Some("it is not there"));
 }
 
+// faults: H6
 #[test]
 fn behind_a_wrapper_the_etcd_of_the_units_cgroup_is_the_member() {
     let argv = ["/opt/etcd/etcd", "--name=m1", "--data-dir=/data"];
@@ -191,6 +192,7 @@ fn a_stopped_wrapper_is_not_guessed_at() {
     assert!(facts.notes.iter().any(|note| note.contains("does not start etcd itself")), "{:?}", facts.notes);
 }
 
+// faults: H7
 #[test]
 fn an_etcd_of_somebody_else_is_listed_and_never_the_member() {
     let argv = ["/usr/bin/etcd", "--name=m1", "--data-dir=/other", "--listen-client-urls=http://10.0.0.1:2379"];
@@ -215,6 +217,7 @@ fn what_the_next_start_would_change_is_seen() {
     assert_eq!(next.args, ["--name=m1", "--data-dir=/var/lib/etcd", "--debug"]);
 }
 
+// faults: H8
 #[test]
 fn a_managed_process_whose_binary_was_replaced_while_it_runs() {
     let argv = ["/srv/q/m1/etcd", "--name=m1", "--data-dir=/srv/q/m1/data"];

@@ -107,6 +107,7 @@ mod tests {
 
     use super::*;
 
+    // faults: N9
     #[test]
     fn banners_around_the_answer_do_no_harm() {
         let output = b"Welcome!\r\n\n@begin n 1\n@hostname m1\n@blob\naGVs\nbG8=\n@end n\nlogout\n";

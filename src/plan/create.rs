@@ -72,7 +72,7 @@ pub fn made_but_not_started(cluster: &Cluster, survey: &Survey<'_>) -> bool {
         })
 }
 
-fn is_managed(cluster: &Cluster) -> bool {
+pub fn is_managed(cluster: &Cluster) -> bool {
     match &cluster.runtime {
         Runtime::Systemd(systemd) => systemd.ownership == Ownership::Managed,
         Runtime::Process(_) => true,
@@ -228,7 +228,7 @@ fn stage_step(input: &Input<'_>, survey: &Survey<'_>, size: crate::units::Bytes)
 }
 
 /// A new member's host gets the tools as well: people work there.
-fn programs(releases: &[ReleasePin]) -> Vec<String> {
+pub fn programs(releases: &[ReleasePin]) -> Vec<String> {
     let all: BTreeSet<&String> = releases.iter().flat_map(|pin| pin.binaries.keys()).collect();
     all.into_iter().cloned().collect()
 }
@@ -255,7 +255,7 @@ fn start_steps(input: &Input<'_>) -> Vec<Step> {
     vec![start, finish]
 }
 
-fn actions(input: &Input<'_>, survey: &Survey<'_>, findings: &mut Findings) -> Vec<CreateAction> {
+pub fn actions(input: &Input<'_>, survey: &Survey<'_>, findings: &mut Findings) -> Vec<CreateAction> {
     let features = input.knowledge.features(&input.cluster.version);
     let mut actions = Vec::new();
     for declared in &input.cluster.members {
@@ -297,6 +297,12 @@ fn actions(input: &Input<'_>, survey: &Survey<'_>, findings: &mut Findings) -> V
         }
     }
     actions
+}
+
+/// Where the data of a declared member goes when it is made.
+pub fn data_home(cluster: &Cluster, name: &MemberName) -> Option<String> {
+    let declared = cluster.members.iter().find(|member| member.name == *name)?;
+    Some(create_spec(cluster, declared, BTreeMap::new()).site().ok()?.data_dir)
 }
 
 /// A new member is started with the declared options: the version has to know them.
@@ -354,7 +360,7 @@ fn client_url(cluster: &Cluster, member: &Member) -> String {
     member.client_url.clone().unwrap_or_else(|| format!("{scheme}://{}:2379", bracketed(&member.address)))
 }
 
-fn peer_url(cluster: &Cluster, member: &Member) -> String {
+pub fn peer_url(cluster: &Cluster, member: &Member) -> String {
     let scheme = if cluster.settings.contains_key("peer-cert-file") { "https" } else { "http" };
     member.peer_url.clone().unwrap_or_else(|| format!("{scheme}://{}:2380", bracketed(&member.address)))
 }

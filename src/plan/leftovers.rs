@@ -15,13 +15,16 @@ pub struct PastRun {
     pub kind: Option<Kind>,
     /// The version before it.
     pub from: Option<Version>,
+    /// The backup that it restores.
+    pub restores: Option<String>,
     pub succeeded: bool,
 }
 
 impl PastRun {
     pub fn new(id: &str, plan: Option<&Plan>, succeeded: bool) -> Self {
         let from = plan.and_then(|plan| plan.summary.from.clone());
-        Self { id: id.to_owned(), kind: plan.map(|plan| plan.kind), from, succeeded }
+        let restores = plan.and_then(Plan::restored_from).map(|backup| backup.id.clone());
+        Self { id: id.to_owned(), kind: plan.map(|plan| plan.kind), from, restores, succeeded }
     }
 
     /// Whether it changes the cluster: a backup alone does not.
@@ -39,7 +42,7 @@ pub struct NeededRuns {
 }
 
 /// The runs of the last upgrade: the newest that succeeded, and those before it that did not and that it went on from; and
-/// all that came after it and did not succeed. `newest_first` may end once that is known: see [`NeededRuns::is_complete`].
+/// all that came after it and did not succeed, with the backups that these restore. `newest_first` may end once that is known: see [`NeededRuns::is_complete`].
 pub fn needed_runs(newest_first: &[PastRun]) -> NeededRuns {
     let mut needed = NeededRuns::default();
     let mut last_success: Option<&PastRun> = None;
@@ -54,6 +57,9 @@ pub fn needed_runs(newest_first: &[PastRun]) -> NeededRuns {
             (None, false) => "its run has not finished".to_owned(),
         };
         needed.why.insert(run.id.clone(), why);
+        if let Some(backup) = run.restores.as_ref().filter(|_| last_success.is_none()) {
+            needed.why.insert(backup.clone(), format!("run {} restores it, and has not finished", run.id));
+        }
         needed.versions.extend(run.from.clone());
     }
     needed
@@ -119,7 +125,8 @@ mod tests {
     use crate::units::Bytes;
 
     fn run(id: &str, kind: Kind, succeeded: bool) -> PastRun {
-        PastRun { id: id.to_owned(), kind: Some(kind), from: Some("3.1.20".parse().unwrap()), succeeded }
+        let from = Some("3.1.20".parse().unwrap());
+        PastRun { id: id.to_owned(), kind: Some(kind), from, restores: None, succeeded }
     }
 
     fn ids(newest_first: &[PastRun]) -> Vec<String> {
@@ -147,9 +154,18 @@ mod tests {
         assert_eq!(ids(&[run("d", Upgrade, false), run("c", Upgrade, true), run("b", Upgrade, true)]), ["c", "d"]);
         assert_eq!(ids(&[run("b", Upgrade, false), run("a", Upgrade, false)]), ["a", "b"]);
         // One that cannot be read.
-        let unreadable = PastRun { id: "x".to_owned(), kind: None, from: None, succeeded: false };
+        let unreadable = PastRun { id: "x".to_owned(), kind: None, from: None, restores: None, succeeded: false };
         assert_eq!(ids(&[unreadable]), ["x"]);
         assert_eq!(ids(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_backup_is_needed_until_its_restore_has_finished() {
+        let restore =
+            |id: &str, succeeded| PastRun { restores: Some("old".to_owned()), ..run(id, Kind::Restore, succeeded) };
+        let upgrade = run("b", Kind::Upgrade, true);
+        assert_eq!(ids(&[restore("c", false), upgrade.clone()]), ["b", "c", "old"]);
+        assert_eq!(ids(&[restore("d", true), restore("c", false), upgrade]), ["c", "d"]);
     }
 
     fn kept(kind: LeftoverKind, extent: Extent) -> Option<String> {

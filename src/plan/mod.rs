@@ -20,6 +20,7 @@ pub mod model;
 mod options;
 pub mod replacing;
 mod requirements;
+pub mod restore;
 pub mod rollback;
 mod room;
 mod settle;

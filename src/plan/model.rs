@@ -1,6 +1,7 @@
 //! A plan as data: what will be done, on whom, why, what must hold before and after, and what undoes it.
 
 mod replace;
+mod restore;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ use crate::units::{
 pub use replace::{
     DataCopy, MemberReplacement, REPLACEMENT_FORMAT, ReplaceAction, Replacement, ReplacementKind, ReplacementPhase,
 };
+
+pub use restore::{Proof, RestoreAction, RestoreMember, RestoreSource, SavedV2, SavedV3};
 
 /// The format of a saved plan. One that does not match is refused.
 pub const PLAN_FORMAT: u32 = 1;
@@ -81,6 +84,14 @@ impl Plan {
         })
     }
 
+    /// The backup that is restored, where one is.
+    pub fn restored_from(&self) -> Option<&RestoreSource> {
+        self.steps().find_map(|step| match &step.action {
+            Action::CompareRestored { backup } => Some(backup.as_ref()),
+            _ => None,
+        })
+    }
+
     /// How many members are created, started, or changed.
     pub fn members_changed(&self) -> usize {
         let mut members = BTreeSet::new();
@@ -94,6 +105,22 @@ impl Plan {
             }
         }
         members.len()
+    }
+
+    /// The words of the command, after `quorate`, that finishes a run of this plan, should it be cut short.
+    pub fn finished_by(&self) -> Vec<String> {
+        let word = match self.kind {
+            Kind::NothingToDo | Kind::Create | Kind::Upgrade => "apply",
+            Kind::Backup => "backup",
+            Kind::Rollback => "rollback",
+            Kind::Restore => "restore",
+        };
+        let backup = self.restored_from().map(|backup| {
+            // By its id it is found in the folder of the spec alone.
+            let is_kept = backup.path == self.declared.backup.dir.join(&backup.id);
+            if is_kept { backup.id.clone() } else { backup.path.display().to_string() }
+        });
+        std::iter::once(word.to_owned()).chain(backup).collect()
     }
 
     /// The replacement of all data directories, where this plan does or finishes one.
@@ -296,8 +323,14 @@ pub enum Action {
     /// Write the note beside every data directory, on all hosts: before the first is replaced, and again, with the next
     /// phase, before the first member is started.
     MarkReplacement(Box<Replacement>),
+    /// Make each member's data directory out of a backup, beside its own. Nothing that runs is touched.
+    LayRestored(Box<RestoreAction>),
     /// Other data in the place of one stopped member's.
     ReplaceData(Box<ReplaceAction>),
+    /// Every member holds what the backup holds.
+    CompareRestored {
+        backup: Box<RestoreSource>,
+    },
     /// Remove the notes: all members serve.
     EndReplacement {
         members: BTreeMap<MemberName, MemberReplacement>,

@@ -85,7 +85,7 @@ fn refuse_under_way(inventory: &Inventory, note: &Replacement, findings: &mut Fi
             must: "the data of all members is replaced before anything else is done: some have their new data, some \
                    may still have their old"
                 .to_owned(),
-            fix: format!("`{}` looks at what is there, and finishes it", note.kind.command()),
+            fix: format!("`{}` looks at what is there, and finishes it", note.command()),
         },
         None,
     );

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use crate::observe::inventory::Device;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::hosts::{rollback_point_size, takes_rollback_points};
+use crate::plan::model::BinaryChange;
 use crate::plan::survey::{Survey, Surveyed};
 use crate::plan::target::Way;
 use crate::plan::{Input, backup, layout};
 use crate::spec::model::Toggle;
-use crate::units::Bytes;
+use crate::units::{Bytes, MemberName};
 
 /// What is left free on a file system beyond what is put there.
 const HEADROOM: Bytes = Bytes::mebi(64);
@@ -59,6 +60,34 @@ pub fn check_store(input: &Input<'_>, survey: &Survey<'_>, release_size: Bytes, 
     let mut claims = Vec::new();
     for member in &survey.members {
         store(input, member, release_size, &mut claims);
+    }
+    hold(claims, findings);
+}
+
+/// Checks the hosts of a restore: `beside` is what it takes beside each data directory.
+pub fn check_restore(
+    input: &Input<'_>,
+    survey: &Survey<'_>,
+    (release_size, beside): (Bytes, Bytes),
+    binaries: &BTreeMap<MemberName, BinaryChange>,
+    findings: &mut Findings,
+) {
+    let mut claims = Vec::new();
+    for member in &survey.members {
+        store(input, member, release_size, &mut claims);
+        if binaries.contains_key(&member.view.name) {
+            beside_the_binary(member, release_size, &mut claims);
+        }
+        let Some(data) = member.facts().map(|facts| &facts.data_dir) else { continue };
+        claims.push(Claim {
+            member,
+            rule: "room-for-restore",
+            place: data.path.clone(),
+            purpose: "the backup, what is restored of it, and etcd's first log".to_owned(),
+            size: beside,
+            free: data.free,
+            device: data.device,
+        });
     }
     hold(claims, findings);
 }
@@ -198,6 +227,9 @@ fn refuse(claims: &[&Claim<'_>], free: Bytes, needed: Bytes, findings: &mut Find
             ", or set `rollback_points { enabled = false }` in the spec: then the way back after completion is the \
              backup alone",
         );
+    }
+    if claims.iter().any(|claim| claim.rule == "room-for-restore") {
+        fix.push_str("; older folders there that end in .quorate-… may be what takes it (`quorate clean`)");
     }
     findings.refuse(
         rule,

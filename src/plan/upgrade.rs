@@ -325,10 +325,19 @@ fn member_step(from: &Ingredients<'_>, member: &Surveyed<'_>, steps: &mut Number
     if !rollout.soak.is_zero() {
         after.push(Gate::Soak { span: rollout.soak });
     }
-    let why = match role {
+    let mut why = match role {
         Role::Leader => "the leader goes last: one change of leadership, not several".to_owned(),
         Role::Follower | Role::Down => "a follower: stopping it costs no election".to_owned(),
     };
+    if let (Some(running), Some(file)) = (member.running_sha256(), facts.binary.sha256)
+        && running != file
+    {
+        let is = facts.binary.version.as_ref().map_or_else(|| "another binary".to_owned(), ToString::to_string);
+        why.push_str(&format!(
+            "; somebody has replaced its binary while it ran: {} is {is} by now, the process still runs {runs}",
+            binary.path
+        ));
+    }
     let estimate = estimate::member(&operations, &after);
     let action = MemberAction {
         member: name,

@@ -164,6 +164,7 @@ mod tests {
         Answer::read("m1", "stop", "abc123", text.as_bytes(), b"sh: oops\n")
     }
 
+    // faults: N9
     #[test]
     fn noise_of_a_login_shell_is_not_an_answer() {
         let answer =

@@ -17,6 +17,7 @@ pub(crate) mod fuzzing;
 mod leftovers;
 mod log;
 mod replace;
+mod restore;
 mod rollback_point;
 mod scripts;
 mod service;
@@ -33,6 +34,7 @@ pub use error::{Refusal, RuntimeError};
 pub use leftovers::{Leftover, LeftoverKind, Removed, leftovers, remove_leftovers};
 pub use log::{LogCursor, LogLines, log_cursor, log_lines_since};
 pub use replace::{DataPaths, Laid, Replaced, lay_ready, mark_replacement, replace_data, unmark_replacement};
+pub use restore::{Identity, LaidReady, RestoreFrom, RestoreRequest, needed as room_for_restore, restore_beside};
 pub use rollback_point::{CopyRequest, RollbackPoint, copy_data_dir, flush_rollback_point};
 pub use service::{
     Death, Digest, Exit, MemberNow, ProcessNow, Room, StartOutcome, Started, StopOutcome, UnitState, is_running, start,

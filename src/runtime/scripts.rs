@@ -45,6 +45,9 @@ scripts! {
     NOW_PROCESS = "look at the member", ["lib-common.sh", "lib-process.sh", "now-process.sh"];
     LOG_PROCESS = "read the log", ["lib-common.sh", "lib-process.sh", "log-process.sh"];
     CREATE_PROCESS = "create the member", ["lib-common.sh", "lib-process.sh", "create-process.sh"];
+    RESTORE_ROOM = "make room for a restore", ["lib-common.sh", "lib-replace.sh", "lib-restore.sh", "restore-room.sh"];
+    RESTORE_SNAPSHOT = "restore the snapshot", ["lib-common.sh", "lib-replace.sh", "lib-restore.sh", "restore-snapshot.sh"];
+    UNPACK_DATA = "unpack the data directory", ["lib-common.sh", "lib-replace.sh", "lib-restore.sh", "unpack-data.sh"];
     LEFTOVERS = "list what was left", ["lib-common.sh", "lib-leftovers.sh", "leftovers.sh"];
     REMOVE_LEFTOVERS = "remove what was left", ["lib-common.sh", "lib-leftovers.sh", "remove-leftovers.sh"];
     REMOVE_PROCESS = "remove the member", ["lib-common.sh", "lib-process.sh", "remove-process.sh"];

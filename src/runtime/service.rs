@@ -39,6 +39,10 @@ impl std::fmt::Display for Exit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Code(code) => write!(f, "exit status {code}"),
+            // With cgroups of version 1 systemd cannot tell.
+            Self::Signal(9) => f.write_str(
+                "killed by signal 9: by the kernel for want of memory (`journalctl -k` would say so), or by somebody",
+            ),
             Self::Signal(signal) => write!(f, "killed by signal {signal}"),
             Self::OutOfMemory => f.write_str("killed by the kernel: out of memory"),
         }

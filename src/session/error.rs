@@ -36,7 +36,7 @@ pub enum SessionError {
     NotConnected { member: MemberName, why: String },
     #[error("{member}: its client port is not known: {why}")]
     NoClient { member: MemberName, why: String },
-    #[error("the release that takes the backup is not at hand: {}", .missing.join("; "))]
+    #[error("the release that takes or tries the backup is not at hand: {}", .missing.join("; "))]
     NoTools { missing: Vec<String> },
     #[error("no backup was taken: {reason}")]
     BackupFailed { reason: String, todo: Vec<String> },
@@ -46,6 +46,9 @@ pub enum SessionError {
     BackupMissing,
     #[error(transparent)]
     Backup(#[from] BackupError),
+    /// A backup that was to be restored: its files, or the trial of it.
+    #[error(transparent)]
+    NotRestorable(BackupError),
     /// Somebody else is at work on a host.
     #[error("{host}: somebody else is at work on this host ({path}): {holder}")]
     HostLocked { host: String, path: String, holder: String },
@@ -98,6 +101,7 @@ impl SessionError {
             Self::BackupFailed { .. } => "see what the check says, mend it, then run `quorate backup` again",
             Self::BackupStopped { .. } => "run `quorate backup` again",
             Self::Backup(error) => of_backup(error),
+            Self::NotRestorable(error) => of_restore(error),
             Self::HostLocked { .. } => {
                 "wait until that has ended, or end it there (Ctrl-C brings it to a safe end); the lock goes with its \
                  connection, also after kill -9"
@@ -129,6 +133,7 @@ fn of_execute(error: &ExecuteError) -> &'static str {
         ExecuteError::MayNotStopAll | ExecuteError::Note { .. } => {
             "report this: quorate plans such a step only for a rollback or a restore, and a note always serializes"
         }
+        ExecuteError::NoBackup { .. } => "run `quorate restore BACKUP`: a restore is planned and done in one go",
         ExecuteError::NoRelease { .. } => "check the `release` blocks, then make a new plan",
         ExecuteError::NotSeen { .. } => "see that the host is reached, then plan again",
         ExecuteError::OldBinaryGone { .. } => "put the binary that the member runs back at its path, then plan again",
@@ -185,11 +190,29 @@ fn of_backup(error: &BackupError) -> &'static str {
         BackupError::Etcd(error) => of_etcd(error),
         BackupError::Host(error) => of_host(error),
         BackupError::File { .. } => "see that the disk of the controller has room and the folder can be written to",
+        BackupError::Assembly { .. } => {
+            "nothing was stopped yet: see in its log what kept etcd from it, then run it again"
+        }
         BackupError::AlreadyThere { .. } => "run it again: the next one gets a name of its own",
         BackupError::TrialStart { .. } | BackupError::Differs { .. } | BackupError::V2Differs { .. } => {
             "do not go on: take another backup (`quorate backup`), and find out why this one is not the live cluster"
         }
         _ => "take another backup (`quorate backup`) and see whether it comes out the same",
+    }
+}
+
+/// Nothing was stopped yet, and what is wrong is the backup, or this machine.
+fn of_restore(error: &BackupError) -> &'static str {
+    match error {
+        BackupError::Host(_) | BackupError::Etcd(_) => of_backup(error),
+        BackupError::File { .. } => "see that the backup is there, whole and readable: quorate backup verify ID",
+        BackupError::Tool { .. } => {
+            "see that the disk of this machine has room for what is restored on trial; else restore another backup: \
+             `quorate backup list` shows what is kept"
+        }
+        _ => {
+            "restore another backup: `quorate backup list` shows what is kept, `quorate backup verify ID` reads it again"
+        }
     }
 }
 
@@ -221,6 +244,9 @@ mod tests {
             SessionError::Execute(ExecuteError::NoHeir { member: member() }),
             SessionError::Execute(ExecuteError::Backup(BackupError::AuthInTrial)),
             SessionError::Execute(ExecuteError::Backup(BackupError::Nothing)),
+            SessionError::Execute(ExecuteError::NoBackup { wanted: "b1".to_owned(), opened: None }),
+            SessionError::NotRestorable(BackupError::Archive { problem: "torn".to_owned() }),
+            SessionError::NotRestorable(BackupError::File { path: "/x".into(), reason: "not there".to_owned() }),
             SessionError::NotConnected { member: member(), why: "no route\n  do: start it".to_owned() },
             SessionError::NoClient { member: member(), why: "not looked at".to_owned() },
             SessionError::NoTools { missing: vec!["404".to_owned()] },

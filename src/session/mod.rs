@@ -14,6 +14,7 @@ mod locks;
 mod plan;
 mod records;
 mod releases;
+mod restore;
 mod rollback;
 mod run;
 

@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::artifact::{Platform, warm_up};
+use crate::execute::world::RestoreWorld;
 use crate::observe::{Observation, ObserveOptions, observe};
 use crate::plan::model::Plan;
 use crate::plan::{Input, basis, plan, replacing, wanted_releases};
@@ -23,6 +24,8 @@ pub struct Live {
     pub(super) hosts: Hosts,
     pub(super) observation: Observation,
     pub(super) found: Found,
+    /// The backup that is restored, where one is.
+    pub(super) restore: Option<RestoreWorld>,
     pub(super) locks: HostLocks,
 }
 
@@ -155,7 +158,7 @@ impl Session {
             hashes,
         };
         let observation = observe(&self.cluster, &hosts, &options).await;
-        Ok(Live { hosts, observation, found: Found::default(), locks })
+        Ok(Live { hosts, observation, found: Found::default(), restore: None, locks })
     }
 }
 

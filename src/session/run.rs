@@ -56,6 +56,7 @@ impl Session {
             members,
             release_dirs: live.found.releases.iter().map(by_version).collect(),
             scratch_dir: self.state.scratch_dir()?,
+            restore: live.restore.clone(),
             needed_backups: records::needed_runs_of(&self.state, &self.cluster.name)?.why,
             locks: live.locks.held.clone(),
         })

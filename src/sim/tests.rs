@@ -27,6 +27,7 @@ fn keeps_every_promise(seed: u64) {
     }
 }
 
+// faults: C1 C2 C5 C7 N1 N4 N6 H1 H3 H8 E1 E2 E3 E4 E5 E6 E7 E11 E12
 #[test]
 fn fixed_seeds_keep_every_promise() {
     (0..FIXED).chain(REMEMBERED).for_each(keeps_every_promise);
@@ -47,6 +48,7 @@ fn fresh_seeds_keep_every_promise() {
     println!("{tried} fresh seeds from {first} on");
 }
 
+// faults: C1
 /// No faults but one: the controller is killed, once at each of its instructions in turn. The next `apply` finishes.
 #[test]
 fn a_controller_may_die_at_every_instruction() {
@@ -78,6 +80,7 @@ fn a_seed_tells_the_same_story_each_time() {
     }
 }
 
+// faults: C5 E11
 /// A simulation that does not see a promise broken would be no proof that none is.
 #[test]
 fn every_mutation_is_found() {

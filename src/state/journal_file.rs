@@ -178,6 +178,7 @@ mod tests {
         assert_eq!(back.lines[2].entry, Entry::RunEnded { ending: Ending::Succeeded });
     }
 
+    // faults: C8
     #[test]
     fn a_torn_last_line_is_forgiven() {
         let (_dir, path) = written(2);
@@ -187,6 +188,7 @@ mod tests {
         assert_eq!((back.lines.len(), back.torn), (2, true));
     }
 
+    // faults: C8
     #[test]
     fn garbage_in_the_middle_is_an_error_with_its_place() {
         let (_dir, path) = written(2);
@@ -207,6 +209,7 @@ mod tests {
         assert!(error.contains("journal.jsonl:4: line 2 stands where line 4 should"), "{error}");
     }
 
+    // faults: C4
     #[test]
     fn a_line_that_cannot_be_written_is_an_error_and_leaves_no_half_line() {
         let (_dir, path) = written(0);
@@ -246,6 +249,7 @@ mod tests {
         assert!(read_journal(&path).unwrap_err().to_string().contains("too many"));
     }
 
+    // faults: C8
     #[test]
     fn a_newer_format_is_refused() {
         let (_dir, path) = written(0);

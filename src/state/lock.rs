@@ -156,6 +156,7 @@ mod tests {
         Holder::this_process(who, "ops1", "apply", Some("r1"))
     }
 
+    // faults: C7
     #[test]
     fn a_second_one_is_refused_and_told_who_holds_it() {
         let (_dir, state) = state();
@@ -175,6 +176,7 @@ mod tests {
         state.lock(holder("bob")).unwrap();
     }
 
+    // faults: C7
     #[test]
     fn what_a_dead_holder_left_is_taken_over() {
         let (_dir, state) = state();

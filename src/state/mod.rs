@@ -22,6 +22,7 @@ pub use lock::{LockSeen, StateLock};
 pub use runs::StoredRun;
 
 use crate::plan::model::Plan;
+use crate::units::ClusterName;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -97,6 +98,11 @@ impl State {
     /// Where trial restores run: emptied after each.
     pub fn scratch_dir(&self) -> Result<PathBuf, StateError> {
         self.private("scratch")
+    }
+
+    /// Where data directories that are made of v2 backups wait until they are in place on their hosts.
+    pub fn restores_dir(&self, cluster: &ClusterName) -> Result<PathBuf, StateError> {
+        Ok(self.private("restores")?.join(cluster.as_str()))
     }
 
     /// Begins a run: its folder, with the plan in it.
@@ -201,6 +207,7 @@ mod tests {
         assert!(first[..16] <= second[..16]);
     }
 
+    // faults: C6
     #[test]
     fn ids_are_unique_within_a_second_and_when_the_clock_goes_back() {
         // The time is only what they sort by: the rest is random, so no clock can make two equal.

@@ -161,6 +161,7 @@ mod tests {
         }
     }
 
+    // faults: C8
     #[test]
     fn a_copied_run_directory_is_refused_with_the_place() {
         let (dir, state) = state_with(&["r1"]);
@@ -183,6 +184,7 @@ mod tests {
         assert!(run.journal.lines.is_empty() && run.plan.is_err());
     }
 
+    // faults: C8
     #[test]
     fn torn_tails_are_cut_off_and_the_rest_stays() {
         let (dir, state) = state_with(&["r1", "r2"]);

@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::json::JSON_FORMAT;
 use super::narrate::{Narrator, Pace, Utterance};
-use super::notes::{Again, finishing};
+use super::notes::Again;
 use super::page::{Page, Style, Tone, cell};
 use super::phrases::{effect, effect_name};
 use super::summary::{RunSummary, row, write_ending, write_kept, write_steps};
@@ -220,7 +220,7 @@ pub fn history_json(record: &RunRecord, plan: Option<&Plan>, lines: &[Line], tor
 
 fn summary(plan: Option<&Plan>, lines: &[Line], record: &RunRecord) -> Option<RunSummary> {
     let plan = plan?;
-    let words = vec!["quorate".to_owned(), finishing(plan.kind).to_owned()];
+    let words = std::iter::once("quorate".to_owned()).chain(plan.finished_by()).collect();
     let mut summary = RunSummary::new(plan, Again { words, untold: Vec::new() });
     for line in lines {
         summary.add(&Event::Journal(line.clone()));

@@ -195,6 +195,7 @@ mod tests {
         assert!(live.lines.is_empty());
     }
 
+    // faults: C3
     #[test]
     fn live_lines_fit_the_terminal() {
         let screen = Screen::new(40);
@@ -210,6 +211,7 @@ mod tests {
         assert!(drawn.lines().all(|line| console::measure_text_width(line.trim_end()) <= 40), "{drawn:?}");
     }
 
+    // faults: C3
     #[test]
     fn a_terminal_that_is_gone_does_not_stop_the_work() {
         let screen = Screen { is_gone: true, ..Screen::new(80) };

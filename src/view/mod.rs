@@ -12,6 +12,7 @@ mod escape;
 mod history;
 mod json;
 mod kept;
+mod last_words;
 mod live;
 mod narrate;
 mod notes;
@@ -21,6 +22,7 @@ mod phrases;
 mod plan;
 mod refusal;
 mod reporter;
+mod restore;
 mod step;
 mod summary;
 mod words;
@@ -46,9 +48,10 @@ pub use kept::{
     clean_json, clean_text, left_by_text, prune_json, prune_text, unlock_json, unlock_text, verified_json,
     verified_text,
 };
+pub use last_words::LastWords;
 pub use notes::{
-    Again, applying_text, backup_json, changed_file_text, diff_text, finishing, question_text, saved_text,
-    version_json, version_text,
+    Again, applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json,
+    version_text,
 };
 pub use output::{Kind as TerminalKind, Output, Terminal};
 pub use page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};

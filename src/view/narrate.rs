@@ -281,6 +281,19 @@ fn done(detail: &Detail, doing: &str) -> String {
             };
             format!("copies lie ready: {size}{already}")
         }
+        Detail::Assembled { members, size } => {
+            let members = count(*members as usize, "member", "members");
+            format!("a cluster of {members} is made of the backup, equal to it key by key: {size} packed")
+        }
+        Detail::AsInBackup { members, revision, v3, v2 } => {
+            let at = revision.map(|at| format!("revision {}", grouped(at.0)));
+            let one = |what: &str, keys: &KeysCompared| {
+                format!("{what} keys {}, sha256 {}", grouped(keys.keys), keys.digest.short())
+            };
+            let each = at.into_iter().chain(v3.iter().map(|keys| one("v3", keys)));
+            let each = each.chain(v2.iter().map(|keys| one("v2", keys)));
+            format!("{} hold what the backup holds: {}", count(*members as usize, "member", "members"), joined(each))
+        }
         Detail::AllStopped { took_ms } => format!("all stopped in {}", milliseconds(*took_ms)),
         Detail::Replaced { aside } => format!("replaced; what was there is at {aside}"),
     }

@@ -9,7 +9,7 @@ use super::escape::{escape, escape_lines};
 use super::json::JSON_FORMAT;
 use super::page::{Page, Style, Tone, paint};
 use super::plan::last_line;
-use crate::plan::model::{Kind, PLAN_FORMAT, Plan};
+use crate::plan::model::{PLAN_FORMAT, Plan};
 
 /// Lines around a change that are shown with it.
 const CONTEXT_LINES: usize = 3;
@@ -41,16 +41,6 @@ pub struct Again {
     pub words: Vec<String>,
     /// Variables to be given as they were: their values are not shown.
     pub untold: Vec<String>,
-}
-
-/// The command that finishes a run of such a plan, should it be cut short.
-#[must_use]
-pub fn finishing(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Rollback => "rollback",
-        Kind::Restore => "restore",
-        Kind::Create | Kind::Upgrade | Kind::NothingToDo | Kind::Backup => "apply",
-    }
 }
 
 impl Again {

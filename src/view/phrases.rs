@@ -121,6 +121,8 @@ pub fn verb(action: &Action) -> &'static str {
         Action::CreateMember(_) => "create",
         Action::StartTogether { .. } => "start",
         Action::ReadyData { .. } => "lay ready",
+        Action::LayRestored(_) => "restore",
+        Action::CompareRestored { .. } => "compare",
         Action::StopAll { .. } => "stop all",
         Action::MarkReplacement(_) => "mark",
         Action::ReplaceData(_) => "replace",
@@ -143,6 +145,8 @@ pub fn title(action: &Action) -> String {
         Action::ReadyData { members, .. } | Action::EndReplacement { members } => {
             names(&members.keys().cloned().collect::<Vec<_>>())
         }
+        Action::LayRestored(restore) => restore.backup.clone(),
+        Action::CompareRestored { backup } => format!("with {}", backup.id),
         Action::MarkReplacement(replacement) => names(&replacement.members.keys().cloned().collect::<Vec<_>>()),
         Action::ReplaceData(replace) => replace.member.to_string(),
         Action::Finish { minor, .. } => minor.to_string(),
@@ -169,6 +173,9 @@ pub fn effect<'a>(effect: &'a Effect, action: Option<&Action>) -> (Option<&'a Me
             _ => (None, "start members, all at once".to_owned()),
         },
         Effect::ReadyData => (None, "lay copies of the rollback points ready".to_owned()),
+        Effect::AssembleData => (None, "make a cluster of the backup, on this machine".to_owned()),
+        Effect::LayRestored => (None, "restore the backup beside each data directory".to_owned()),
+        Effect::CompareRestored => (None, "compare each member with the backup".to_owned()),
         Effect::StopAll => (None, "stop all members at once".to_owned()),
         Effect::MarkReplacement => (None, "write the note beside every data directory".to_owned()),
         Effect::ReplaceData { member } => {
@@ -200,6 +207,9 @@ pub fn effect_name(effect: &Effect) -> &'static str {
         Effect::Create { .. } => "creation",
         Effect::StartTogether => "start at once",
         Effect::ReadyData => "laying data ready",
+        Effect::AssembleData => "making a cluster of the backup",
+        Effect::LayRestored => "restoring beside",
+        Effect::CompareRestored => "comparison with the backup",
         Effect::StopAll => "stop of all",
         Effect::MarkReplacement => "note",
         Effect::ReplaceData { .. } => "replacing data",

@@ -1,6 +1,7 @@
 //! A plan for a person who is about to touch production.
 
 use super::page::{Page, Style, Tone, cell};
+use super::restore::write_source;
 use super::step::StepWriter;
 use super::words::{count, grouped, span};
 use crate::plan::model::{
@@ -59,7 +60,7 @@ pub fn last_line(plan: &Plan) -> String {
     };
     let parts: Vec<String> = [
         (created, "to create"),
-        (replaced, "to put back, all at once"),
+        (replaced, if plan.kind == Kind::Restore { "to restore, all at once" } else { "to put back, all at once" }),
         (
             if replaced > 0 {
                 0
@@ -85,6 +86,7 @@ fn write_head(page: &mut Page, plan: &Plan) {
     let title = match (&plan.kind, &summary.from) {
         (Kind::Create, _) => format!("Cluster {}: to be created, etcd {}", plan.cluster, summary.to),
         (Kind::Rollback, Some(from)) => format!("Cluster {}: back from {from} to {}", plan.cluster, summary.to),
+        (Kind::Restore, _) => format!("Cluster {}: to be restored from a backup, at {}", plan.cluster, summary.to),
         (_, Some(_)) if only_the_cluster_version_is_left(plan) => {
             let version = plan.basis.cluster_version.map_or_else(String::new, |minor| format!(" {minor}"));
             format!(
@@ -97,6 +99,9 @@ fn write_head(page: &mut Page, plan: &Plan) {
     };
     page.text(0, Tone::Strong, &title);
     page.text(2, Tone::Plain, &head_facts(plan, summary).join(" · "));
+    if let Some(backup) = plan.restored_from() {
+        write_source(page, plan, backup);
+    }
     if let Some(mixed) = mixed_versions(plan) {
         page.text(2, Tone::Warn, &mixed);
     }

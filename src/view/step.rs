@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::escape::escape;
 use super::page::{Page, Tone, cell};
 use super::phrases::{gates, joined, operation, undo, verb};
+use super::restore::{expected, laid};
 use super::words::{self, grouped, names, span};
 use crate::plan::model::{
     Action, BackupAction, CreateAction, Kind, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
@@ -122,6 +123,11 @@ fn headline(plan: &Plan, action: &Action) -> String {
         Action::ReadyData { members, .. } => {
             format!("{}: a copy of each rollback point, beside the data directory", names_of(members))
         }
+        Action::LayRestored(restore) => {
+            let all: Vec<MemberName> = restore.members.keys().cloned().collect();
+            format!("{}: the backup {}, beside each data directory", names(&all), restore.backup)
+        }
+        Action::CompareRestored { backup } => format!("all members: {}", expected(backup)),
         Action::StopAll { members, timeout } => {
             format!("{}: all at once, within {}; clients are not served from here on", names(members), span(*timeout))
         }
@@ -211,6 +217,8 @@ fn subject(action: &Action) -> Option<&MemberName> {
         | Action::CompareData { .. }
         | Action::StartTogether { .. }
         | Action::ReadyData { .. }
+        | Action::LayRestored(_)
+        | Action::CompareRestored { .. }
         | Action::StopAll { .. }
         | Action::MarkReplacement(_)
         | Action::EndReplacement { .. }
@@ -229,12 +237,14 @@ fn details(plan: &Plan, action: &Action) -> Vec<(&'static str, String)> {
             vec![("does", joined(operations))]
         }
         Action::CreateMember(create) => created(create),
+        Action::LayRestored(action) => laid(action),
         Action::ReplaceData(replace) => vec![("does", joined(replaced(replace)))],
         Action::ReadyData { id, members } => vec![("does", joined(laid_ready(id.as_deref(), members)))],
         Action::Preflight { .. }
         | Action::Prepare { .. }
         | Action::CompareData { .. }
         | Action::StartTogether { .. }
+        | Action::CompareRestored { .. }
         | Action::StopAll { .. }
         | Action::MarkReplacement(_)
         | Action::EndReplacement { .. }

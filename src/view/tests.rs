@@ -62,11 +62,13 @@ fn plan_of_nothing() {
     assert_snapshot!(at_all_widths(|style| plan_text(&fixtures::nothing_to_do(), style)));
 }
 
+// faults: C3
 #[test]
 fn plan_on_forty_columns_in_colour() {
     assert_snapshot!(plan_text(&fixtures::upgrade(), Style { width: 40, color: Color::On }).replace('\u{1b}', "␛"));
 }
 
+// faults: C3
 #[test]
 fn no_line_is_wider_than_the_page() {
     // Arguments, unit files and long paths are left whole, so that they can be copied.
@@ -243,6 +245,7 @@ fn an_interrupted_run_in_a_pipe() {
     assert_snapshot!(told(runs::interrupted(), Face::Lines, Color::Off));
 }
 
+// faults: C3
 #[test]
 fn every_line_in_a_pipe_is_whole_and_has_its_time() {
     let text = told(runs::failed(), Face::Lines, Color::Off);
@@ -286,6 +289,7 @@ fn a_held_run_says_how_to_go_on() {
     assert_snapshot!(summary_text(&summary, Style::plain(100)));
 }
 
+// faults: C3
 #[test]
 fn a_reader_that_goes_away_does_not_stop_the_work() {
     struct Gone;

@@ -48,6 +48,7 @@ no_secret() {
   done
 }
 
+# faults: H6
 # adopted NAME FROM TO KIND [LINE...] -- OPTION...: OPTIONs are of install-etcd.
 adopted() {
   local name=$1 from=$2 kind=$4 lines=()

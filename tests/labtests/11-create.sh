@@ -24,6 +24,7 @@ not_created() {
   done
 }
 
+# faults: N3 H7
 something_is_there() {
   say "an etcd of another unit runs on h2"
   lab_etcd 3.1.20 --hosts h2 --unit other.service --data /var/lib/other

@@ -19,6 +19,7 @@ use_lab_spec certificates adopt
 started=$(each_lab_host unit_started)
 nothing_left 3.1.20
 
+# faults: H10
 for spoilt in "peer.crt" "peer.key" "ca.crt"; do
   say "$spoilt that only root can read"
   spoil h2 "chown root:root $spoilt && chmod 600 $spoilt"

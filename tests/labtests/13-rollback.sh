@@ -33,6 +33,7 @@ apply 3.2.32
 run_expect 1 quorate rollback -auto-approve -var release=3.2.32
 assert_contains "$(squeezed "$OUT")" "do quorate rollback -points -to 3.1.20"
 
+# faults: C1
 say "killed when h1 has its old data again"
 "${IN_NET[@]}" "$QUORATE" -chdir="$SPEC" rollback -points -auto-approve -var release=3.2.32 >"$WORK/killed" 2>&1 </dev/null &
 pid=$!
@@ -43,6 +44,7 @@ wait "$pid" 2>/dev/null || true
 run_expect 1 quorate plan -var release=3.2.32
 assert_contains "$OUT$ERR" replacement-under-way
 
+# faults: H3
 say "h1 is powered off and on"
 "$TESTS/lab/power" h1 cycle
 # It finds no quorum, so it never says that it serves.

@@ -48,6 +48,7 @@ no_locks() { [[ -z $(locks) ]]; }
 forget() { on_host "$1" "rm -rf /var/lib/etcd.quorate-* /usr/local/lib/quorate"; }
 is_healthy() { "${IN_NET[@]}" curl -fsS -m 2 "http://10.77.0.1${1#h}:2379/health" | grep true; }
 
+# faults: C7
 # killed NAME KIND [LINE...]
 killed() {
   local began
@@ -64,6 +65,7 @@ killed() {
   no_locks || fail "locks left: $(locks)"
 }
 
+# faults: C5
 suspended() {
   use_two_specs suspended adopt
   begin_apply

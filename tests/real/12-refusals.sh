@@ -18,6 +18,7 @@ versions() {
   assert_contains "$OUT$ERR" '"3.2"'
 }
 
+# faults: N5
 # A process that is there and does not answer, alone and with another one gone: what is
 # down could be started (17-two-down), what hangs could not.
 members_that_are_not_well() {
@@ -66,6 +67,7 @@ stale() {
   assert_eq "$(running)" "$before" "processes after a refusal"
 }
 
+# faults: E8
 saved_plans() {
   run_expect 0 quorate plan -var release=3.2.32 "-out=$WORK/saved"
   assert_eq "$(stat -c %a "$WORK/saved")" 600 "mode of the plan"

@@ -9,6 +9,7 @@
 
 log_line="this disk does not please me"
 
+# faults: E1 E2
 # put_back HOW VARIABLE...: with a release that is bad for members only.
 put_back() {
   local how=$1 before others first

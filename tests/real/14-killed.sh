@@ -26,6 +26,7 @@ has_stopped_one() {
     ! kill -0 "$APPLY"
 }
 
+# faults: C1
 # killed CONDITION...: kill -9, as soon as the condition holds. A run that was
 # quicker than that, which only random moments allow, has succeeded.
 killed() {
@@ -38,6 +39,7 @@ killed() {
   echo "killed after: $(tail -n 1 "$(journal)" | cut -c1-200)"
 }
 
+# faults: C2
 interrupted() {
   local status=0 member
   begin_apply

@@ -34,6 +34,7 @@ assert_contains "$(squeezed "$OUT")" "v2 data"
 run_expect 2 quorate plan -detailed-exitcode -json -var release=2.2.5
 gates=$(jq -c 'select(.type == "plan") | [.plan.rungs[].steps[].after[] | select(.type == "v2-settle") | .span]' "$WORK/OUT")
 assert_eq "$gates" '["3s","3s","3s"]' "settle gates"
+# faults: E9
 say "apply"
 apply 2.2.5
 stop_writer settle

@@ -42,6 +42,7 @@ apply 3.1.20
 put_data_v3
 start_writer lost "$(endpoints)"
 
+# faults: N1
 say "cut while a member is put back"
 bad_release "$WORK/bad" EVERYWHERE=0 HANGS=0
 begin_apply -var release=3.2.32 -var "releases=$WORK/bad"
@@ -65,6 +66,7 @@ for member in m1 m2 m3; do
   assert_contains "$(curl -fsS -m 2 "$(endpoint "$member")/health")" true
 done
 
+# faults: N4
 say "a host that stays away while a member is down"
 begin_apply -var release=3.2.32
 wait_for 120 "a copy" happens copy-data-dir 1

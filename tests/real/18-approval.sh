@@ -33,6 +33,7 @@ for answer in $'no\n' $'y\n' $'YES\n' $'\n' $'yes please\n' EOF; do
   untouched
 done
 
+# faults: C2
 say "Ctrl-C at the question"
 answered 130 SIGINT
 assert_eq "$(runs)" 0 "runs after Ctrl-C"
@@ -48,6 +49,7 @@ say "where nothing is to do, nobody is asked"
 run_expect 125 "$TESTS/tools/on-a-terminal" $'no\n' "$QUORATE" -chdir="$SPEC" apply -var release=3.2.32
 assert_contains "$(squeezed "$OUT")" "No changes."
 
+# faults: C3
 say "without a terminal"
 run_expect 1 quorate apply -var release=3.2.32
 assert_contains "$(squeezed "$ERR")" "nobody can be asked"

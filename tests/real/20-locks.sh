@@ -48,6 +48,7 @@ use_other_state() {
 }
 from_other() { SPEC=$OTHER "$@"; }
 
+# faults: C7
 a_second_apply() {
   begin_apply 3.2.32
   refused_by_lock "the state is in use" "$(basename "$(dirname "$(journal)")")"
@@ -66,6 +67,7 @@ a_second_apply() {
   ended 137
 }
 
+# faults: C7
 after_kill() {
   local dead
   dead=$(basename "$(dirname "$(journal)")")
@@ -127,6 +129,7 @@ a_lost_lock() {
   all_answer
 }
 
+# faults: C3
 interrupted() {
   begin_apply "$1"
   wait_for 60 "a member is stopped" has_stopped_one
@@ -158,6 +161,7 @@ records_of_others
 interrupted 3.2.32 HUP 129
 a_lost_lock 3.2.32
 
+# faults: C3
 say "nobody reads"
 quorate apply -auto-approve -var release=3.2.32 2>&1 | head -n 1 >"$WORK/head"
 [[ ${PIPESTATUS[0]} == 0 ]] || fail "apply with its output closed"

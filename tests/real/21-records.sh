@@ -48,6 +48,7 @@ backups_are_kept_and_pruned() {
   UPGRADE=$upgrade
 }
 
+# faults: C8
 runs_are_told() {
   local journal=$SPEC/.quorate/runs/$UPGRADE/journal.jsonl lines copy
   q 0 runs
@@ -136,6 +137,7 @@ leftovers_go() {
 
 members() { running | grep -v '/[.]quorate/'; }
 
+# faults: C4
 # The state on a small disk of its own; backups elsewhere.
 full_disk() {
   local before state=$WORK/small

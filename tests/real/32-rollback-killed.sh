@@ -58,6 +58,7 @@ finished() {
   no_notes
 }
 
+# faults: C1
 # turn NOTES CONDITION...
 turn() {
   local notes=$1 stopped

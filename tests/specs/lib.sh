@@ -44,7 +44,8 @@ quorate() {
   "${IN_NET[@]}" "$QUORATE" -chdir="$SPEC" "$command" "$@"
 }
 
-# bad_release DIR DEFINE...: the 3.2.32 of DIR has the etcd of bad_etcd.c.
+# bad_release DIR DEFINE...: the 3.2.32 of DIR has the etcd of bad_etcd.c. BAD_REAL:
+# where the real one is, where that is not this machine.
 bad_release() {
   local dir=$1 name real
   shift
@@ -52,7 +53,7 @@ bad_release() {
   "$TESTS/fixtures/release-dir" "$dir" 3.1.20 3.2.32
   name=$(cd "$dir" && echo etcd-v3.2.32-*.tar.gz)
   tar -C "$dir" -xzf "$dir/$name"
-  cc -O1 -static "${@/#/-D}" "-DREAL=\"$real/etcd\"" -o "$dir/${name%.tar.gz}/etcd" "$TESTS/specs/bad_etcd.c"
+  cc -O1 -static "${@/#/-D}" "-DREAL=\"${BAD_REAL:-$real/etcd}\"" -o "$dir/${name%.tar.gz}/etcd" "$TESTS/specs/bad_etcd.c"
   tar -C "$dir" -czf "$dir/$name" "${name%.tar.gz}"
   rm -r "${dir:?}/${name%.tar.gz}"
   (cd "$dir" && sha256sum -- *.tar.gz >SHA256SUMS)

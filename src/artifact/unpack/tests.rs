@@ -104,6 +104,7 @@ fn an_older_release_has_no_etcdutl() {
     assert_eq!(try_unpack(&tar.gzip(), Limits::default()).1.unwrap().len(), 2);
 }
 
+// faults: H9
 #[test]
 fn paths_that_lead_out_are_refused() {
     for path in ["/etc/passwd", "../evil", &format!("{TOP}/../../evil"), &format!("{TOP}/../{TOP}/etcd"), ".."] {
@@ -112,6 +113,7 @@ fn paths_that_lead_out_are_refused() {
     }
 }
 
+// faults: H9
 #[test]
 fn links_and_devices_are_never_programs() {
     for (kind, target) in [
@@ -136,6 +138,7 @@ fn links_and_devices_are_never_programs() {
     assert!(refusal(&tar).contains("holds no etcd"));
 }
 
+// faults: H9
 #[test]
 fn another_version_or_platform_inside_is_refused() {
     let mut tar = Tar(Vec::new());
@@ -194,6 +197,7 @@ fn size_bombs_are_stopped_early() {
     assert!(try_unpack(&tar.gzip(), Limits::default()).1.unwrap_err().contains("damaged"));
 }
 
+// faults: H9
 #[test]
 fn an_archive_that_was_cut_or_changed_is_never_taken() {
     let good = Tar::good().gzip();

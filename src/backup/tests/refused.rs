@@ -66,6 +66,7 @@ fn release_that_restores(scene: &Scene, other: &Path) -> PathBuf {
     dir
 }
 
+// faults: E11
 #[tokio::test]
 async fn a_copy_that_differs_is_refused_with_both_values() {
     let (Some(live), Some(tools)) = (release("3.1.20"), release("3.2.32")) else { return };
@@ -146,6 +147,7 @@ fn mangling(port: u16, at: usize, mischief: Mischief) -> Client {
     Client::new(Endpoint { label: "m1 (mangled)".to_owned(), dial, tls: None, deadline: Duration::from_secs(5) })
 }
 
+// faults: E11
 #[tokio::test]
 async fn a_flipped_byte_and_a_cut_stream_are_refused() {
     let (Some(live), Some(tools)) = (release("3.1.20"), release("3.2.32")) else { return };

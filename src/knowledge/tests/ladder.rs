@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::{
-    Check, ClientApi, Cure, Feature, HazardKind, KeySpace, MixedRollback, OldBinary, ReleaseStanding, SourceKind,
-    WayBack,
+    Check, ClientApi, Cure, Feature, HazardKind, KeySpace, MixedRollback, OldBinary, ReleaseStanding, RestoreMeans,
+    SourceKind, WayBack,
 };
 use super::{knowledge, version};
 use crate::units::{Bytes, Minor, Span};
@@ -147,6 +147,31 @@ fn backups_fit_what_a_cluster_holds() {
     assert!(knowledge.backup_rules(&old).all(|rule| rule.barrier_needed.is_none()));
     let v2 = knowledge.backup_rules(&new).find(|rule| rule.saves == KeySpace::V2).unwrap();
     assert!(v2.barrier_needed.as_ref().unwrap().contains(&new) && v2.barrier_reads == 2);
+}
+
+#[test]
+fn what_was_saved_can_be_restored_to_where_it_came_from() {
+    let knowledge = knowledge();
+    for minor in knowledge.minors() {
+        let Some(latest) = knowledge.latest(*minor) else { continue };
+        let v3 = knowledge.backup_rules(latest).any(|rule| rule.saves == KeySpace::V3);
+        assert_eq!(knowledge.restore_rule(KeySpace::V3, latest, latest).is_some(), v3, "{latest}");
+    }
+    let means = |saves, of: &str, into: &str| {
+        knowledge.restore_rule(saves, &version(of), &version(into)).map(|rule| rule.means)
+    };
+    assert_eq!(means(KeySpace::V3, "3.2.32", "3.1.20"), Some(RestoreMeans::EtcdctlSnapshotRestore));
+    assert_eq!(means(KeySpace::V3, "3.4.23", "3.5.33"), Some(RestoreMeans::EtcdutlSnapshotRestore));
+    assert_eq!(means(KeySpace::V3, "3.6.14", "3.5.33"), None);
+    assert_eq!(means(KeySpace::V3, "3.7.1", "3.6.14"), None);
+    assert_eq!(means(KeySpace::V2, "2.1.1", "2.2.5"), Some(RestoreMeans::ForceNewCluster));
+    assert_eq!(means(KeySpace::V2, "2.2.5", "2.1.1"), None, "the cluster version is in it");
+    assert_eq!(means(KeySpace::V2, "3.2.32", "3.3.27"), None);
+    for tool in ["3.4.23", "3.5.33"] {
+        let features = knowledge.features(&version(tool));
+        let means = means(KeySpace::V3, tool, tool).unwrap();
+        assert_eq!(means == RestoreMeans::EtcdutlSnapshotRestore, features.has(Feature::Etcdutl), "{tool}");
+    }
 }
 
 #[test]

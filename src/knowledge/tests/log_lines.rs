@@ -92,6 +92,7 @@ fn mixed_versions_are_told_from_a_member_that_is_down() {
     }
 }
 
+// faults: E1
 #[test]
 fn a_known_trouble_is_named_with_its_cause() {
     let knowledge = knowledge();

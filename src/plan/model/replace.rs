@@ -42,21 +42,30 @@ pub struct Replacement {
     pub members: BTreeMap<MemberName, MemberReplacement>,
 }
 
+impl Replacement {
+    /// The command that finishes it.
+    pub fn command(&self) -> String {
+        match self.kind {
+            ReplacementKind::Rollback => "quorate rollback".to_owned(),
+            ReplacementKind::Restore => format!("quorate restore {}", self.backup()),
+        }
+    }
+
+    /// Its source came from a host: what is no id is not put into a command line.
+    fn backup(&self) -> &str {
+        let is_id = |text: &str| {
+            let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+            plain && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        };
+        if is_id(&self.source) { &self.source } else { "BACKUP" }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReplacementKind {
     Rollback,
     Restore,
-}
-
-impl ReplacementKind {
-    /// The command that finishes it.
-    pub fn command(self) -> &'static str {
-        match self {
-            Self::Rollback => "quorate rollback",
-            Self::Restore => "quorate restore",
-        }
-    }
 }
 
 /// How far it is, as far as all hosts were told.

@@ -81,6 +81,7 @@ fn all_members_down() {
     assert_snapshot!(none.refused("cluster-answers"));
 }
 
+// faults: N5
 #[test]
 fn a_process_that_does_not_answer() {
     let mut silent = healthy("3.1.20").to("3.2.32");
@@ -95,27 +96,32 @@ fn the_leader_does_not_answer() {
     assert_snapshot!(silent.refused("member-answers"));
 }
 
+// faults: N3
 #[test]
 fn the_host_of_a_member_is_unreachable() {
     assert_snapshot!(healthy("3.1.20").to("3.2.32").unreachable("m3").refused("host-reachable"));
 }
 
+// faults: N3
 #[test]
 fn the_host_of_the_leader_is_unreachable() {
     assert_snapshot!(healthy("3.1.20").to("3.2.32").unreachable("m2").refused("host-reachable"));
 }
 
+// faults: N3
 #[test]
 fn no_host_is_reachable() {
     let none = NAMES.iter().fold(healthy("3.1.20").to("3.2.32"), |none, member| none.unreachable(member));
     assert_snapshot!(none.refused_by(&["host-reachable"; 3]));
 }
 
+// faults: E6
 #[test]
 fn there_is_no_leader() {
     assert_snapshot!(healthy("3.1.20").to("3.2.32").without_leader().refused("one-leader"));
 }
 
+// faults: N6
 #[test]
 fn members_disagree_on_the_leader() {
     let split = healthy("3.1.20").to("3.2.32").etcd("m3", |etcd| etcd.leader = Some(member_id(1)));
@@ -128,6 +134,7 @@ fn a_member_is_unhealthy() {
     assert_snapshot!(ill.refused("members-healthy"));
 }
 
+// faults: E6
 #[test]
 fn there_is_no_space_left_in_the_quota() {
     let full = healthy("3.3.27").to("3.4.45").alarm("NOSPACE", 2);
@@ -136,11 +143,13 @@ fn there_is_no_space_left_in_the_quota() {
     assert_snapshot!(full.refused("no-alarm"));
 }
 
+// faults: E6
 #[test]
 fn a_member_is_corrupt() {
     assert_snapshot!(healthy("3.3.27").to("3.4.45").alarm("CORRUPT", 3).refused("no-alarm"));
 }
 
+// faults: E6
 #[test]
 fn the_quota_is_nearly_full() {
     let nearly = healthy("3.1.20").to("3.2.32").etcd("m1", |etcd| etcd.db_size = Some(Bytes::mebi(2000)));

@@ -12,17 +12,20 @@ fn rung() -> Situation {
     healthy("3.1.20").to("3.2.32")
 }
 
+// faults: H1
 #[test]
 fn no_room_to_stage() {
     assert_snapshot!(rung().host("m3", |host| host.store_free = Some(Bytes::mebi(30))).refused("disk-store"));
 }
 
+// faults: H1
 #[test]
 fn no_room_beside_the_binary() {
     let full = rung().facts("m3", |facts| facts.binary.free = Some(Bytes::mebi(10)));
     assert_snapshot!(full.refused("disk-binary"));
 }
 
+// faults: H1
 #[test]
 fn no_room_for_a_rollback_point() {
     let full = rung().facts("m3", |facts| facts.data_dir.free = Bytes::mebi(100));
@@ -41,6 +44,7 @@ fn on_one_disk(free: Bytes) -> Situation {
     })
 }
 
+// faults: H1
 #[test]
 fn each_has_room_and_all_together_have_none() {
     // 61 MB of releases, 31 MB beside the binary, 186 MB of a copy, 64 MB to spare.
@@ -48,6 +52,7 @@ fn each_has_room_and_all_together_have_none() {
     on_one_disk(Bytes::mebi(400)).planned();
 }
 
+// faults: H1
 #[test]
 fn room_on_the_host_for_a_v2_backup() {
     let mut full = on_one_disk(Bytes::mebi(400)).every_etcd(|etcd| etcd.v2_keys = Some(5)).host("m3", |host| {
@@ -94,16 +99,19 @@ fn a_data_directory_is_too_large_for_a_rollback_point() {
     assert_snapshot!(large.facts("m3", |facts| facts.data_dir.size = Bytes::mebi(1500)).planned());
 }
 
+// faults: H6
 #[test]
 fn the_unit_is_masked() {
     assert_snapshot!(rung().unit("m3", |unit| unit.load_state = "masked".to_owned()).refused("unit-loaded"));
 }
 
+// faults: H6
 #[test]
 fn the_unit_was_changed_and_not_read_again() {
     assert_snapshot!(rung().unit("m3", |unit| unit.need_daemon_reload = true).refused("unit-reloaded"));
 }
 
+// faults: H3 H6
 #[test]
 fn the_unit_is_not_enabled_and_stops_too_soon() {
     let unit = rung().unit("m3", |unit| {
@@ -113,6 +121,7 @@ fn the_unit_is_not_enabled_and_stops_too_soon() {
     assert_snapshot!(unit.planned());
 }
 
+// faults: H7
 #[test]
 fn the_process_runs_in_another_unit() {
     // As observe sees it: the declared unit's process is none of those that look like etcd.
@@ -175,11 +184,13 @@ fn with_peer_tls(ip_addresses: &[&str]) -> Situation {
     })
 }
 
+// faults: H10
 #[test]
 fn a_peer_certificate_without_the_address_of_its_host() {
     assert_snapshot!(with_peer_tls(&["127.0.0.1"]).refused("peer-certificates-name-hosts"));
 }
 
+// faults: H10
 #[test]
 fn an_expired_certificate() {
     let expired = rung().facts("m3", |facts| {
@@ -191,6 +202,7 @@ fn an_expired_certificate() {
     assert_snapshot!(expired.refused("certificate-valid"));
 }
 
+// faults: H10
 #[test]
 fn a_certificate_that_cannot_be_read() {
     let unreadable = rung().facts("m3", |facts| {

@@ -5,28 +5,33 @@ use insta::assert_snapshot;
 use super::builders::*;
 use crate::units::ClusterId;
 
+// faults: E8
 #[test]
 fn a_learner() {
     assert_snapshot!(healthy("3.4.45").to("3.5.33").learner().refused("no-learner"));
 }
 
+// faults: E8
 #[test]
 fn a_member_that_was_added_and_never_started() {
     let added = healthy("3.1.20").to("3.2.32").also_listed(|fourth| fourth.name = String::new());
     assert_snapshot!(added.refused("member-started"));
 }
 
+// faults: E8
 #[test]
 fn a_member_that_the_spec_does_not_declare() {
     assert_snapshot!(healthy("3.1.20").to("3.2.32").also_listed(|_| {}).refused("member-declared"));
 }
 
+// faults: E8
 #[test]
 fn a_declared_member_that_the_cluster_has_removed() {
     let removed = healthy("3.1.20").to("3.2.32").down("m3").every_etcd(|etcd| etcd.members.truncate(2));
     assert_snapshot!(removed.refused("member-listed"));
 }
 
+// faults: E8
 #[test]
 fn two_members_of_one_name() {
     let twice = healthy("3.1.20").to("3.2.32").also_listed(|fourth| fourth.name = "m1".to_owned());

@@ -9,6 +9,7 @@ mod membership;
 mod options;
 mod properties;
 mod random;
+mod restores;
 mod rollback;
 mod rollout;
 mod upgrades;

@@ -57,6 +57,7 @@ fn all_are_done_and_the_cluster_version_has_not_moved() {
     assert_snapshot!(done.nowhere("https://mirror.example: connection refused").planned());
 }
 
+// faults: H8
 #[test]
 fn the_new_binary_is_in_place_and_the_process_is_old() {
     assert_snapshot!(healthy("3.1.20").to("3.2.32").binary_swapped("m1").planned());
@@ -91,17 +92,20 @@ fn the_releases_are_on_the_hosts_already() {
     assert_snapshot!(staged.planned());
 }
 
+// faults: E9
 #[test]
 fn sixty_megabytes_of_v2_data_settle_two_minutes() {
     assert_snapshot!(healthy("2.1.3").to("2.2.5").v2_data(64_210, Bytes::mebi(60)).planned());
 }
 
+// faults: E9
 #[test]
 fn a_hundred_and_twenty_megabytes_of_v2_data_settle_twice_what_the_spec_says() {
     let much = healthy("2.1.3").to("2.2.5").v2_data(130_000, Bytes::mebi(120));
     assert_snapshot!(much.declared(|cluster| cluster.rollout.v2_settle = "3m".parse().unwrap()).planned());
 }
 
+// faults: E1
 #[test]
 fn data_that_only_the_v2_api_ever_wrote_stops_the_rung_to_3_2() {
     let v2_only = healthy("3.1.10").to("3.2.32").v2_data(310, Bytes::mebi(2)).every_etcd(|etcd| {

@@ -14,7 +14,8 @@ keep() {
         kept=$kept.${2%"${2#????????}"}
         is_kept "$2" && return 0
     fi
-    part=$kept.part
+    # Of this process alone: members that share a host are made ready at the same time.
+    part=$kept.part-$$
     rm -f -- "$part"
     # A second name for the same file costs nothing, and the swap, a rename, leaves it alone. Should somebody write to the
     # file itself, its digest tells: whoever uses a kept binary looks at it first.

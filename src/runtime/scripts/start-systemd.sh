@@ -3,6 +3,7 @@ main() {
     unit=$1 seconds=$2 lines=$3
     now
     began=$now
+    began_at=$(date +%s.%N)
     # Earlier deaths count towards the start limit, and systemd does not tell one from the other afterwards.
     systemctl reset-failed -- "$unit" >/dev/null 2>&1
     said=$(bounded "$seconds" systemctl start -- "$unit" 2>&1)
@@ -31,9 +32,16 @@ main() {
     tell died "${prop_exec:-0}"
     printf '%s\n' "$said" | head -n 3 | tell_lines said
     journalctl --sync >/dev/null 2>&1
-    now
-    since=$(($(date +%s) - (now - began) / 100 - 1))
-    journalctl -q --no-pager -o cat -u "$unit" --since "@$since" -n "$lines" 2>/dev/null | tell_lines log
+    # Not a line of the process before: that would hide why this one died.
+    case $began_at in
+        *[!0-9.]*)
+            now
+            since=$(($(date +%s) - (now - began) / 100 - 1))
+            ;;
+        *) since=$began_at ;;
+    esac
+    # Not by -n: with --since some versions of journalctl then show the oldest lines.
+    journalctl -q --no-pager -o cat -u "$unit" --since "@$since" 2>/dev/null | tail -n "$lines" | tell_lines log
     done_with ok
 }
 main "$@" </dev/null

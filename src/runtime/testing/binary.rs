@@ -41,6 +41,7 @@ fn nothing_half_done(bench: &Bench) {
     }
 }
 
+// faults: H2
 #[tokio::test]
 async fn a_file_is_replaced_in_one_rename_and_keeps_its_owner_and_mode() {
     let bench = Bench::new().await;
@@ -64,6 +65,7 @@ async fn a_file_is_replaced_in_one_rename_and_keeps_its_owner_and_mode() {
     assert_eq!((state, prepared.already), (SwapState::Already, true));
 }
 
+// faults: H2
 #[tokio::test]
 async fn a_link_is_pointed_elsewhere_and_back() {
     let bench = Bench::new().await;
@@ -197,6 +199,7 @@ async fn what_was_prepared_is_checked_again_where_it_is_not_as_it_was() {
     assert_eq!(commit_swap(&bench.host, &prepared).await.unwrap(), SwapState::Swapped);
 }
 
+// faults: H9
 #[tokio::test]
 async fn a_staged_file_with_another_digest_never_gets_in_place() {
     let bench = Bench::new().await;
@@ -208,6 +211,7 @@ async fn a_staged_file_with_another_digest_never_gets_in_place() {
     nothing_half_done(&bench);
 }
 
+// faults: H1
 #[tokio::test]
 async fn a_full_disk_is_found_before_the_stop_and_leaves_nothing_behind() {
     if !is_root() {
@@ -278,6 +282,7 @@ async fn a_kept_binary_that_is_damaged_is_never_put_back() {
     assert_eq!(b.now(), b.new);
 }
 
+// faults: H1
 #[tokio::test]
 async fn putting_back_needs_no_room_on_the_disk() {
     if !is_root() {

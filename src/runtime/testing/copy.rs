@@ -157,6 +157,7 @@ async fn refuses_while_the_data_is_locked_or_not_whole() {
     assert!(matches!(copy_data_dir(&bench.host, &site, &bad, DEADLINE).await, Err(RuntimeError::Value { .. })));
 }
 
+// faults: H1
 #[tokio::test]
 async fn a_full_disk_leaves_no_part_behind() {
     if !is_root() {

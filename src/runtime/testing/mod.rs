@@ -7,6 +7,7 @@ mod leftovers;
 mod process;
 mod real;
 mod replace;
+mod restore;
 mod stage;
 mod systemd;
 

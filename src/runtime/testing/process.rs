@@ -262,6 +262,7 @@ async fn refuses_to_create_over_what_is_there() {
     assert!(!death.log.is_empty());
 }
 
+// faults: H1
 #[tokio::test]
 async fn a_member_on_a_disk_that_is_too_full_to_start_again_is_not_stopped() {
     if !super::is_root() {

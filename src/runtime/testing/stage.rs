@@ -75,6 +75,7 @@ async fn arguments_reach_the_new_binary_as_they_are_and_no_environment_of_ours_d
     assert!(!environment.contains("CARGO"));
 }
 
+// faults: H9
 #[tokio::test]
 async fn what_the_new_binary_refuses_or_cannot_do_is_told_apart() {
     let bench = Bench::new().await;
@@ -101,6 +102,7 @@ async fn what_the_new_binary_refuses_or_cannot_do_is_told_apart() {
     }
 }
 
+// faults: H2
 #[tokio::test]
 async fn a_file_system_without_execution_is_noticed() {
     if !super::is_root() {

@@ -196,6 +196,7 @@ async fn a_member_is_made_upgraded_and_taken_back_under_systemd() {
     lab.clear(unit, "/var/lib/quorate-real").await;
 }
 
+// faults: H6
 #[tokio::test]
 async fn a_unit_that_dies_at_start_says_how_and_its_start_limit_is_cleared() {
     let Some(lab) = Lab::open().await else { return };
@@ -213,6 +214,7 @@ async fn a_unit_that_dies_at_start_says_how_and_its_start_limit_is_cleared() {
     }
 }
 
+// faults: H6
 #[tokio::test]
 async fn a_stop_that_hangs_is_reported_and_a_changed_unit_file_noticed() {
     let Some(lab) = Lab::open().await else { return };
@@ -234,6 +236,7 @@ async fn a_stop_that_hangs_is_reported_and_a_changed_unit_file_noticed() {
     lab.clear(unit, &site.data_dir).await;
 }
 
+// faults: H6
 #[tokio::test]
 async fn masked_and_unknown_units_are_refused_and_a_crash_is_named() {
     let Some(lab) = Lab::open().await else { return };

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# quorate is killed (SIGKILL) after each line of a restore's journal in turn, and
+# run again: it finishes, every member holds what the backup holds, and no member
+# with old data ever served beside restored ones. Meanwhile nothing else may be
+# done to the cluster. Of a v2 backup at some lines only (QUORATE_SEED=N).
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+# shellcheck source=tests/specs/lib.sh
+. "$TESTS/specs/lib.sh"
+# shellcheck source=tests/specs/restore.sh
+. "$TESTS/specs/restore.sh"
+
+RANDOM=${QUORATE_SEED:=$RANDOM}
+echo "note: seed $QUORATE_SEED"
+
+journals() { find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l; }
+its_journal() { [[ $(journals) -gt $runs_before ]] || ! kill -0 "$RUN" 2>/dev/null; }
+has_lines() { [[ $(wc -l <"$(journal)") -ge $1 ]] || ! kill -0 "$RUN" 2>/dev/null; }
+
+# faults: C1 E13
+# killed_at LINE VERSION: kill -9 once the journal has so many lines. True when it
+# was killed; false when the run was through before.
+killed_at() {
+  local status=0
+  runs_before=$(journals)
+  "$QUORATE" -chdir="$SPEC" restore -auto-approve -var "release=$2" "$BACKUP" >"$WORK/restore" 2>&1 </dev/null &
+  RUN=$!
+  on_exit end_process "$RUN"
+  wait_for 90 "the run's journal" its_journal
+  [[ $(journals) -gt $runs_before ]] || fail "restore began no run: $(tail "$WORK/restore")"
+  wait_for 90 "line $1" has_lines "$1"
+  kill -9 "$RUN" 2>/dev/null || true
+  wait "$RUN" 2>/dev/null || status=$?
+  [[ $status == 137 || $status == 0 ]] || fail "restore ended with $status: $(tail "$WORK/restore")"
+  [[ $status == 137 ]]
+}
+
+has_note() { compgen -G "$SPEC/members/*/data.quorate-replacing" >/dev/null; }
+
+# Members that serve hold either all the old keys or all the restored ones, and
+# those of one kind never see those of the other.
+never_mixed() {
+  local member ids=()
+  for member in m1 m2 m3; do
+    if answers "$member" >/dev/null 2>&1; then ids+=("$("$1" "$member" 2>/dev/null || true)"); fi
+  done
+  [[ ${#ids[@]} -lt 2 ]] || assert_eq "$(printf '%s\n' "${ids[@]}" | sort -u | wc -l)" 1 "clusters that serve at once: ${ids[*]}"
+}
+
+nothing_else_goes() {
+  has_note || return 0
+  run_expect 1 quorate plan -var "release=$1"
+  assert_contains "$OUT$ERR" "replacement-under-way"
+  assert_contains "$(squeezed "$OUT$ERR")" "quorate restore"
+  run_expect 1 quorate apply -auto-approve -var "release=$1"
+  run_expect 1 quorate rollback -auto-approve -var "release=$1"
+  refused_while=$((refused_while + 1))
+}
+
+at_every_line() {
+  local line v3 killed=0
+  refused_while=0
+  use_process_spec killed
+  apply 3.2.32
+  put_data_v3
+  v3=$(own_v3 m1)
+  backup_now 3.2.32
+  # shellcheck disable=SC2034 # for write_after
+  for ((line = 2; ; line += ${QUORATE_STRIDE:-3})); do
+    write_after_v3
+    killed_at "$line" 3.2.32 || break
+    killed=$((killed + 1))
+    echo "killed after: $(tail -n 1 "$(journal)" | cut -c1-160)"
+    never_mixed cluster_id3
+    nothing_else_goes 3.2.32
+    restore 3.2.32
+    as_of_backup "$v3" -
+  done
+  [[ $killed -ge 5 ]] || fail "killed $killed times only"
+  [[ $refused_while -ge 2 ]] || fail "other commands were refused $refused_while times only"
+  echo "note: killed $killed times, every ${QUORATE_STRIDE:-3} lines"
+  as_of_backup "$v3" -
+}
+
+# A member that somebody starts by hand in the middle is stopped again.
+started_by_hand() {
+  local v3
+  use_process_spec byhand
+  apply 3.1.20
+  put_data_v3
+  v3=$(own_v3 m1)
+  backup_now 3.1.20
+  write_after_v3
+  # After the note was written, before the last is replaced.
+  runs_before=$(journals)
+  killed_at 22 3.1.20 || fail "it was through before"
+  local member
+  for member in m1 m2 m3; do
+    [[ -n $(pid_of "$member") ]] || start_by_hand "$member"
+  done
+  never_mixed cluster_id3
+  restore 3.1.20
+  as_of_backup "$v3" -
+}
+
+v2_at_some_lines() {
+  local line v2
+  use_process_spec v2killed
+  apply 2.2.5
+  put_data_v2 "$(endpoint m1)"
+  v2=$(own_v2 m1)
+  backup_now 2.2.5
+  for line in $((RANDOM % 6 + 4)) $((RANDOM % 8 + 12)) $((RANDOM % 8 + 22)); do
+    write_after_v2
+    if killed_at "$line" 2.2.5; then
+      echo "killed after: $(tail -n 1 "$(journal)" | cut -c1-160)"
+      never_mixed cluster_id
+      restore 2.2.5
+    fi
+    as_of_backup - "$v2"
+  done
+}
+
+"$TESTS/fixtures/release-dir" "$RELEASES" 2.2.5 3.1.20 3.2.32
+for case in "${@:-all}"; do
+  if [[ $case == all ]]; then
+    for part in at_every_line started_by_hand v2_at_some_lines; do
+      say "${part//_/ }"
+      "$part"
+      "$TESTS/cluster/stop" "$SPEC"
+    done
+  else
+    "$case"
+  fi
+done
