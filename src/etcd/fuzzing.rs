@@ -161,19 +161,21 @@ fn client(cue: Cue, texts: Vec<Vec<u8>>) -> Client {
     Client::new(Endpoint { label: "m1".to_owned(), dial: dialer(cue, texts), tls: None, deadline: DEADLINE })
 }
 
-fn judge<T>(result: Result<T, EtcdError>) {
-    if let Err(error) = result {
+/// Whether it was an answer.
+fn judge<T>(result: Result<T, EtcdError>) -> bool {
+    if let Err(error) = &result {
         harmless(&error.to_string());
         assert!(!matches!(error, EtcdError::Deadline { .. } | EtcdError::Stalled { .. }), "it waits for more: {error}");
     }
+    result.is_ok()
 }
 
-/// Asks a member that speaks HTTP/1 and answers with these, one on each connection.
-pub fn ask_http(question: u8, answers: &[&[u8]]) {
+/// Asks a member that speaks HTTP/1 and answers with these, one on each connection. Whether it was an answer.
+pub fn ask_http(question: u8, answers: &[&[u8]]) -> bool {
     let texts = answers.iter().map(|answer| answer.to_vec()).collect();
     block_on(async {
         let client = client(Cue::Written, texts);
-        match question % 8 {
+        let answered = match question % 8 {
             0 => judge(client.version().await),
             1 => judge(client.health().await),
             2 => judge(client.v2_members().await),
@@ -182,16 +184,17 @@ pub fn ask_http(question: u8, answers: &[&[u8]]) {
             5 => judge(client.v2_is_served().await),
             6 => judge(client.v2_barrier().await),
             _ => judge(client.v2_put("/x", "y").await),
-        }
+        };
         client.close().await;
-    });
+        answered
+    })
 }
 
-/// Asks a member that speaks HTTP/2 and answers with these bytes on each connection.
-pub fn ask_grpc(question: u8, says: Vec<u8>) {
+/// Asks a member that speaks HTTP/2 and answers with these bytes on each connection. Whether it was an answer.
+pub fn ask_grpc(question: u8, says: Vec<u8>) -> bool {
     block_on(async {
         let client = client(Cue::Asked, vec![says]);
-        match question % 12 {
+        let answered = match question % 12 {
             0 => judge(client.status().await),
             1 => judge(client.member_list().await),
             2 => judge(client.alarms().await),
@@ -204,9 +207,10 @@ pub fn ask_grpc(question: u8, says: Vec<u8>) {
             9 => judge(client.downgrade_validate(&Version::new(3, 5, 0)).await),
             10 => judge(client.digest_at(Some(Revision(7))).await),
             _ => judge(client.snapshot(&mut tokio::io::sink(), &|_, _| {}).await),
-        }
+        };
         client.close().await;
-    });
+        answered
+    })
 }
 
 fn frame(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u8, payload: &[u8]) {
@@ -312,7 +316,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = Vec::new();
     for (question, message) in answers {
         seeds.push([&[b'2', question], message.as_slice()].concat());
-        seeds.push([&[b'1', question], messages(&[&message]).as_slice()].concat());
+        seeds.push([&[b'1', question], messages(&crate::fuzzing::parts(&message)).as_slice()].concat());
     }
     seeds.push(b"306 etcdserver: user name is empty".to_vec());
     seeds.push(b"3011 etcdserver: mvcc: required revision has been compacted".to_vec());

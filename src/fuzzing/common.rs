@@ -41,6 +41,12 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
     path
 }
 
+/// What the last input left in the folder of that name.
+#[cfg(test)]
+pub(crate) fn left(name: &str) -> PathBuf {
+    FOLDER.with(|folder| folder.path().join(name))
+}
+
 /// All that lies below a folder, files and folders, by path from there.
 pub(crate) fn all_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

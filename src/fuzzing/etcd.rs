@@ -26,8 +26,13 @@ pub fn etcd_answers(bytes: &[u8]) {
 /// What comes through an open connection to a client port: 0 HTTP/1 answers as they are, 1 HTTP/2 frames as they are, 2 gRPC
 /// messages, 3 a gRPC status. The second byte says what is asked.
 pub fn connections(bytes: &[u8]) {
-    let Some((kind, rest)) = choose(bytes, 4) else { return };
-    let Some((&question, content)) = rest.split_first() else { return };
+    let _ = answered(bytes);
+}
+
+/// The same; whether there was an answer.
+pub(super) fn answered(bytes: &[u8]) -> bool {
+    let Some((kind, rest)) = choose(bytes, 4) else { return false };
+    let Some((&question, content)) = rest.split_first() else { return false };
     let question = question.wrapping_sub(b'0');
     let answers = parts(content);
     match kind {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::observe::fuzzing as doors;
 use crate::observe::inventory::{EtcdFacts, HostFacts, Inventory, MemberView, Seen};
+use crate::plan::model::Plan;
 use crate::plan::testing::{KNOWLEDGE, cluster, listed, member_id, pin, version};
 use crate::plan::{Input, plan};
 use crate::runtime::Templates;
@@ -22,18 +23,23 @@ const HOST: &str = include_str!("host.txt");
 /// The answer of a probe: 0 from a host with systemd, 1 from one with plain processes, 2 as it is. Of the first two the
 /// input is made of lines with `@` and what stands in base64 after them, in plain.
 pub fn probe(bytes: &[u8]) {
-    let Some((kind, content)) = choose(bytes, 3) else { return };
+    let _ = planned(bytes);
+}
+
+/// The same; the plan that is made of it.
+pub(super) fn planned(bytes: &[u8]) -> Option<Plan> {
+    let (kind, content) = choose(bytes, 3)?;
     let mut declared = cluster("3.2.32", &["m1", "m2", "m3"].map(str::to_owned));
     if kind == 1 {
         declared.runtime = Runtime::Process(Process { dir: "/srv/members".to_owned() });
     }
     let output = if kind == 2 { content.to_vec() } else { encoded(content) };
-    let Ok(facts) = doors::host(&output, &declared.members[0], &declared.runtime, &KNOWLEDGE) else { return };
+    let facts = doors::host(&output, &declared.members[0], &declared.runtime, &KNOWLEDGE).ok()?;
     let others = [2, 3].map(|number| {
         doors::host(&encoded(&host(number)), &declared.members[number - 1], &declared.runtime, &KNOWLEDGE)
             .expect("it is an answer")
     });
-    decide(&declared, facts, others);
+    decide(&declared, facts, others)
 }
 
 /// What is told of the host of a member of that number.
@@ -69,7 +75,7 @@ fn encoded(content: &[u8]) -> Vec<u8> {
 }
 
 /// A plan is made from it, or there are reasons why not; both can be shown, and what was seen can be stored.
-fn decide(declared: &Cluster, facts: HostFacts, others: [HostFacts; 2]) {
+fn decide(declared: &Cluster, facts: HostFacts, others: [HostFacts; 2]) -> Option<Plan> {
     let stored = serde_json::to_string(&facts).expect("facts are stored");
     assert_eq!(serde_json::from_str::<HostFacts>(&stored).expect("and read back"), facts);
     let hosts = std::iter::once(facts).chain(others).enumerate();
@@ -100,11 +106,13 @@ fn decide(declared: &Cluster, facts: HostFacts, others: [HostFacts; 2]) {
         Ok(plan) => {
             fit_to_be_shown(&plan_text(&plan, Style::plain(80)));
             let text = serde_json::to_vec(&plan).expect("a plan is saved");
-            assert_eq!(serde_json::from_slice::<crate::plan::model::Plan>(&text).expect("and read back"), plan);
+            assert_eq!(serde_json::from_slice::<Plan>(&text).expect("and read back"), plan);
+            Some(plan)
         }
         Err(refusals) => {
             assert!(!refusals.is_empty());
             fit_to_be_shown(&refusals_text("prod", &refusals, Style::plain(80)));
+            None
         }
     }
 }

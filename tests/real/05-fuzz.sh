@@ -6,8 +6,8 @@
 
 seconds=${QUORATE_FUZZ_SECONDS:-10}
 c++ --version >/dev/null 2>&1 || skip_for_now "needs a C++ compiler (libFuzzer is written in it)"
-[[ -w ${TMPDIR:-/tmp} ]] || fail "no place for files"
 
+run_expect 0 cargo fmt --check --manifest-path "$TESTS/fuzz/Cargo.toml"
 began=$SECONDS
 programs=$("$TESTS/fuzz/fuzz" build fast)
 say "built in $((SECONDS - began)) s"
