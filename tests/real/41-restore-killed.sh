@@ -67,7 +67,7 @@ at_every_line() {
   v3=$(own_v3 m1)
   backup_now 3.2.32
   # shellcheck disable=SC2034 # for write_after
-  for ((line = 2; ; line += ${QUORATE_STRIDE:-3})); do
+  for ((line = 2; ; line += ${QUORATE_STRIDE:-4})); do
     write_after_v3
     killed_at "$line" 3.2.32 || break
     killed=$((killed + 1))
@@ -79,7 +79,7 @@ at_every_line() {
   done
   [[ $killed -ge 5 ]] || fail "killed $killed times only"
   [[ $refused_while -ge 2 ]] || fail "other commands were refused $refused_while times only"
-  echo "note: killed $killed times, every ${QUORATE_STRIDE:-3} lines"
+  echo "note: killed $killed times, every ${QUORATE_STRIDE:-4} lines"
   as_of_backup "$v3" -
 }
 
