@@ -16,4 +16,4 @@ QUORATE_TEST_LAB=$LAB_DIR QUORATE_TEST_ETCD=$WORK/etcd "${IN_NET[@]}" \
   cargo test --locked --lib -- --nocapture --test-threads=1 runtime::testing::systemd >"$WORK/log" 2>&1 ||
   fail "$(tail -n 60 "$WORK/log")"
 if grep 'skipped: .*QUORATE_TEST_' "$WORK/log"; then fail "tests on a host were skipped"; fi
-say "$(grep '^test result' "$WORK/log")"
+grep -E '^test result: ok\. [1-9]' "$WORK/log" || fail "no test ran: $(tail -n 5 "$WORK/log")"
