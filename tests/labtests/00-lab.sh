@@ -3,6 +3,7 @@
 # that somebody else may have installed it, the writer sees a hand-written
 # rolling upgrade lose nothing, a host can be cut off from power and reboots,
 # and nothing of the lab stays behind.
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -3,6 +3,7 @@
 # environment file or config file; plain or TLS; as root, or a user with sudo.
 # The client that writes all the way loses nothing, plan is empty afterwards, and
 # of each host nothing changed but the binary, which keeps its owner and mode.
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh

@@ -3,6 +3,7 @@
 # refused and told who is at work; after kill -9 of the first one it works at once.
 # A controller that is suspended loses its locks within a minute or so, and sees
 # that before it touches anything again. Through sudo, and as root.
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh

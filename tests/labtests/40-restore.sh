@@ -2,6 +2,7 @@
 # Restores on real hosts, members run by systemd: an adopted 3.1 with v2 and v3
 # keys by sudo, TLS, an account and a data directory of its own; an adopted 2.2; a
 # created 3.5 with one host that was replaced. Units, binaries and owners stay.
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything that reads bytes from elsewhere, for some seconds under a fuzzer each. (What is kept of earlier runs is a
 # plain test as well: fuzzing:: of `cargo test`.)
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

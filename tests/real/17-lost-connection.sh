@@ -3,6 +3,7 @@
 # and right after a stop. quorate connects again and brings the member up; its
 # lock went with the connection, so the run ends there, and apply goes on. A host
 # that stays away is given up in bounded time.
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh

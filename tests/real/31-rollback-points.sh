@@ -4,6 +4,7 @@
 # members hold the same, and the cluster goes up and back again, several times.
 # Started in another order, acknowledged writes are gone: that is shown as well.
 # QUORATE_REPEAT: how often, by default 2.
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh

@@ -3,6 +3,7 @@
 # points. Whatever it left: nothing but rollback goes on, and rollback finishes,
 # without any state; all members hold the same data, never a mix of old and new.
 # The same random moments again: QUORATE_SEED=N.
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh

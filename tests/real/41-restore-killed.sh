@@ -3,6 +3,7 @@
 # run again: it finishes, every member holds what the backup holds, and no member
 # with old data ever served beside restored ones. Meanwhile nothing else may be
 # done to the cluster. Of a v2 backup at some lines only (QUORATE_SEED=N).
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh
