@@ -1,19 +1,16 @@
 //! Releases that were fetched and checked before: one folder each, made whole and then given its name.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sha2::Digest;
 use tempfile::TempDir;
 
+use super::digests::DIGESTS;
 use super::{Platform, Release};
-use crate::units::{Sha256, Version};
+use crate::units::Version;
 
 /// The format of `release.json`. Another number is another quorate's: the release is fetched again.
 const FORMAT: u32 = 1;
@@ -77,7 +74,7 @@ pub(super) fn load(place: &Path, version: &Version, platform: &Platform) -> Opti
             return None;
         }
         binary.path = place.join(name);
-        if digest_of(&binary.path).ok()? != binary.sha256 {
+        if DIGESTS.of(&binary.path).ok()? != binary.sha256 {
             tracing::warn!(path = %binary.path.display(), "a cached program is not what was fetched; fetching it again");
             return None;
         }
@@ -130,53 +127,4 @@ fn same(one: &Release, other: &Release) -> bool {
 
 fn parent(place: &Path) -> &Path {
     place.parent().unwrap_or(place)
-}
-
-/// What tells one content of a file from another without reading it: where it lies, its size, and its times, of which
-/// nobody but the system sets the last.
-type Print = (u64, u64, u64, i64, i64, i64, i64);
-
-/// Digests that this process has computed: the same large files are asked for several times in one command.
-static KNOWN: Mutex<BTreeMap<PathBuf, (Print, Sha256)>> = Mutex::new(BTreeMap::new());
-
-/// Most files whose digests are remembered.
-const MOST_KNOWN: usize = 64;
-
-fn print_of(file: &File) -> io::Result<Print> {
-    let meta = file.metadata()?;
-    Ok((meta.dev(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()))
-}
-
-/// The digest of a file. One that was not changed since this process read it is not read again.
-pub(super) fn digest_of(path: &Path) -> io::Result<Sha256> {
-    let mut file = File::open(path)?;
-    let print = print_of(&file)?;
-    if let Ok(known) = KNOWN.lock()
-        && let Some((before, digest)) = known.get(path)
-        && *before == print
-    {
-        return Ok(*digest);
-    }
-    let digest = read_digest(&mut file)?;
-    // Only of a file that nobody wrote to meanwhile.
-    if let Ok(mut known) = KNOWN.lock()
-        && print_of(&file)? == print
-    {
-        if known.len() >= MOST_KNOWN {
-            known.clear();
-        }
-        known.insert(path.to_owned(), (print, digest));
-    }
-    Ok(digest)
-}
-
-fn read_digest(file: &mut File) -> io::Result<Sha256> {
-    let mut hasher = sha2::Sha256::new();
-    let mut piece = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(Sha256(hasher.finalize().into())),
-            length => hasher.update(&piece[..length]),
-        }
-    }
 }

@@ -6,6 +6,7 @@
 //! was asked for. This room never runs what it fetched, and knows nothing of hosts and plans.
 
 mod cache;
+mod digests;
 mod error;
 mod fetch;
 #[cfg(any(test, feature = "fuzz"))]
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{ArtifactError, Attempt};
 pub use platform::Platform;
 
+use self::digests::DIGESTS;
 use self::fetch::Bounds;
 use self::search::Search;
 use self::unpack::Limits;
@@ -81,6 +83,7 @@ pub async fn warm_up(sources: &[ReleaseSource], version: &Version, platform: &Pl
     let (bounds, client) = (Bounds::default(), OnceLock::new());
     let search = Search { version, platform, cache, client, bounds, limits: Limits::default() };
     search.warm_up(sources).await;
+    DIGESTS.keep(cache);
 }
 
 /// Gets a release: from the cache, or from the first of `sources` that has it. `known` gives the digest of an upstream
@@ -95,5 +98,7 @@ pub async fn resolve(
 ) -> Result<Release, ArtifactError> {
     let bounds = Bounds::default();
     let search = Search { version, platform, cache, client: OnceLock::new(), bounds, limits: Limits::default() };
-    search.run(sources, &known, progress).await
+    let found = search.run(sources, &known, progress).await;
+    DIGESTS.keep(cache);
+    found
 }

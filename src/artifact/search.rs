@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::digests::DIGESTS;
 use super::fetch::{self, Bounds, Miss};
 use super::unpack::{self, Limits, Refusal};
 use super::wanted::{Place, Sums, Wanted, find_in_sums, shown, top_folder};
@@ -78,10 +79,12 @@ impl Search<'_> {
     /// asked for there. What lies on this machine is compared with the cache each time.
     async fn look_in_cache(&self, wanted: impl Iterator<Item = &Wanted>) -> Result<Option<Release>, ArtifactError> {
         let place = cache::place(self.cache, self.version, self.platform);
-        let (version, platform) = (self.version.clone(), self.platform.clone());
-        let Some(mut release) = self.blocking(move || Ok(cache::load(&place, &version, &platform))).await? else {
-            return Ok(None);
+        let (version, platform, cache) = (self.version.clone(), self.platform.clone(), self.cache.to_owned());
+        let load = move || {
+            DIGESTS.recall(&cache);
+            Ok(cache::load(&place, &version, &platform))
         };
+        let Some(mut release) = self.blocking(load).await? else { return Ok(None) };
         for wanted in wanted.filter(|wanted| wanted.name == release.source) {
             if wanted.pin.is_some() && wanted.pin != release.archive_sha256 {
                 continue;
@@ -271,7 +274,7 @@ fn copy_in(from: &Path, to: &Path, most: Bytes) -> Result<Sha256, String> {
     if meta.len() > most.0 {
         return Err(format!("it is larger than {most}, which no release of etcd is"));
     }
-    std::fs::copy(from, to).and_then(|_| cache::digest_of(to)).map_err(|error| error.to_string())
+    std::fs::copy(from, to).and_then(|_| DIGESTS.of(to)).map_err(|error| error.to_string())
 }
 
 async fn read_sums(path: &Path, most: Bytes) -> std::io::Result<String> {
@@ -284,10 +287,10 @@ async fn read_sums(path: &Path, most: Bytes) -> std::io::Result<String> {
 /// Whether what lies at `path` is what `release` was made from. A source that is gone says nothing against the cache.
 fn source_is_unchanged(path: &Path, release: &Release) -> bool {
     match release.archive_sha256 {
-        Some(digest) => cache::digest_of(path).map_or(!path.exists(), |now| now == digest),
+        Some(digest) => DIGESTS.of(path).map_or(!path.exists(), |now| now == digest),
         None if !path.exists() => true,
         None => unpack::PROGRAMS.iter().all(|(program, _)| match release.binaries.get(*program) {
-            Some(binary) => cache::digest_of(&path.join(program)).is_ok_and(|now| now == binary.sha256),
+            Some(binary) => DIGESTS.of(&path.join(program)).is_ok_and(|now| now == binary.sha256),
             None => !path.join(program).exists(),
         }),
     }

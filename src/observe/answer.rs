@@ -31,6 +31,8 @@ pub struct Answer {
     pub binaries: BTreeMap<String, Binary>,
     /// By kind (`config`, `cert`, `key`, `secret`, `env`) and path.
     pub files: BTreeMap<(String, String), File>,
+    /// Device, inode, size and times of programs, by inode.
+    pub prints: BTreeMap<String, String>,
     /// By inode.
     pub digests: BTreeMap<String, Sha256>,
     /// First line of `--version`, by inode.
@@ -164,6 +166,7 @@ impl Answer {
         self.data.extend(other.data);
         self.binaries.extend(other.binaries);
         self.files.extend(other.files);
+        self.prints.extend(other.prints);
         self.digests.extend(other.digests);
         self.versions.extend(other.versions);
         self.sizes.extend(other.sizes);
@@ -257,6 +260,9 @@ impl Answer {
             }
             "pid-file" => self.managed.get_or_insert_default().pid = record.text.parse().ok(),
             "staged" => self.staged.push((rest.to_owned(), first.to_owned())),
+            "print-of" => {
+                self.prints.insert(first.to_owned(), rest.to_owned());
+            }
             "sha256" => {
                 if let Ok(digest) = rest.parse() {
                     self.digests.insert(first.to_owned(), digest);
@@ -448,7 +454,7 @@ mod tests {
         #[test]
         fn never_panics(
             records in proptest::collection::vec(
-                ("(process|exe|store|scratch|space|data|snap|folder|binary|file|cert|size|sha256|unit|exec|args)", "\\PC{0,20}", proptest::collection::vec(any::<u8>(), 0..20)),
+                ("(process|exe|store|scratch|space|data|snap|folder|binary|file|cert|size|sha256|print-of|unit|exec|args)", "\\PC{0,20}", proptest::collection::vec(any::<u8>(), 0..20)),
                 0..20,
             )
         ) {

@@ -18,6 +18,7 @@ use crate::observe::facts;
 use crate::observe::inventory::{EtcdFacts, HostFacts, Inventory, MemberView, NOT_ASKED, Seen};
 use crate::observe::member::{self, Declared, Kind, Setup};
 use crate::observe::probe::{self, Question};
+use crate::observe::seen_files::SeenFiles;
 use crate::spec::model::{Cluster, Connection, Member, Toggle};
 use crate::units::{MemberName, Version};
 
@@ -29,6 +30,8 @@ pub struct ObserveOptions<'a> {
     pub now: OffsetDateTime,
     /// Marks the probe's answer among whatever else a login prints: a word that is new for each look.
     pub nonce: String,
+    /// What earlier looks have read of files.
+    pub seen_files: &'a SeenFiles,
     /// Of each exchange with a host.
     pub probe_deadline: Duration,
     /// Of each request to etcd.
@@ -42,12 +45,15 @@ pub struct Observation {
     pub inventory: Inventory,
     /// Members whose client port is known, whether they answer or not.
     pub clients: BTreeMap<MemberName, Client>,
+    /// For the next look.
+    pub seen_files: SeenFiles,
 }
 
 /// What came of a look at one member.
 pub struct Look {
     pub view: MemberView,
     pub client: Option<Client>,
+    seen_files: SeenFiles,
 }
 
 /// Looks at all hosts and members of a cluster. Takes as long as the slowest of them, and no longer than its bounds.
@@ -76,8 +82,10 @@ pub async fn observe(
             members: Vec::with_capacity(looks.len()),
         },
         clients: BTreeMap::new(),
+        seen_files: SeenFiles::default(),
     };
     for look in looks {
+        observation.seen_files = observation.seen_files.with(&look.seen_files);
         if let Some(client) = look.client {
             observation.clients.insert(look.view.name.clone(), client);
         }
@@ -101,6 +109,7 @@ pub async fn look_again(
             host: Seen::Unknown { why },
         },
         client: None,
+        seen_files: SeenFiles::default(),
     };
     let host = match host {
         Ok(host) => host,
@@ -126,7 +135,7 @@ pub async fn look_again(
         host: Seen::Known(seen.facts),
         etcd,
     };
-    Look { view, client }
+    Look { view, client, seen_files: seen.seen_files }
 }
 
 struct SeenHost {
@@ -135,6 +144,7 @@ struct SeenHost {
     /// The version of what runs, where its file tells.
     version: Option<Version>,
     endpoint: Result<Endpoint, String>,
+    seen_files: SeenFiles,
 }
 
 async fn look_at_host(
@@ -146,10 +156,13 @@ async fn look_at_host(
     let declared = Declared { member, runtime: &cluster.runtime, knowledge: options.knowledge };
     let question = Question::about(member, declared.runtime);
     let first = [(Kind::Data, member::declared_data_dir(member, declared.runtime))];
+    let known = options.seen_files.arguments(&member.name, options.now);
     let run = async |question: &Question, looks: &[member::Look]| {
-        probe::run(host, question, looks, &options.nonce, options.probe_deadline)
-            .await
-            .map_err(|error| error.to_string())
+        let answer = probe::run(host, question, looks, &known, &options.nonce, options.probe_deadline).await;
+        answer.map_err(|error| error.to_string()).map(|mut answer| {
+            options.seen_files.complete(&member.name, options.now, &mut answer);
+            answer
+        })
     };
     let mut answer = run(&question, &first).await?;
     let mut setup = member::find(&answer, &declared);
@@ -167,7 +180,9 @@ async fn look_at_host(
     let wanted = wanted_materials(cluster, member, &facts, &setup);
     let endpoint = wanted.and_then(|(target, materials)| endpoint(&answer, host, member, &target, &materials, options));
     let version = running_version(&answer, &setup);
-    Ok(SeenHost { facts, setup, version, endpoint })
+    let mut seen_files = SeenFiles::default();
+    seen_files.learn(&member.name, options.now, &answer, options.seen_files);
+    Ok(SeenHost { facts, setup, version, endpoint, seen_files })
 }
 
 /// Where the member is asked, and the certificates for it; none without TLS.

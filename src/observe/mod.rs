@@ -27,9 +27,11 @@ mod probe_tests;
 #[cfg(test)]
 mod real_tests;
 mod records;
+mod seen_files;
 mod systemd;
 mod text;
 
 pub use etcd_answers::{QuickOptions, quick};
 pub use look::{Look, Observation, ObserveOptions, look_again, observe};
 pub use member::{DEFAULT_DATA_DIR, declared_data_dir};
+pub use seen_files::SeenFiles;

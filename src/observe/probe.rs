@@ -69,23 +69,24 @@ impl Question {
     }
 
     /// The arguments of the script.
-    pub fn args(&self, nonce: &str, looks: &[Look]) -> Vec<String> {
+    pub fn args(&self, nonce: &str, looks: &[Look], known: &[String]) -> Vec<String> {
         let fixed = [nonce, self.mode, &self.name, &self.object, &self.dir, &self.store];
         let looks = looks.iter().map(|(kind, path)| format!("{}={path}", kind.word()));
-        fixed.into_iter().map(str::to_owned).chain(looks).collect()
+        fixed.into_iter().map(str::to_owned).chain(looks).chain(known.iter().cloned()).collect()
     }
 }
 
-/// One exchange with a host.
+/// One exchange with a host. `known` are the arguments for files that need not be read again.
 pub async fn run(
     host: &Host,
     question: &Question,
     looks: &[Look],
+    known: &[String],
     nonce: &str,
     deadline: Duration,
 ) -> Result<Answer, ProbeError> {
     let script = Script { name: "probe", text: SCRIPT, privilege: Privilege::Elevated, deadline };
-    let args = question.args(nonce, looks);
+    let args = question.args(nonce, looks, known);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let output = host.script(&script, &args).await?;
     read(&output, nonce).map_err(|problem| ProbeError::Answer {

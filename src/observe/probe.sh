@@ -9,7 +9,8 @@
 #           look:    only the LOOK arguments are answered; NAME, OBJECT and DIR are the account, group and further
 #                    groups that the member runs as, - where it is the account that looks
 #   STORE   where staged releases are: STORE/VERSION/etcd
-#   LOOK    data=PATH  binary=PATH  config=PATH  cert=PATH  key=PATH  secret=PATH  env=PATH
+#   LOOK    data=PATH  binary=PATH  config=PATH  cert=PATH  key=PATH  secret=PATH  env=PATH; or a file by its print,
+#           whose digest or version is known and not taken again: digest-of=PRINT  version-of=PRINT
 #
 # The answer is lines that start with @, a key and words. Lines that follow one and do not start with @ are base64
 # and belong to it. It changes nothing on the host. Of environments it tells ETCD_* variables and those that the
@@ -176,11 +177,11 @@ tell_process() {
             ;;
     esac
     # One line for the process, one for what it runs.
-    inode=$(stat -L -c '%U %u %d:%i' "/proc/$pid" "/proc/$pid/exe" 2>/dev/null)
-    owner=${inode%%"$nl"*}
-    tell process "$pid" "$started" "${owner% *}"
+    inode=$(stat -L -c '%U %u|%d:%i|%d:%i:%s:%y:%z' "/proc/$pid" "/proc/$pid/exe" 2>/dev/null)
+    tell process "$pid" "$started" "${inode%%|*}"
+    print=${inode##*|}
     case $inode in
-        *"$nl"*) inode=${inode##* } ;;
+        *"$nl"*) inode=${inode%|*} inode=${inode##*|} ;;
         *) inode= ;;
     esac
     if [ -n "$exe" ]; then
@@ -216,7 +217,7 @@ tell_process() {
     esac
     if [ "$is_ours" = yes ]; then
         if [ -n "$inode" ]; then
-            want_digest "$inode" "/proc/$pid/exe"
+            want_digest "$inode" "/proc/$pid/exe" "$print"
             running=$running$inode$nl
         fi
         consider_words "$cwd"
@@ -476,7 +477,7 @@ tell_binary() {
     tell print "$print"
     [ ! -L "$1" ] || tell link "$(readlink -f "$1")"
     [ -n "$inode" ] && [ -f "$1" ] || return 0
-    want_digest "$inode" "$1"
+    want_digest "$inode" "$1" "$print"
     # What the member runs now is a program, and no script.
     if ! seen "$running" "$inode"; then
         [ "$(head -c 4 "$1" 2>/dev/null | tr -d '\0' | cut -c 2-4)" = ELF ] || return 0
@@ -487,7 +488,7 @@ tell_binary() {
         etcd | etcd[0-9]* | etcd[-_.][v0-9]*) ;;
         *) return 0 ;;
     esac
-    if [ -x "$1" ] && ! seen "$asked" "$inode"; then
+    if [ -x "$1" ] && ! seen "$asked" "$inode" && ! seen "$known_versions" "$print"; then
         asked=$asked$inode$nl$1$nl
     fi
 }
@@ -565,10 +566,11 @@ tell_public_key() {
     tell public-key "${sum%% *}"
 }
 
-want_digest() {
+want_digest() { # INODE PATH PRINT
     if ! seen "$digested_inodes" "$1"; then
         digested_inodes=$digested_inodes$1$nl
-        digested=$digested$1$nl$2$nl
+        [ -z "$3" ] || tell print-of "$1" "$3"
+        seen "$known_digests" "$3" || digested=$digested$1$nl$2$nl
     fi
 }
 
@@ -637,10 +639,12 @@ tell_store() {
     for file in $staged; do
         count=$((count + 1))
         [ "$count" -le 32 ] || break
-        inode=$(stat -L -c '%d:%i' "$file" 2>/dev/null)
+        inode=$(stat -L -c '%d:%i|%d:%i:%s:%y:%z' "$file" 2>/dev/null)
+        print=${inode#*|}
+        inode=${inode%%|*}
         version=${file%/etcd}
         tell staged "$inode" "${version##*/}"
-        want_digest "$inode" "$file"
+        want_digest "$inode" "$file" "$print"
     done
 }
 
@@ -705,7 +709,7 @@ main() {
     shift 6
     wanted='' wanted_count=0 main_pid='' file_pid='' base='' names='' unit_files=''
     running='' spaces=''
-    digested='' digested_inodes='' asked='' measured='' goarch=''
+    digested='' digested_inodes='' asked='' measured='' goarch='' known_digests='' known_versions=''
     account='' account_group='' account_groups='' account_ids='' gid=''
     if [ "$mode" = look ]; then
         [ "$name" = - ] || account=$name
@@ -715,6 +719,8 @@ main() {
     for item in "$@"; do
         case $item in
             data=/* | binary=/* | config=/* | cert=/* | key=/* | secret=/* | env=/*) want "${item%%=*}" "${item#*=}" ;;
+            digest-of=?*) known_digests=$known_digests${item#*=}$nl ;;
+            version-of=?*) known_versions=$known_versions${item#*=}$nl ;;
         esac
     done
     printf '\n@begin %s 1\n' "$nonce"

@@ -8,7 +8,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::inventory::{OptionSource, Seen};
-use super::{Observation, ObserveOptions, QuickOptions, observe, quick};
+use super::{Observation, ObserveOptions, QuickOptions, SeenFiles, observe, quick};
 use crate::etcd::testing::{eventually, free_port, release};
 use crate::host::Host;
 use crate::knowledge::Knowledge;
@@ -26,6 +26,7 @@ struct Lab {
     cluster: Cluster,
     processes: BTreeMap<MemberName, Child>,
     knowledge: Knowledge,
+    seen_files: SeenFiles,
 }
 
 impl Drop for Lab {
@@ -107,12 +108,14 @@ impl Lab {
             members.push(member(name));
         }
         let cluster = cluster(version, members, &root);
-        Self { dir, cluster, processes, knowledge: Knowledge::embedded().unwrap() }
+        let (knowledge, seen_files) = (Knowledge::embedded().unwrap(), SeenFiles::default());
+        Self { dir, cluster, processes, knowledge, seen_files }
     }
 
     fn options(&self) -> ObserveOptions<'_> {
         ObserveOptions {
             knowledge: &self.knowledge,
+            seen_files: &self.seen_files,
             now: OffsetDateTime::now_utc(),
             nonce: "0123456789abcdef".to_owned(),
             probe_deadline: Duration::from_secs(10),
@@ -245,6 +248,8 @@ async fn looks_at(version: &str, way: Way) {
             Way::Arguments => {}
         }
     }
+    let mut lab = lab;
+    what_was_read_is_believed_while_its_file_is_the_same(&mut lab, &observation).await;
     goes_down(lab, &observation).await;
 }
 
@@ -257,6 +262,30 @@ async fn one_look_is_few_exchanges(lab: &Lab, way: Way) {
     for host in hosts.values() {
         let exchanges = host.as_ref().unwrap().round_trips();
         assert_eq!(exchanges, if way == Way::Tls { 2 } else { 1 });
+    }
+}
+
+/// The next look says the same without reading the programs again; one that was touched is read.
+async fn what_was_read_is_believed_while_its_file_is_the_same(lab: &mut Lab, before: &Observation) {
+    let version = before.inventory.members[0].etcd.known().unwrap().server_version.to_string();
+    let kept = String::from_utf8(before.seen_files.text()).unwrap();
+    assert!(kept.contains(&version) && !kept.contains("2.9.99"), "{kept}");
+    // Not what is in the file: that is how one sees where it comes from.
+    lab.seen_files = SeenFiles::read(kept.replace(&version, "2.9.99").as_bytes());
+    let touched = lab.dir.path().join("m1/etcd");
+    Command::new("touch").args(["-c", "-d", "2020-01-02"]).arg(&touched).status().unwrap();
+    let again = observe(&lab.cluster, &lab.hosts().await, &lab.options()).await;
+    lab.seen_files = SeenFiles::default();
+    for (then, now) in before.inventory.members.iter().zip(&again.inventory.members) {
+        let binary = |view: &super::inventory::MemberView| {
+            let host = view.host.known().unwrap();
+            let process = host.processes.iter().find(|process| process.is_declared_member).unwrap();
+            let file = host.member.as_ref().unwrap().binary.clone();
+            (file.version.unwrap().to_string(), file.sha256, process.exe_sha256)
+        };
+        let (told, sha256, runs) = binary(now);
+        assert_eq!(told, if now.name.as_str() == "m1" { version.as_str() } else { "2.9.99" }, "{}", now.name);
+        assert_eq!((sha256, runs), (binary(then).1, binary(then).2));
     }
 }
 
@@ -317,6 +346,7 @@ async fn a_host_that_was_not_reached_is_a_fact() {
     let cluster = cluster("3.1.20", vec![member("m1")], Path::new("/nowhere"));
     let options = ObserveOptions {
         knowledge: &knowledge,
+        seen_files: &SeenFiles::default(),
         now: OffsetDateTime::UNIX_EPOCH,
         nonce: "n".to_owned(),
         probe_deadline: Duration::from_secs(5),

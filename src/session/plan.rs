@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use crate::artifact::{Platform, warm_up};
 use crate::execute::world::RestoreWorld;
-use crate::observe::{Observation, ObserveOptions, observe};
+use crate::observe::{Observation, ObserveOptions, SeenFiles, observe};
 use crate::plan::model::Plan;
 use crate::plan::{Input, basis, plan, replacing, wanted_releases};
 use crate::session::connect::{Hosts, connect_all};
@@ -149,8 +149,10 @@ impl Session {
         let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
         let locks = self.lock_hosts(&hosts).await?;
         tracing::debug!("connected; looking at hosts and members");
+        let seen_files = SeenFiles::read(&self.state.seen_files());
         let options = ObserveOptions {
             knowledge: &self.modules.knowledge,
+            seen_files: &seen_files,
             now: OffsetDateTime::now_utc(),
             nonce: new_id(),
             probe_deadline: PROBE_DEADLINE.duration(),
@@ -158,6 +160,10 @@ impl Session {
             hashes,
         };
         let observation = observe(&self.cluster, &hosts, &options).await;
+        let next = seen_files.clone().with(&observation.seen_files);
+        if next != seen_files {
+            self.state.keep_seen_files(&next.text());
+        }
         Ok(Live { hosts, observation, found: Found::default(), restore: None, locks })
     }
 }

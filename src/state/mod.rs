@@ -9,7 +9,7 @@ mod lock;
 mod runs;
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -61,6 +61,11 @@ impl StateError {
     }
 }
 
+const SEEN_FILES: &str = "seen-files.json";
+
+/// Most bytes of it: a file takes some 250, and there are at most 48 a host.
+const MOST_SEEN_FILES: u64 = 4 * 1024 * 1024;
+
 /// The state directory.
 #[derive(Debug, Clone)]
 pub struct State {
@@ -88,6 +93,28 @@ impl State {
     /// Where downloaded releases are kept.
     pub fn cache_dir(&self) -> Result<PathBuf, StateError> {
         self.private("cache")
+    }
+
+    /// What the looks before have read of files on hosts, as they left it; nothing where that cannot be read.
+    pub fn seen_files(&self) -> Vec<u8> {
+        let read = fs::File::open(self.dir.join(SEEN_FILES)).and_then(|file| {
+            let mut text = Vec::new();
+            file.take(MOST_SEEN_FILES).read_to_end(&mut text).map(|_| text)
+        });
+        read.unwrap_or_default()
+    }
+
+    /// For the next look. To lose it costs time, nothing else; several commands may do this at once.
+    pub fn keep_seen_files(&self, text: &[u8]) {
+        let keep = || -> io::Result<()> {
+            let mut file = tempfile::Builder::new().prefix(SEEN_FILES).suffix(".part").tempfile_in(&self.dir)?;
+            file.write_all(text)?;
+            file.persist(self.dir.join(SEEN_FILES)).map_err(|error| error.error)?;
+            Ok(())
+        };
+        if let Err(error) = keep() {
+            tracing::debug!(%error, "what was read of files is not kept");
+        }
     }
 
     /// Where the sockets of SSH connections are: short-lived.
@@ -226,6 +253,18 @@ mod tests {
         let run = state.begin_run_as("r1", &plan).unwrap();
         assert!(matches!(state.begin_run_as("r1", &plan), Err(StateError::Io { .. })));
         assert_eq!(state.run(&run.id).unwrap().plan, Ok(plan));
+    }
+
+    #[test]
+    fn what_looks_keep_is_whole_or_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(dir.path()).unwrap();
+        assert_eq!(state.seen_files(), b"");
+        state.keep_seen_files(b"one");
+        state.keep_seen_files(b"two");
+        assert_eq!(state.seen_files(), b"two");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        State { dir: dir.path().join("gone") }.keep_seen_files(b"lost");
     }
 
     #[test]

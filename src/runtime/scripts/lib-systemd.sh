@@ -4,7 +4,7 @@
 unit_props() { # UNIT
     prop_load='' prop_active='' prop_sub='' prop_main='' prop_exec='' prop_code='' prop_status='' prop_result=''
     prop_restarts='' prop_reload='' prop_file='' prop_group='' prop_type=''
-    props=$(bounded 20 systemctl show --no-pager -p LoadState -p ActiveState -p SubState -p MainPID -p ExecMainPID \
+    props=$(systemctl show --no-pager -p LoadState -p ActiveState -p SubState -p MainPID -p ExecMainPID \
         -p ExecMainCode -p ExecMainStatus -p Result -p NRestarts -p NeedDaemonReload -p UnitFileState -p ControlGroup \
         -p Type -- "$1" 2>&1) || refuse failed "systemctl show $1: $props"
     IFS=$nl

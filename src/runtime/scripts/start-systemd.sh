@@ -4,10 +4,14 @@ main() {
     now
     began=$now
     began_at=$(date +%s.%N)
-    # Earlier deaths count towards the start limit, and systemd does not tell one from the other afterwards.
-    systemctl reset-failed -- "$unit" >/dev/null 2>&1
     said=$(bounded "$seconds" systemctl start -- "$unit" 2>&1)
     unit_props "$unit"
+    if [ "$prop_result" = start-limit-hit ]; then
+        # Deaths before this start count towards the limit, and systemd does not tell whose they were.
+        systemctl reset-failed -- "$unit" >/dev/null 2>&1
+        said=$(bounded "$seconds" systemctl start -- "$unit" 2>&1)
+        unit_props "$unit"
+    fi
     tell_unit
     tell type "$prop_type"
     case $prop_active:$prop_sub in

@@ -79,6 +79,38 @@ async fn the_copy_is_exact_and_lies_beside_with_a_note() {
     );
 }
 
+/// What etcd does with its log: 64 MB are reserved, and written from the front.
+fn reserve(wal: &Path) {
+    let made = std::process::Command::new("fallocate").args(["-l", "64000000"]).arg(wal).status().unwrap();
+    assert!(made.success(), "fallocate: {made}");
+    let mut file = fs::OpenOptions::new().write(true).open(wal).unwrap();
+    std::io::Write::write_all(&mut file, &[7; 123_457]).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"in the middle", 31_000_001).unwrap();
+    file.sync_all().unwrap();
+}
+
+#[tokio::test]
+async fn what_a_log_file_only_reserves_stays_a_hole_in_the_copy() {
+    let bench = Bench::new().await;
+    let mut site = data(&bench);
+    let elsewhere = bench.path("wal of m1");
+    fs::create_dir(&elsewhere).unwrap();
+    let names = ["0000000000000000-0000000000000000.wal", "0000000000000001-0000000000000100.wal"];
+    for name in names {
+        reserve(&Path::new(&site.data_dir).join("member/wal").join(name));
+        reserve(&elsewhere.join(name));
+    }
+    site.wal_dir = Some(elsewhere.to_str().unwrap().to_owned());
+    let point = copy_data_dir(&bench.host, &site, &request(), DEADLINE).await.unwrap();
+    let wal_path = point.wal_path.unwrap();
+    assert_eq!(picture(site.data_dir.as_ref()), picture(point.path.as_ref()));
+    assert_eq!(picture(&elsewhere), picture(wal_path.as_ref()));
+    for folder in [Path::new(&point.path).join("member/wal"), wal_path.into()] {
+        let taken = fs::metadata(folder.join(names[1])).unwrap().blocks() * 512;
+        assert!(taken < 8_000_000, "{taken} bytes in {}", folder.display());
+    }
+}
+
 #[tokio::test]
 async fn an_equal_copy_is_kept_and_an_older_one_made_again() {
     let bench = Bench::new().await;
