@@ -12,8 +12,8 @@
 #   LOOK    data=PATH  binary=PATH  config=PATH  cert=PATH  key=PATH  secret=PATH  env=PATH; or a file by its print,
 #           whose digest or version is known and not taken again: digest-of=PRINT  version-of=PRINT
 #
-# The answer is lines that start with @, a key and words. Lines that follow one and do not start with @ are base64
-# and belong to it. It changes nothing on the host. Of environments it tells ETCD_* variables and those that the
+# The answer is lines that start with @, a key and words. Lines that follow one belong to it: text where they start with
+# >, else base64. It changes nothing on the host. Of environments it tells ETCD_* variables and those that the
 # unit puts on the command line; of certificate files, certificates; private keys only where `secret` asks for them.
 
 most=262144
@@ -132,9 +132,11 @@ encode() {
     base64
 }
 
-encode_text() { # KEY TEXT
+# Text without zero bytes, whose empty lines do not matter: costs no process.
+tell_text() { # KEY TEXT
     printf '@%s\n' "$1"
-    printf '%s\n' "$2" | base64
+    # shellcheck disable=SC2086 # a line each, split on purpose
+    [ -z "$2" ] || printf '>%s\n' $2
 }
 
 # The words of $1, which are separated by spaces, as lines of $words.
@@ -159,7 +161,21 @@ tell_process() {
     shift 19
     started=${1:-0}
     words=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -c "$most")
-    exe=$(readlink "/proc/$pid/exe" 2>/dev/null)
+    # In one process, where both can be read and no name has a line break.
+    links=$(readlink "/proc/$pid/exe" "/proc/$pid/cwd" 2>/dev/null)
+    case $links in
+        *"$nl"*"$nl"*) links= ;;
+    esac
+    case $links in
+        *"$nl"*)
+            exe=${links%%"$nl"*}
+            cwd=${links#*"$nl"}
+            ;;
+        *)
+            exe=$(readlink "/proc/$pid/exe" 2>/dev/null)
+            cwd=$(readlink "/proc/$pid/cwd" 2>/dev/null)
+            ;;
+    esac
     # Only etcd itself is told, and what the unit or the pid file names: not an editor that has a file of that name open.
     looks='etcd'
     case ${exe% (deleted)} in
@@ -187,7 +203,6 @@ tell_process() {
     if [ -n "$exe" ]; then
         tell exe "${inode:--}" "$exe"
     fi
-    cwd=$(readlink "/proc/$pid/cwd" 2>/dev/null)
     tell cwd "$cwd"
     group=
     while IFS= read -r line; do
@@ -196,7 +211,11 @@ tell_process() {
         esac
     done 2>/dev/null <"/proc/$pid/cgroup"
     tell cgroup "$group"
-    head -c "$most" "/proc/$pid/cmdline" 2>/dev/null | encode cmdline
+    if [ "${#words}" -lt "$((most - 1))" ]; then
+        encode cmdline 2>/dev/null <"/proc/$pid/cmdline"
+    else
+        head -c "$most" "/proc/$pid/cmdline" 2>/dev/null | encode cmdline
+    fi
     environ='denied'
     if [ -r "/proc/$pid/environ" ]; then
         environ='read'
@@ -335,12 +354,12 @@ tell_unit() {
                 ;;
         esac
     done
-    encode_text unit "$told"
+    tell_text unit "$told"
     unit_files=$files
     [ -n "$base" ] || base=/
     if command -v busctl >/dev/null 2>&1; then
         # Exact, where `systemctl show` joins arguments with spaces.
-        busctl --no-pager get-property org.freedesktop.systemd1 "$object" org.freedesktop.systemd1.Service ExecStart 2>/dev/null | encode exec
+        tell_text exec "$(busctl --no-pager get-property org.freedesktop.systemd1 "$object" org.freedesktop.systemd1.Service ExecStart 2>/dev/null)"
     fi
     # One variable a line; of a value with spaces, systemctl puts quotes around the whole.
     if [ -n "$environment" ]; then
@@ -392,9 +411,12 @@ nearest() {
     done
 }
 
-tell_space() {
-    nearest "$1"
-    device=$(stat -L -c '%d' "$near" 2>/dev/null)
+tell_space() { # PATH DEVICE, which is empty where it is not known
+    near=$1 device=$2
+    if [ -z "$device" ]; then
+        nearest "$1"
+        device=$(stat -L -c '%d' "$near" 2>/dev/null)
+    fi
     # One file system is asked once.
     case $nl$spaces in
         *"$nl$device:"*)
@@ -440,14 +462,19 @@ tell_points() {
 
 tell_data() {
     tell data "$1"
-    tell_space "$1"
+    # The folder's own line comes first, that of the database where it is there.
+    facts=$(stat -L -c '%d|%a %u %U|%s' "$1" "$1/member/snap/db" 2>/dev/null)
+    folder=${facts%%"$nl"*}
+    [ -d "$1" ] || folder=
+    tell_space "$1" "${folder%%|*}"
     # Copies and notes of quorate are beside what a link leads to; and they are there also when the data is not.
-    real=$(readlink -f "$1" 2>/dev/null)
+    real=$(cd -P -- "$1" 2>/dev/null && pwd -P) || real=$(readlink -f "$1" 2>/dev/null)
     tell_points "${real:-$1}"
     [ -d "$1" ] || return 0
-    tell folder "$(stat -L -c '%a %u %U' "$1" 2>/dev/null)"
+    folder=${folder#*|}
+    tell folder "${folder%|*}"
     [ ! -d "$1/member" ] || tell has-member
-    [ ! -f "$1/member/snap/db" ] || tell db "$(stat -c %s "$1/member/snap/db" 2>/dev/null)"
+    case $facts in *"$nl"*) tell db "${facts##*|}" ;; esac
     set +f
     newest='' before=''
     for file in "$1"/member/snap/*.snap; do
@@ -455,9 +482,10 @@ tell_data() {
     done
     set -f
     if [ -n "$newest" ]; then
-        size=$(stat -c %s "$newest" 2>/dev/null)
+        size=$(stat -c %s "$newest" "${before:-$newest}" 2>/dev/null)
         # 2.x writes it in place: while it does, the one before says better how large it will be.
-        whole=$(stat -c %s "${before:-$newest}" 2>/dev/null)
+        whole=${size#*"$nl"}
+        size=${size%%"$nl"*}
         [ "${size:-0}" -ge "${whole:-0}" ] || size=$whole
         tell snap "$size" "${newest##*/}"
     fi
@@ -466,10 +494,13 @@ tell_data() {
 
 tell_binary() {
     tell binary "$1"
-    tell_space "$1"
-    [ -e "$1" ] || return 0
+    if [ ! -e "$1" ]; then
+        tell_space "$1" ''
+        return 0
+    fi
     words=$(stat -L -c '%d:%i %s %a %u %U|%d:%i:%s:%y:%z' "$1" 2>/dev/null)
     inode=${words%% *}
+    tell_space "$1" "${inode%%:*}"
     print=${words#*|}
     words=${words%%|*}
     tell file "$inode" "${words#* }"
@@ -615,7 +646,10 @@ heavy() {
         done
         if [ -n "$readable" ]; then
             {
-                sum=$(cat $unit_files | sha256sum)
+                case $unit_files in
+                    *"$nl"?*) sum=$(cat $unit_files | sha256sum) ;;
+                    *) sum=$(sha256sum <"${unit_files%"$nl"}") ;;
+                esac
                 tell unit-sha256 "${sum%% *}"
             } &
         fi
@@ -626,9 +660,9 @@ heavy() {
 tell_store() {
     # Where a v2 backup is made before it is pulled.
     tell scratch /var/tmp
-    tell_space /var/tmp
+    tell_space /var/tmp ''
     tell store "$store"
-    tell_space "$store"
+    tell_space "$store" ''
     set +f
     staged=
     for file in "$store"/*/etcd; do
@@ -649,18 +683,18 @@ tell_store() {
 }
 
 tell_host() {
-    IFS=' '
-    # shellcheck disable=SC2046 # two words on purpose
-    set -- $(uname -sm)
-    IFS=$nl
-    machine=$2
+    system='' machine=''
+    { IFS= read -r system </proc/sys/kernel/ostype && IFS= read -r machine </proc/sys/kernel/arch; } 2>/dev/null || {
+        system=$(uname -s)
+        machine=$(uname -m)
+    }
     case $machine in
         x86_64) goarch=amd64 ;;
         aarch64) goarch=arm64 ;;
         i?86) goarch=386 ;;
         *) goarch=$machine ;;
     esac
-    tell machine "$1" "$machine"
+    tell machine "$system" "$machine"
     hostname=
     IFS= read -r hostname 2>/dev/null </proc/sys/kernel/hostname
     tell hostname "$hostname"

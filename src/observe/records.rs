@@ -75,6 +75,9 @@ pub fn parse(output: &[u8], nonce: &str) -> Result<Vec<Record>, RecordError> {
             let line = String::from_utf8_lossy(line);
             let (key, text) = line.split_once(' ').unwrap_or((&line, ""));
             records.push(Record { key: key.to_owned(), text: text.to_owned(), blob: Vec::new() });
+        } else if let (Some(text), Some(last)) = (line.strip_prefix(b">"), records.last_mut()) {
+            last.blob.extend_from_slice(text);
+            last.blob.push(b'\n');
         } else if records.is_empty() && !line.is_empty() {
             return Err(damaged(&records, "there is data before the first record"));
         } else {
@@ -110,9 +113,10 @@ mod tests {
     // faults: N9
     #[test]
     fn banners_around_the_answer_do_no_harm() {
-        let output = b"Welcome!\r\n\n@begin n 1\n@hostname m1\n@blob\naGVs\nbG8=\n@end n\nlogout\n";
+        let output = b"Welcome!\r\n\n@begin n 1\n@hostname m1\n@blob\naGVs\nbG8=\n@text\n>@a b\n>> c\n@end n\nlogout\n";
         let records = parse(output, "n").unwrap();
-        assert_eq!(records.len(), 2);
+        assert_eq!(records.len(), 3);
+        assert_eq!(records[2].blob, b"@a b\n> c\n");
         assert_eq!((records[0].key.as_str(), records[0].text.as_str()), ("hostname", "m1"));
         assert_eq!(records[1].blob, b"hello");
     }

@@ -46,7 +46,7 @@ listing() {
 copy() { # FOLDER SUFFIX
     target=$1.quorate-$2
     part=$1.part.quorate-$2
-    rm -rf -- "$part"
+    [ ! -e "$part" ] || rm -rf -- "$part"
     need=$(du -sk -- "$1")
     need=${need%%[!0-9]*}
     size=$((size + need))
@@ -85,10 +85,10 @@ cp_here() { # FROM TO
 }
 
 # The same, but the newest log file is read past the page cache: to fill that with the zeros of what was only reserved would
-# take longer than everything else that is done while the member is down. Fails where there is nothing to win (blocks can be
-# shared, the file is small) and where these tools cannot do it.
+# take longer than everything else that is done while the member is down. Fails where blocks can be shared, and where
+# these tools cannot do it.
 cp_past_cache() { # FROM TO
-    case $(stat -f -c %T -- "$1") in
+    case $file_system in
         ext* | overlay*) ;;
         *) return 1 ;;
     esac
@@ -98,7 +98,7 @@ cp_past_cache() { # FROM TO
         [ ! -f "$file" ] || newest=${file#"$1/"}
     done
     set -f
-    [ -n "$newest" ] && [ "$(stat -c %s -- "$1/$newest")" -gt 1048576 ] || return 1
+    [ -n "$newest" ] || return 1
     # First all names and attributes, then what is in the files.
     cp -a --attributes-only -- "$1" "$2" || return 1
     (cd -- "$1" && find . -type f ! -path "./$newest" -exec cp -a --sparse=always --parents -t "$2" -- {} +) || return 1

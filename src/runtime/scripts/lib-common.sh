@@ -78,8 +78,9 @@ digest() {
 }
 
 # Tells one content of a file from another without reading it.
+print_form='%d:%i:%s:%y:%z'
 fingerprint() {
-    fingerprint=$(stat -c '%d:%i:%s:%y:%z' -- "$1" 2>/dev/null) || fingerprint=
+    fingerprint=$(stat -c "$print_form" -- "$1" 2>/dev/null) || fingerprint=
 }
 
 # Puts what was written on the disk: one file where sync can, else everything.
@@ -142,9 +143,11 @@ is_busy() { # DATA [WAL]
     find_holder "$@"
 }
 
-# Sets `free`, in KB, of the file system of a path.
+# Sets `free`, in KB, and `file_system`, of what a path lies on.
 free_of() {
-    free=$(stat -f -c '%a %S' -- "$1" 2>/dev/null) || free='0 0'
+    free=$(stat -f -c '%a %S %T' -- "$1" 2>/dev/null) || free='0 0 unknown'
+    file_system=${free##* }
+    free=${free% *}
     free=$((${free% *} * ${free#* } / 1024))
 }
 

@@ -3,7 +3,6 @@ main() {
     unit=$1 seconds=$2 lines=$3
     now
     began=$now
-    began_at=$(date +%s.%N)
     said=$(bounded "$seconds" systemctl start -- "$unit" 2>&1)
     unit_props "$unit"
     if [ "$prop_result" = start-limit-hit ]; then
@@ -37,12 +36,12 @@ main() {
     printf '%s\n' "$said" | head -n 3 | tell_lines said
     journalctl --sync >/dev/null 2>&1
     # Not a line of the process before: that would hide why this one died.
-    case $began_at in
-        *[!0-9.]*)
-            now
-            since=$(($(date +%s) - (now - began) / 100 - 1))
-            ;;
-        *) since=$began_at ;;
+    now
+    lasted=$((now - began))
+    at=$(date +%s.%N)
+    case $at in
+        *[!0-9.]*) since=$((${at%%[!0-9]*} - lasted / 100 - 1)) ;;
+        *) since=$(awk -v at="$at" -v lasted="$lasted" 'BEGIN { printf "%.3f", at - (lasted + 1) / 100 }') ;;
     esac
     # Not by -n: with --since some versions of journalctl then show the oldest lines.
     journalctl -q --no-pager -o cat -u "$unit" --since "@$since" 2>/dev/null | tail -n "$lines" | tell_lines log

@@ -24,6 +24,8 @@ main() {
             refuse failed "systemctl stop $unit: $said"
             ;;
     esac
+    # Where its data is copied next, that looks after the copy.
+    [ "$room" != copy ] || done_with ok
     data=$(cd -P -- "$data" 2>/dev/null && pwd) || data=$3
     if is_busy "$data" "$wal"; then
         look_at_exe "$holder"
