@@ -25,6 +25,7 @@ mod spare;
 mod ssh;
 #[cfg(test)]
 mod sshd;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -45,8 +46,7 @@ use self::framing::whole_script;
 use self::link::Link;
 use self::perform::{Input, Job};
 use self::reconnect::Reconnecting;
-use self::spare::{Spare, header};
-use self::ssh::SshLink;
+use self::spare::{Loan, header};
 use crate::spec::model::{Become, Connection, Ssh};
 use crate::units::{Bytes, Sha256};
 
@@ -102,16 +102,16 @@ impl Host {
         Ok(Output { stdout, ..output })
     }
 
-    /// Runs a constant POSIX sh script, fed on standard input to `sh -s -- ARGS`; in the session that waits for it, where
-    /// one does (see [`Self::be_ready`]).
+    /// Runs a constant POSIX sh script, fed on standard input to `sh -s -- ARGS`; over SSH in the session that stays open
+    /// for scripts, where nobody else uses it at the moment.
     pub async fn script(&self, script: &Script, args: &[&str]) -> Result<Output, HostError> {
         let mut words = vec!["-s", "--"];
         words.extend(args);
         let text = whole_script(script.text);
         let mut stdout = Vec::new();
-        if let Some((spare, link, mut input)) = self.spare(script, args) {
+        if let Some((mut loan, mut input)) = self.spare(script, args).await {
             input.extend_from_slice(&text);
-            match self.perform_in(spare, link, script_job(script, &words, &input), &mut stdout).await {
+            match self.perform_in(&mut loan, script_job(script, &words, &[]), &input, &mut stdout).await {
                 // That session had ended: nothing was run in it.
                 Err(HostError::Access { .. }) => stdout.clear(),
                 output => return output.map(|output| Output { stdout, ..output }),
@@ -121,19 +121,19 @@ impl Host {
         Ok(Output { stdout, ..output })
     }
 
-    /// From now on one session is open ahead of time, for the next script. To be said when somebody will wait for it.
+    /// Opens the session for scripts now, if it is not open: for when somebody will wait for the next one.
     pub fn be_ready(&self) {
         if let Link::Ssh(ssh) = self.link() {
             ssh.current().keep_spare(self.become_());
         }
     }
 
-    fn spare(&self, script: &Script, args: &[&str]) -> Option<(Spare, Arc<SshLink>, Vec<u8>)> {
+    async fn spare(&self, script: &Script, args: &[&str]) -> Option<(Loan, Vec<u8>)> {
         let (Link::Ssh(ssh), Privilege::Elevated) = (self.link(), script.privilege) else { return None };
         let header = header(args)?;
         let link = ssh.current();
-        let spare = link.take_spare()?;
-        Some((spare, link, header))
+        let opened = tokio::time::timeout(script.deadline, link.take_spare(self.become_())).await;
+        Some((opened.ok()??, header))
     }
 
     /// Puts a local file on the host under `remote` (absolute), mode `mode`: sent to a part file beside it, its digest

@@ -12,8 +12,9 @@ use super::connect_errors::explain_not_started;
 use super::error::not_again;
 use super::framing::{Mark, MarkFinder, Progress, RemoteProcess, STOP, words};
 use super::link::{Ended, Link, LinkError, Running, spawn_local};
-use super::spare::Spare;
+use super::spare::{Loan, Spare};
 use super::ssh::SshLink;
+use super::talk::talk;
 use super::{Host, HostError};
 use crate::spec::model::Become;
 use crate::units::Bytes;
@@ -51,7 +52,7 @@ pub(super) enum Input<'a> {
 }
 
 /// Why the streams of a command were given up on.
-enum Broken {
+pub(super) enum Broken {
     TooMuch,
     Sink(std::io::Error),
     Source(std::io::Error),
@@ -59,11 +60,17 @@ enum Broken {
 
 /// What is known of a command while it runs.
 #[derive(Default)]
-struct Watch {
+pub(super) struct Watch {
     /// Bytes moved, either way.
     moved: AtomicU64,
     /// Set when the command has started; holds its process where the host could tell.
-    started: OnceCell<Option<RemoteProcess>>,
+    pub started: OnceCell<Option<RemoteProcess>>,
+}
+
+impl Watch {
+    pub(super) fn count(&self, bytes: usize) {
+        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
 }
 
 impl Host {
@@ -89,16 +96,43 @@ impl Host {
         }
     }
 
-    /// As [`Self::perform`], in a session that waits. Its input is that of the session.
+    /// As [`Self::perform`], in a session that stays. `input` is what that session reads.
     pub(super) async fn perform_in(
         &self,
-        spare: Spare,
-        link: Arc<SshLink>,
+        loan: &mut Loan,
         job: Job<'_>,
+        input: &[u8],
         sink: &mut (dyn AsyncWrite + Send + Unpin),
     ) -> Result<Output, HostError> {
+        let Some(spare) = loan.take() else {
+            return Err(self.transfer(&job.what, "its session is in use"));
+        };
         self.count_round_trip();
-        self.drive(job, &spare.mark, (spare.running, Some(link)), sink).await
+        let watch = Watch::default();
+        let bounds = (job.deadline, job.stall);
+        let (what, privilege, link) = (job.what.clone(), job.privilege, Some(loan.link()));
+        let become_ = if privilege == Privilege::Elevated { self.become_() } else { Become::No };
+        let work = self.talk_in(loan, spare, become_, (&job.what, input), (sink, job.most), &watch);
+        self.bounded(work, (what, privilege, link), bounds, &watch).await
+    }
+
+    async fn talk_in(
+        &self,
+        loan: &mut Loan,
+        mut spare: Spare,
+        become_: Become,
+        (what, input): (&str, &[u8]),
+        output: (&mut (dyn AsyncWrite + Send + Unpin), Bytes),
+        watch: &Watch,
+    ) -> Result<Output, HostError> {
+        let talked = talk(&mut spare.running, &spare.mark, input, output, watch).await;
+        let talked = talked.map_err(|broken| self.broken(what, broken))?;
+        if let Some(status) = talked.status {
+            loan.give_back(spare);
+            return Ok(Output { status: Some(status), stdout: Vec::new(), stderr: talked.stderr });
+        }
+        let [out, err] = &talked.noise;
+        self.ended(what, become_, spare.running.ended, (talked.stderr, out, err), watch).await
     }
 
     async fn drive(
@@ -112,21 +146,32 @@ impl Host {
         let Job { what, privilege, input, deadline, stall, most, .. } = job;
         let become_ = if privilege == Privilege::Elevated { self.become_() } else { Become::No };
         let work = self.converse(&what, (become_, mark), running, (input, sink, most), &watch);
+        self.bounded(work, (what.clone(), privilege, link), (deadline, stall), &watch).await
+    }
+
+    /// Waits for `work`, no longer than its bounds; what is given up is told to end on the host.
+    async fn bounded(
+        &self,
+        work: impl Future<Output = Result<Output, HostError>>,
+        (what, privilege, link): (String, Privilege, Option<Arc<SshLink>>),
+        (deadline, stall): (Duration, Option<Duration>),
+        watch: &Watch,
+    ) -> Result<Output, HostError> {
         tokio::select! {
             result = tokio::time::timeout(deadline, work) => match result {
                 Ok(result) => match result {
                     Err(HostError::TooMuchOutput { .. } | HostError::Transfer { .. }) => {
-                        self.stop(privilege, &watch).await;
+                        self.stop(privilege, watch).await;
                         result
                     }
                     Err(HostError::Lost { host, command, reason }) => {
-                        Err(self.interrupted((host, command, reason), link, privilege, &watch).await)
+                        Err(self.interrupted((host, command, reason), link, privilege, watch).await)
                     }
                     other => other,
                 }
-                Err(_) => Err(self.overdue(what, deadline, privilege, &watch).await),
+                Err(_) => Err(self.overdue(what, deadline, privilege, watch).await),
             },
-            bound = stalled(&watch, stall) => Err(self.overdue(what, bound, privilege, &watch).await),
+            bound = stalled(watch, stall) => Err(self.overdue(what, bound, privilege, watch).await),
         }
     }
 
@@ -194,7 +239,6 @@ impl Host {
         (input, sink, most): (Input<'_>, &mut (dyn AsyncWrite + Send + Unpin), Bytes),
         watch: &Watch,
     ) -> Result<Output, HostError> {
-        let host = || self.label().to_owned();
         let Running { stdin, stdout, stderr, ended } = running;
         let mut out_finder = MarkFinder::new(mark);
         let mut err_finder = MarkFinder::new(mark);
@@ -210,25 +254,37 @@ impl Host {
             read = streams => read.map(|_| ()),
             broken = feed(stdin, input, watch) => Err(broken),
         };
-        match read {
-            Ok(()) => {}
-            Err(Broken::TooMuch) => return Err(HostError::TooMuchOutput { host: host(), command: what.into() }),
-            Err(Broken::Sink(error)) => {
-                return Err(self.transfer(what, format!("what it printed cannot be kept: {error}")));
-            }
-            Err(Broken::Source(error)) => {
-                return Err(self.transfer(what, format!("what it is sent cannot be read: {error}")));
-            }
+        read.map_err(|broken| self.broken(what, broken))?;
+        self.ended(what, become_, ended, (errors.into_bytes(), out_finder.noise(), err_finder.noise()), watch).await
+    }
+
+    fn broken(&self, what: &str, broken: Broken) -> HostError {
+        match broken {
+            Broken::TooMuch => HostError::TooMuchOutput { host: self.label().to_owned(), command: what.into() },
+            Broken::Sink(error) => self.transfer(what, format!("what it printed cannot be kept: {error}")),
+            Broken::Source(error) => self.transfer(what, format!("what it is sent cannot be read: {error}")),
         }
+    }
+
+    /// Both streams are at their end: how the command ended, or why it never began, by the noise on them.
+    async fn ended(
+        &self,
+        what: &str,
+        become_: Become,
+        ended: impl Future<Output = Result<Ended, LinkError>>,
+        (stderr, out_noise, err_noise): (Vec<u8>, &[u8], &[u8]),
+        watch: &Watch,
+    ) -> Result<Output, HostError> {
         let status = match ended.await.map_err(|error| self.link_error(what, error))? {
             Ended::Code(code) => Some(code),
             Ended::Signal => None,
         };
         if watch.started.initialized() {
-            return Ok(Output { status, stdout: Vec::new(), stderr: errors.into_bytes() });
+            return Ok(Output { status, stdout: Vec::new(), stderr });
         }
-        let trouble = explain_not_started(become_, status, out_finder.noise(), err_finder.noise());
-        Err(HostError::Access { host: host(), command: what.into(), reason: trouble.reason, fix: trouble.fix })
+        let trouble = explain_not_started(become_, status, out_noise, err_noise);
+        let host = self.label().to_owned();
+        Err(HostError::Access { host, command: what.into(), reason: trouble.reason, fix: trouble.fix })
     }
 
     pub(super) fn transfer(&self, path: &str, reason: impl Into<String>) -> HostError {
@@ -299,7 +355,7 @@ async fn feed(mut stdin: Box<dyn AsyncWrite + Send + Unpin>, input: Input<'_>, w
                 if stdin.write_all(piece).await.is_err() {
                     break;
                 }
-                watch.moved.fetch_add(piece.len() as u64, Ordering::Relaxed);
+                watch.count(piece.len());
             }
         }
         Input::File { mut file, progress } => {
@@ -313,7 +369,7 @@ async fn feed(mut stdin: Box<dyn AsyncWrite + Send + Unpin>, input: Input<'_>, w
                             break;
                         }
                         sent += length as u64;
-                        watch.moved.fetch_add(length as u64, Ordering::Relaxed);
+                        watch.count(length);
                         progress(Bytes(sent));
                     }
                     Err(error) => return Broken::Source(error),
@@ -337,7 +393,7 @@ async fn pump_out(
     let mut total = 0;
     // A stream that breaks is at its end: how the command ended says the rest.
     while let Ok(length @ 1..) = stream.read(&mut piece).await {
-        watch.moved.fetch_add(length as u64, Ordering::Relaxed);
+        watch.count(length);
         let first;
         let bytes = if watch.started.initialized() {
             &piece[..length]
@@ -370,7 +426,7 @@ async fn pump_err(
     let mut piece = vec![0; 16 * 1024];
     let mut started = false;
     while let Ok(length @ 1..) = stream.read(&mut piece).await {
-        watch.moved.fetch_add(length as u64, Ordering::Relaxed);
+        watch.count(length);
         if started {
             errors.push(&piece[..length]);
         } else {
@@ -389,17 +445,17 @@ async fn pump_err(
 
 /// The end of a stream.
 #[derive(Default)]
-struct Tail(Vec<u8>);
+pub(super) struct Tail(Vec<u8>);
 
 impl Tail {
-    fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
         if self.0.len() > 2 * STDERR_LIMIT {
             self.0.drain(..self.0.len() - STDERR_LIMIT);
         }
     }
 
-    fn into_bytes(mut self) -> Vec<u8> {
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
         let from = self.0.len().saturating_sub(STDERR_LIMIT);
         self.0.split_off(from)
     }

@@ -1,5 +1,5 @@
-//! A session that is opened ahead of time: it has logged in, become root where that is asked for, and waits for the
-//! arguments of a script. Logging in takes longer than most scripts; while a member is down, clients wait for both.
+//! A session that stays open for scripts: it has logged in, become root where that is asked for, and takes one script after
+//! the other. Logging in takes longer than most scripts; while a member is down, clients wait for both.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,14 +9,17 @@ use super::link::Running;
 use super::ssh::SshLink;
 use crate::spec::model::Become;
 
-/// Takes a number and so many arguments from standard input, a line each, then becomes the shell that reads the script
-/// from there. The mark comes only now: until then nothing has begun. As in the wrapper of other commands, nothing in it
-/// is special to a login shell inside single quotes.
-const TAKE: &str = "LC_ALL=C; export LC_ALL; m=$1; shift; IFS= read -r n || exit 0; \
+/// For each script: takes a number and so many arguments from standard input, a line each, then lets a shell read the script
+/// from there, and tells how that ended. The mark comes only when all arguments are there: until then nothing has begun.
+/// Nobody sends more before the end is told, so the shell cannot read into what comes next. As in the wrapper of other
+/// commands, nothing in it is special to a login shell inside single quotes.
+const TAKE: &str = "LC_ALL=C; export LC_ALL; m=$1; { read -r s < /proc/$$/stat; } 2> /dev/null; \
+    while IFS= read -r n; do set --; \
     while [ $n -gt 0 ]; do IFS= read -r a || exit 0; set -- \"$@\" \"$a\"; n=$((n-1)); done; \
-    { read -r s < /proc/$$/stat; } 2> /dev/null; echo \"$m $s\"; echo \"$m\" >&2; unset m n a s; exec sh -s -- \"$@\"";
+    echo \"$m $s\"; echo \"$m\" >&2; sh -s -- \"$@\"; r=$?; \
+    echo; echo \"$m-end $r\"; { echo; echo \"$m-end\"; } >&2; done";
 
-/// Below so many sessions at a time none is opened ahead: the others need them.
+/// Below so many sessions at a time none is kept: the others need them.
 const LEAST_SESSIONS: usize = 4;
 
 /// A session that waits.
@@ -28,16 +31,49 @@ pub(super) struct Spare {
 /// At most one a connection.
 #[derive(Default)]
 pub(super) enum Ahead {
-    /// None is wanted, or the host allows too few sessions.
+    /// None is open.
     #[default]
-    Off,
-    Wanted(Become),
+    None,
     Opening,
-    Ready(Become, Spare),
+    Ready(Spare),
+    /// A script runs in it.
+    Lent,
+    /// The host allows too few sessions.
+    Refused,
 }
 
 /// The field of a connection.
 pub(super) type Slot = Mutex<Ahead>;
+
+/// A session for one script. It goes back when the script has ended as it should; else it ends, and another is opened when
+/// the next script comes.
+pub(super) struct Loan {
+    link: Arc<SshLink>,
+    spare: Option<Spare>,
+}
+
+impl Loan {
+    pub(super) fn take(&mut self) -> Option<Spare> {
+        self.spare.take()
+    }
+
+    pub(super) fn link(&self) -> Arc<SshLink> {
+        Arc::clone(&self.link)
+    }
+
+    pub(super) fn give_back(&mut self, spare: Spare) {
+        self.spare = Some(spare);
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        let mut ahead = self.link.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*ahead, Ahead::Lent) {
+            *ahead = self.spare.take().map_or(Ahead::None, Ahead::Ready);
+        }
+    }
+}
 
 /// What a waiting session reads before the script. `None` where an argument cannot be a line.
 pub(super) fn header(args: &[&str]) -> Option<Vec<u8>> {
@@ -55,61 +91,71 @@ pub(super) fn header(args: &[&str]) -> Option<Vec<u8>> {
 impl SshLink {
     /// From now on a session waits for the next script.
     pub(super) fn keep_spare(self: &Arc<Self>, become_: Become) {
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*ahead, Ahead::Off) && !self.few_sessions() {
-            *ahead = Ahead::Wanted(become_);
+        if self.begin_opening() {
+            let link = Arc::clone(self);
+            tokio::spawn(async move {
+                let opened = link.open_spare(become_).await;
+                link.opened(opened.map_or(Ahead::None, Ahead::Ready));
+            });
         }
-        drop(ahead);
-        self.open_spare();
     }
 
-    /// The session that waits, if one does; the next one is opened.
-    pub(super) fn take_spare(self: &Arc<Self>) -> Option<Spare> {
+    /// The session that waits; the first one who asks opens it. `None` while another script runs in it.
+    pub(super) async fn take_spare(self: &Arc<Self>, become_: Become) -> Option<Loan> {
+        let lend = |spare| Loan { link: Arc::clone(self), spare: Some(spare) };
+        if let Some(spare) = self.lend_ready() {
+            return Some(lend(spare));
+        }
+        if !self.begin_opening() {
+            return None;
+        }
+        let opened = self.open_spare(become_).await;
+        self.opened(if opened.is_some() { Ahead::Lent } else { Ahead::None }).then_some(())?;
+        opened.map(lend)
+    }
+
+    fn lend_ready(&self) -> Option<Spare> {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let spare = match std::mem::take(&mut *ahead) {
-            Ahead::Ready(become_, spare) => {
-                *ahead = Ahead::Wanted(become_);
-                Some(spare)
-            }
+        match std::mem::replace(&mut *ahead, Ahead::Lent) {
+            Ahead::Ready(spare) => Some(spare),
             other => {
                 *ahead = other;
                 None
             }
-        };
-        drop(ahead);
-        self.open_spare();
-        spare
+        }
+    }
+
+    /// Whether it is for the caller to open one.
+    fn begin_opening(&self) -> bool {
+        let few = self.few_sessions();
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let begin = matches!(*ahead, Ahead::None) && !few;
+        if begin {
+            *ahead = Ahead::Opening;
+        }
+        begin
+    }
+
+    /// Says whether it stays: where a session was refused meanwhile, the one that was opened goes.
+    fn opened(&self, next: Ahead) -> bool {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let stays = matches!(*ahead, Ahead::Opening);
+        if stays {
+            *ahead = next;
+        }
+        stays
     }
 
     /// The host refused a session: whoever needs one comes first.
     pub(super) fn drop_spare(&self) {
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Ahead::Off;
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Ahead::Refused;
     }
 
     fn few_sessions(&self) -> bool {
         self.session_limit() < LEAST_SESSIONS
     }
 
-    fn open_spare(self: &Arc<Self>) {
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ahead::Wanted(become_) = *ahead else { return };
-        if self.few_sessions() {
-            *ahead = Ahead::Off;
-            return;
-        }
-        *ahead = Ahead::Opening;
-        let link = Arc::clone(self);
-        tokio::spawn(async move {
-            let opened = link.begin_spare(become_).await;
-            let mut ahead = link.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-            // Refused meanwhile: then it stays so, and this one goes.
-            if matches!(*ahead, Ahead::Opening) {
-                *ahead = opened.map_or(Ahead::Off, |spare| Ahead::Ready(become_, spare));
-            }
-        });
-    }
-
-    async fn begin_spare(&self, become_: Become) -> Option<Spare> {
+    async fn open_spare(&self, become_: Become) -> Option<Spare> {
         let mark = Mark::new().ok()?;
         let words = super::framing::prefixed(become_, Privilege::Elevated, &["sh", "-c", TAKE, "sh", mark.text()]);
         let running = self.spawn_at_once(&words).await?;
@@ -124,7 +170,7 @@ mod tests {
 
     use super::super::link::Link;
     use super::super::sshd::Sshd;
-    use super::super::{Host, Privilege, Script};
+    use super::super::{Host, HostError, Privilege, Script};
     use super::*;
 
     const ECHO: Script = Script {
@@ -148,7 +194,7 @@ mod tests {
         let Link::Ssh(ssh) = host.link() else { panic!("a local host has no sessions") };
         let until = Instant::now() + Duration::from_secs(20);
         while Instant::now() < until {
-            if let Ahead::Ready(_, spare) = &*ssh.current().ahead.lock().unwrap() {
+            if let Ahead::Ready(spare) = &*ssh.current().ahead.lock().unwrap() {
                 return spare.mark.text().to_owned();
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -164,18 +210,76 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_script_runs_in_the_session_that_waits_and_the_next_one_is_opened() {
+    async fn scripts_run_one_after_the_other_in_the_session_that_waits() {
         let Some(sshd) = Sshd::start("") else { return };
         let host = sshd.connect().await;
         host.be_ready();
         let first = waiting(&host).await;
         echoes(&host).await;
-        let second = waiting(&host).await;
-        assert_ne!(first, second);
+        assert_eq!(waiting(&host).await, first);
+        echoes(&host).await;
+        assert_eq!(waiting(&host).await, first);
         // An argument of several lines goes the other way, and leaves the session alone.
         let output = host.script(&ECHO, &["a\nb"]).await.unwrap();
         assert_eq!(output.stdout, b"a\nb|C");
-        assert_eq!(waiting(&host).await, second);
+        assert_eq!(waiting(&host).await, first);
+        // Two at once: one of them has a session of its own.
+        tokio::join!(echoes(&host), echoes(&host));
+        assert_eq!(waiting(&host).await, first);
+    }
+
+    fn script(text: &'static str) -> Script {
+        Script { name: "test", text, privilege: Privilege::Elevated, deadline: Duration::from_secs(20) }
+    }
+
+    #[tokio::test]
+    async fn what_one_script_leaves_is_nothing_to_the_next() {
+        let Some(sshd) = Sshd::start("") else { return };
+        let host = sshd.connect().await;
+        host.be_ready();
+        let first = waiting(&host).await;
+        let output =
+            host.script(&script("x=1; export x; cd /; umask 0; set -u; echo out; echo err >&2; exit 3"), &[]).await;
+        let output = output.unwrap();
+        assert_eq!((output.status, &output.stdout[..], &output.stderr[..]), (Some(3), &b"out\n"[..], &b"err\n"[..]));
+        let output =
+            host.script(&script("echo ${x-none}; pwd; read -r line || echo nothing to read"), &[]).await.unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            said.starts_with("none\n") && said.ends_with("\nnothing to read\n") && !said.contains("\n/\n"),
+            "{said}"
+        );
+        // Output without an end of line, of many pieces, and none at all.
+        let much = "i=0; while [ $i -lt 3000 ]; do printf %0100d $i; i=$((i+1)); done; printf tail >&2";
+        let output = host.script(&script(much), &[]).await.unwrap();
+        assert_eq!((output.stdout.len(), &output.stderr[..]), (300_000, &b"tail"[..]));
+        let output = host.script(&script(":"), &[]).await.unwrap();
+        assert_eq!((output.status, output.stdout.len(), output.stderr.len()), (Some(0), 0, 0));
+        assert_eq!(waiting(&host).await, first);
+    }
+
+    // faults: N1
+    #[tokio::test]
+    async fn a_session_that_ends_or_hangs_in_a_script_is_replaced() {
+        let Some(sshd) = Sshd::start("") else { return };
+        let host = sshd.connect().await;
+        host.be_ready();
+        let first = waiting(&host).await;
+        // The session itself is killed: how its script ended is not known, and it is not run a second time.
+        let output = host.script(&script("echo begun; kill -KILL $PPID; sleep 1"), &[]).await.unwrap();
+        assert_eq!((output.status, &output.stdout[..]), (None, &b"begun\n"[..]));
+        host.be_ready();
+        echoes(&host).await;
+        let second = waiting(&host).await;
+        assert_ne!(first, second);
+        let hangs = Script { deadline: Duration::from_millis(300), ..script("echo begun; sleep 77.25") };
+        assert!(matches!(host.script(&hangs, &[]).await, Err(HostError::Deadline { .. })));
+        let until = Instant::now() + Duration::from_secs(10);
+        while Command::new("pgrep").args(["-f", "^sleep 77.25"]).output().unwrap().status.success() {
+            assert!(Instant::now() < until, "the script was not ended");
+        }
+        echoes(&host).await;
+        assert_ne!(waiting(&host).await, second);
     }
 
     #[tokio::test]
