@@ -282,9 +282,15 @@ impl<'p> Engine<'p> {
     }
 
     fn outcome(&mut self, id: StepId, result: &EffectResult) {
+        if let (Phase::Effects { step, .. }, EffectResult::AlreadyDone { .. }) = (&self.phase, result)
+            && *step == id
+        {
+            self.phase = Phase::GatesAfter { step: id };
+            return;
+        }
         let failed = match result {
             EffectResult::Failed { reason, todo, .. } => Some(Failure { reason: reason.clone(), todo: todo.clone() }),
-            EffectResult::Done { .. } | EffectResult::Skipped { .. } => None,
+            EffectResult::Done { .. } | EffectResult::Skipped { .. } | EffectResult::AlreadyDone { .. } => None,
         };
         self.phase = match (&self.phase, failed) {
             (Phase::Effects { step, next }, None) if *step == id => self.after_effect(id, next + 1),

@@ -103,6 +103,30 @@ fn followers_come_first_and_the_leader_last() {
 
 // faults: E4
 #[test]
+fn a_member_for_whom_all_is_done_already_is_left_alone_and_judged_by_its_gates() {
+    let plan = upgrade();
+    let mut judged = 0;
+    let (effects, ending) = run(&plan, "m3", |directive| match directive {
+        Directive::Perform { step, effect: effect @ Effect::Operate { member, operation: Operation::Stop { .. } } }
+            if member.as_str() == "m1" =>
+        {
+            let result = EffectResult::AlreadyDone { why: "a reboot has done it".to_owned() };
+            Some(Entry::Outcome { step: step.id, effect: effect.clone(), result, took_ms: 0 })
+        }
+        Directive::Await { step, stage: GateStage::After, gates } => {
+            let of_m1 = matches!(&step.action, Action::Member(action) if action.member.as_str() == "m1");
+            judged += usize::from(of_m1 && !gates.is_empty());
+            None
+        }
+        _ => None,
+    });
+    let on_m1 = |effect: &&Effect| matches!(effect, Effect::Operate { member, .. } if member.as_str() == "m1");
+    let last = effects.iter().rfind(on_m1).unwrap();
+    assert!(matches!(last, Effect::Operate { operation: Operation::Stop { .. }, .. }), "{last:?}");
+    assert_eq!((judged, stopped(&effects).len(), ending), (1, 3, Ending::Succeeded));
+}
+
+#[test]
 fn a_member_that_has_become_leader_is_put_off() {
     // m2 led when the plan was made; m1 leads now.
     let (effects, ending) = run(&upgrade(), "m1", |_| None);

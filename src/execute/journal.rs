@@ -155,6 +155,10 @@ pub enum EffectResult {
     Skipped {
         why: String,
     },
+    /// All that the step does to its member is so already: nothing more of it is done, and its gates say the rest.
+    AlreadyDone {
+        why: String,
+    },
     Failed {
         reason: String,
         log: Vec<String>,

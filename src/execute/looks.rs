@@ -71,6 +71,11 @@ impl<'a> Looks<'a> {
         facts.raft_applied_index.or(facts.raft_index)
     }
 
+    /// The version that a member had when last seen.
+    pub fn version(&self, member: &MemberName) -> Option<&Version> {
+        self.last.members.get(member)?.known().map(|facts| &facts.server_version)
+    }
+
     /// A member was stopped or started: what was known of its process is no longer true.
     pub fn forget(&mut self, member: &MemberName) {
         self.running.remove(member);

@@ -9,6 +9,7 @@ use crate::execute::effects::{Performer, done, skipped};
 use crate::execute::gates::{Look, QUORUM_LAG};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
+use crate::execute::world::MemberWorld;
 use crate::plan::model::{Action, BinaryChange, HandOver, MemberAction, Operation, Step};
 use crate::runtime::{
     CopyRequest, Death, Digest, Keep, MemberNow, PreparedSwap, Room, StartOutcome, StopOutcome, Swap, SwapBack,
@@ -183,6 +184,10 @@ pub async fn stop_member(
     looks: &mut Looks<'_>,
 ) -> Result<EffectResult, ExecuteError> {
     let member = performer.world.member(&action.member)?;
+    if looks.version(&action.member) == Some(&action.to) && runs_what_is_declared(member, action).await? {
+        let why = format!("{} runs {} already, from the file that is declared", action.member, action.to);
+        return Ok(EffectResult::AlreadyDone { why });
+    }
     member.client.close().await;
     looks.forget(&action.member);
     let copies = action.operations.iter().any(|operation| matches!(operation, Operation::CopyDataDir { .. }));
@@ -199,6 +204,16 @@ pub async fn stop_member(
             Err(ExecuteError::WouldNotStop { member: action.member.clone(), pid, waited })
         }
     }
+}
+
+/// Whether somebody else, or a reboot, has done it since the plan was made: the process is of the new binary, and so is the
+/// file that it is started from.
+async fn runs_what_is_declared(member: &MemberWorld, action: &MemberAction) -> Result<bool, ExecuteError> {
+    let MemberNow::Running(now) = is_running(&member.host, &member.site, Digest::Compute).await? else {
+        return Ok(false);
+    };
+    let is_its_file = now.exe == action.binary.path && !now.exe_replaced;
+    Ok(is_its_file && now.exe_sha256 == Some(action.binary.new_sha256))
 }
 
 /// The rollback point.

@@ -30,6 +30,9 @@ impl Sim {
         match operation {
             Operation::HandOver { how } => self.hand_over(no, *how),
             Operation::Stop { timeout } => {
+                if self.runs_what_is_declared(no, action) {
+                    return Ok(Ok(EffectResult::AlreadyDone { why: "it runs what is declared".to_owned() }));
+                }
                 if let Some(to) = self.release(&action.to).filter(|_| self.world.members[no].process.is_some()) {
                     self.world.check_stop(no, to, &run.hand);
                 }
@@ -39,6 +42,12 @@ impl Sim {
             Operation::SwapBinary => self.swap(no, action),
             Operation::Start { timeout } => self.start(no, *timeout),
         }
+    }
+
+    /// As the product asks, right before it stops a member.
+    fn runs_what_is_declared(&self, no: MemberNo, action: &MemberAction) -> bool {
+        let (member, to) = (&self.world.members[no], self.release(&action.to));
+        !self.mutated(Mutation::DoneAgain) && to.is_some() && member.runs() == to && member.binary == to
     }
 
     fn hand_over(&mut self, no: MemberNo, how: HandOver) -> Tried<EffectResult> {

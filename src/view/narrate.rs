@@ -192,6 +192,9 @@ impl Narrator {
                 said(Tone::Plain, format!("{head}{why}{} ({})", done(detail, &doing), milliseconds(took_ms)))
             }
             EffectResult::Skipped { why } => said(Tone::Faint, format!("{head}{name}: nothing to do, {why}")),
+            EffectResult::AlreadyDone { why } => {
+                said(Tone::Plain, format!("{head}{name}: the step is done already, {why}"))
+            }
             EffectResult::Failed { reason, log, todo } => {
                 let log = log.iter().map(|line| format!("log: {line}"));
                 Utterance::Said {

@@ -145,7 +145,7 @@ impl RunSummary {
                 self.spend(*step, *took_ms);
                 match result {
                     EffectResult::Done { detail } => self.keep(detail, effect, &line.at),
-                    EffectResult::Skipped { .. } => {}
+                    EffectResult::Skipped { .. } | EffectResult::AlreadyDone { .. } => {}
                     EffectResult::Failed { reason, log, .. } => self.fail(*step, effect, reason, log),
                 }
             }
