@@ -101,7 +101,7 @@ fn followers_come_first_and_the_leader_last() {
     assert_eq!(ending, Ending::Succeeded);
 }
 
-// faults: E4
+// faults: H8
 #[test]
 fn a_member_for_whom_all_is_done_already_is_left_alone_and_judged_by_its_gates() {
     let plan = upgrade();
@@ -126,6 +126,7 @@ fn a_member_for_whom_all_is_done_already_is_left_alone_and_judged_by_its_gates()
     assert_eq!((judged, stopped(&effects).len(), ending), (1, 3, Ending::Succeeded));
 }
 
+// faults: E4
 #[test]
 fn a_member_that_has_become_leader_is_put_off() {
     // m2 led when the plan was made; m1 leads now.
