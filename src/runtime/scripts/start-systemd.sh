@@ -3,14 +3,11 @@ main() {
     unit=$1 seconds=$2 lines=$3
     now
     began=$now
+    # Earlier deaths count towards the start limit. Afterwards systemd does not tell: the result of a start that it refused
+    # is that of the death before.
+    systemctl reset-failed -- "$unit" >/dev/null 2>&1
     said=$(bounded "$seconds" systemctl start -- "$unit" 2>&1)
     unit_props "$unit"
-    if [ "$prop_result" = start-limit-hit ]; then
-        # Deaths before this start count towards the limit, and systemd does not tell whose they were.
-        systemctl reset-failed -- "$unit" >/dev/null 2>&1
-        said=$(bounded "$seconds" systemctl start -- "$unit" 2>&1)
-        unit_props "$unit"
-    fi
     tell_unit
     tell type "$prop_type"
     case $prop_active:$prop_sub in
