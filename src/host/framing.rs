@@ -129,9 +129,10 @@ impl MarkFinder {
 }
 
 /// Wraps a script's text so that the shell reads all of it before it runs any of it, and nothing in it can read the
-/// rest of the script as its input.
+/// rest of the script as its input. Nothing of it is left unread, wherever it exits: some shells read byte by byte, and in
+/// a session that stays the next script's arguments come behind it.
 pub(super) fn whole_script(text: &str) -> Vec<u8> {
-    format!("{{\n{text}\n}} </dev/null\nexit\n").into_bytes()
+    format!("{{\n{{\n{text}\n}} </dev/null\nexit\n}}\n").into_bytes()
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ use self::framing::whole_script;
 use self::link::Link;
 use self::perform::{Input, Job};
 use self::reconnect::Reconnecting;
-use self::spare::{Loan, header};
+use self::spare::Loan;
 use crate::spec::model::{Become, Connection, Ssh};
 use crate::units::{Bytes, Sha256};
 
@@ -130,10 +130,11 @@ impl Host {
 
     async fn spare(&self, script: &Script, args: &[&str]) -> Option<(Loan, Vec<u8>)> {
         let (Link::Ssh(ssh), Privilege::Elevated) = (self.link(), script.privilege) else { return None };
-        let header = header(args)?;
         let link = ssh.current();
         let opened = tokio::time::timeout(script.deadline, link.take_spare(self.become_())).await;
-        Some((opened.ok()??, header))
+        let loan = opened.ok()??;
+        let header = loan.header(args)?;
+        Some((loan, header))
     }
 
     /// Puts a local file on the host under `remote` (absolute), mode `mode`: sent to a part file beside it, its digest

@@ -128,7 +128,9 @@ impl Host {
         let talked = talk(&mut spare.running, &spare.mark, input, output, watch).await;
         let talked = talked.map_err(|broken| self.broken(what, broken))?;
         if let Some(status) = talked.status {
-            loan.give_back(spare);
+            if talked.whole {
+                loan.give_back(spare);
+            }
             return Ok(Output { status: Some(status), stdout: Vec::new(), stderr: talked.stderr });
         }
         let [out, err] = &talked.noise;

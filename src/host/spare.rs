@@ -9,12 +9,13 @@ use super::link::Running;
 use super::ssh::SshLink;
 use crate::spec::model::Become;
 
-/// For each script: takes a number and so many arguments from standard input, a line each, then lets a shell read the script
-/// from there, and tells how that ended. The mark comes only when all arguments are there: until then nothing has begun.
-/// Nobody sends more before the end is told, so the shell cannot read into what comes next. As in the wrapper of other
-/// commands, nothing in it is special to a login shell inside single quotes.
+/// For each script: takes the mark with a number, and so many arguments, from standard input, a line each, then lets a shell
+/// read the script from there, and tells how that ended. The mark comes only when all arguments are there: until then nothing
+/// has begun. Nobody sends more before the end is told, so the shell cannot read into what comes next; should anything else
+/// than a mark come, the session ends, and none of it is run. As in the wrapper of other commands, nothing in it is special
+/// to a login shell inside single quotes.
 const TAKE: &str = "LC_ALL=C; export LC_ALL; m=$1; { read -r s < /proc/$$/stat; } 2> /dev/null; \
-    while IFS= read -r n; do set --; \
+    while IFS= read -r n; do case $n in \"$m \"*) n=${n#* } ;; *) exit 0 ;; esac; set --; \
     while [ $n -gt 0 ]; do IFS= read -r a || exit 0; set -- \"$@\" \"$a\"; n=$((n-1)); done; \
     echo \"$m $s\"; echo \"$m\" >&2; sh -s -- \"$@\"; r=$?; \
     echo; echo \"$m-end $r\"; { echo; echo \"$m-end\"; } >&2; done";
@@ -57,6 +58,11 @@ impl Loan {
         self.spare.take()
     }
 
+    /// What the session reads before a script with these arguments.
+    pub(super) fn header(&self, args: &[&str]) -> Option<Vec<u8>> {
+        header(&self.spare.as_ref()?.mark, args)
+    }
+
     pub(super) fn link(&self) -> Arc<SshLink> {
         Arc::clone(&self.link)
     }
@@ -76,11 +82,11 @@ impl Drop for Loan {
 }
 
 /// What a waiting session reads before the script. `None` where an argument cannot be a line.
-pub(super) fn header(args: &[&str]) -> Option<Vec<u8>> {
+fn header(mark: &Mark, args: &[&str]) -> Option<Vec<u8>> {
     if args.iter().any(|arg| arg.contains(['\n', '\0'])) {
         return None;
     }
-    let mut header = format!("{}\n", args.len()).into_bytes();
+    let mut header = format!("{} {}\n", mark.text(), args.len()).into_bytes();
     for arg in args {
         header.extend_from_slice(arg.as_bytes());
         header.push(b'\n');
@@ -185,8 +191,51 @@ mod tests {
 
     #[test]
     fn arguments_that_are_no_lines_are_not_taken() {
-        assert_eq!(header(&["a b", "", "$(x)\\"]).unwrap(), b"3\na b\n\n$(x)\\\n");
-        assert_eq!(header(&["a\nb"]), None);
+        let mark = Mark::fixed("quorate-00ff");
+        assert_eq!(header(&mark, &["a b", "", "$(x)\\"]).unwrap(), b"quorate-00ff 3\na b\n\n$(x)\\\n");
+        assert_eq!(header(&mark, &["a\nb"]), None);
+    }
+
+    /// What a session of this shell (one that is not called `sh`) says to `input`; its `sh` is that shell as well.
+    fn session_of(shell: &[&str], input: &[u8]) -> Option<String> {
+        let bin = tempfile::tempdir().unwrap();
+        let wrapper = format!("#!/bin/sh\nexec {} \"$@\"\n", shell.join(" "));
+        std::fs::write(bin.path().join("sh"), wrapper).unwrap();
+        std::fs::set_permissions(bin.path().join("sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let mut command = Command::new(shell[0]);
+        command.args(&shell[1..]).args(["-c", TAKE, "sh", "quorate-00ff"]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", bin.path().display()));
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.stderr(std::process::Stdio::null()).spawn().ok()?;
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        Some(String::from_utf8(output.stdout).unwrap())
+    }
+
+    /// Bash reads a script byte by byte, others in blocks: neither leaves anything of one that exits early to be taken for
+    /// the next one's arguments.
+    #[test]
+    fn nothing_of_a_script_is_left_for_the_next_in_any_shell() {
+        let mark = Mark::fixed("quorate-00ff");
+        let script = super::super::framing::whole_script("echo \"got $1\"; exit 3\necho never");
+        let one = |arg: &str| [header(&mark, &[arg]).unwrap(), script.clone()].concat();
+        let mut tried = 0;
+        for shell in [&["bash"][..], &["dash"], &["busybox", "sh"]] {
+            let Some(said) = session_of(shell, &one("first")) else { continue };
+            tried += 1;
+            assert!(said.ends_with("got first\n\nquorate-00ff-end 3\n"), "{shell:?}: {said}");
+            // Read ahead in blocks would eat a second one that is sent too early; bash takes both.
+            if shell[0] == "bash" {
+                let said = session_of(shell, &[one("first"), one("second")].concat()).unwrap();
+                assert!(said.ends_with("got second\n\nquorate-00ff-end 3\n") && !said.contains("never"), "{said}");
+            }
+            // What is no header ends the session and is not run.
+            for garbage in ["exit\n", "2\necho ran\necho ran\n", "quorate-00f 0\necho ran\n", "\n"] {
+                let said = session_of(shell, &[garbage.as_bytes(), &one("first")].concat()).unwrap();
+                assert_eq!(said, "", "{shell:?}: {garbage}");
+            }
+        }
+        assert!(tried > 0);
     }
 
     /// The mark of the session that waits, once one does.

@@ -9,8 +9,10 @@ use crate::units::Bytes;
 
 /// What came of it.
 pub(super) struct Talk {
-    /// How the script ended; `None` where the streams ended before that was told.
+    /// How the script ended; `None` where the stream ended before that was told.
     pub status: Option<i32>,
+    /// Both streams have told the end: another script may follow.
+    pub whole: bool,
     pub stderr: Vec<u8>,
     /// What stood before the mark, on both streams, where that never came.
     pub noise: [Vec<u8>; 2],
@@ -46,7 +48,8 @@ pub(super) async fn talk(
         () = send => (None, false),
     };
     Ok(Talk {
-        status: status.filter(|_| told),
+        status,
+        whole: status.is_some() && told,
         stderr: errors.into_bytes(),
         noise: [out_finder.noise().to_vec(), err_finder.noise().to_vec()],
     })

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # quorate is killed (SIGKILL) after some lines of a restore's journal in turn (every
-# seventh, from another one each time; QUORATE_STRIDE=1: after each), and run again: it finishes, every member holds what the backup holds, and no member
-# with old data ever served beside restored ones. Meanwhile nothing else may be
-# done to the cluster. Of a v2 backup at some lines only (QUORATE_SEED=N).
+# seventh, from another one each time; QUORATE_STRIDE=1: after each), and run again:
+# it finishes, every member holds what the backup holds, and no member with old data
+# ever served beside restored ones. Meanwhile nothing else may be done to the
+# cluster. Of a v2 backup at some lines only (QUORATE_SEED=N).
 # runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
