@@ -8,7 +8,7 @@ use crate::execute::ExecuteError;
 use crate::execute::effects::Performer;
 use crate::execute::engine::{Directive, Engine};
 use crate::execute::event::Event;
-use crate::execute::gates::judge;
+use crate::execute::gates::{Look, judge};
 use crate::execute::journal::{Ending, Entry, GateStage};
 use crate::execute::locks::Locks;
 use crate::execute::logs::Logs;
@@ -165,7 +165,7 @@ impl<'a> Driver<'a> {
         stop_known: bool,
     ) -> Option<Entry> {
         if gates.is_empty() {
-            return Some(held(stage, step.id, None, Duration::ZERO));
+            return Some(held(stage, step, &Look::default(), None, Duration::ZERO));
         }
         let mut wait = Wait::new(gates, self.clock.elapsed());
         let moves_version = gates.iter().any(|gate| matches!(gate, Gate::ClusterVersion { .. }));
@@ -183,7 +183,7 @@ impl<'a> Driver<'a> {
                     if stage == GateStage::Before {
                         self.ready_at = Some(looked_at);
                     }
-                    return Some(held(stage, step.id, look.leader().cloned(), wait.elapsed(now)));
+                    return Some(held(stage, step, &look, look.leader().cloned(), wait.elapsed(now)));
                 }
                 Verdict::Failed(mut judgement) => {
                     if let Some(logs) = &logs {

@@ -125,7 +125,7 @@ impl<'p> Engine<'p> {
     /// Takes in what happened. Entries that do not concern the engine change nothing.
     pub fn record(&mut self, entry: &Entry) {
         match entry {
-            Entry::ReadyFor { step, leader, .. } => self.ready(*step, leader.clone()),
+            Entry::ReadyFor { step, leader, at_target, .. } => self.ready(*step, leader.clone(), at_target),
             Entry::Outcome { step, result, .. } => self.outcome(*step, result),
             Entry::StepDone { step, leader, .. } | Entry::StepUndone { step, leader, .. } => {
                 self.gates_held(*step, leader.clone());
@@ -150,7 +150,7 @@ impl<'p> Engine<'p> {
         {
             return Directive::End(ending);
         }
-        if self.holds_before(step) {
+        if self.holds_before(step, &[]) {
             return Directive::End(Ending::Held { before: step.id });
         }
         Directive::Await { step, stage: GateStage::Before, gates: step.before.clone() }
@@ -218,9 +218,11 @@ impl<'p> Engine<'p> {
         }
     }
 
-    /// Before the last member of a rung, where the spec says so, unless the plan says that it was held there already.
-    fn holds_before(&self, step: &Step) -> bool {
-        let is_last = matches!(step.action, Action::Member(_)) && self.other_members_of_rung(step).next().is_none();
+    /// Before the last member of a rung, where the spec says so, unless the plan says that it was held there already. Members
+    /// that run the new minor, however that came, are not waited for.
+    fn holds_before(&self, step: &Step, at_target: &[MemberName]) -> bool {
+        let is_left = |other: &Step| self.member_of(other.id).is_some_and(|member| !at_target.contains(&member));
+        let is_last = matches!(step.action, Action::Member(_)) && !self.other_members_of_rung(step).any(is_left);
         is_last
             && self.plan.rungs.iter().any(|rung| {
                 let holds =
@@ -266,7 +268,7 @@ impl<'p> Engine<'p> {
         }
     }
 
-    fn ready(&mut self, id: StepId, leader: Option<MemberName>) {
+    fn ready(&mut self, id: StepId, leader: Option<MemberName>, at_target: &[MemberName]) {
         // Where nothing had to be looked at, what was last seen holds.
         self.leader = leader.or(self.leader.take());
         let Some(step) = self.plan.step(id) else {
@@ -278,7 +280,11 @@ impl<'p> Engine<'p> {
             self.phase = Phase::Between;
             return;
         }
-        self.phase = self.after_effect(id, 0);
+        self.phase = if self.holds_before(step, at_target) {
+            Phase::Ended(Ending::Held { before: id })
+        } else {
+            self.after_effect(id, 0)
+        };
     }
 
     fn outcome(&mut self, id: StepId, result: &EffectResult) {
@@ -380,7 +386,7 @@ impl<'p> Engine<'p> {
                 ended(id, Failure { reason, todo }, None)
             }
             (Phase::GatesAfter { .. }, _)
-                if self.member_of(id).is_some_and(|member| found.culprits.contains(&member)) =>
+                if self.member_of(id).is_some_and(|member| found.unwell.contains(&member)) =>
             {
                 ended(id, Failure { reason, todo: self.by_hand(id) }, None)
             }
@@ -389,20 +395,18 @@ impl<'p> Engine<'p> {
         };
     }
 
-    /// Stopping a member again only helps when it, and nobody else, is what is wrong (faults E2, E3 against E5). One
-    /// whose process is gone need not be stopped: whatever else is wrong, it is better up, on the binary that can be.
+    /// Stopping a member again only helps when it does not serve, and all others are seen to (faults E2, E3 against E5).
+    /// One whose process is gone need not be stopped: whatever else is wrong, it is better up, on the binary that can be.
     /// Once the cluster version has moved there is no way back for one that runs: the old binary would not stay up.
     fn putting_back_helps(&self, id: StepId, found: &Found<'_>) -> bool {
-        let at_fault = if found.unwell.is_empty() { found.culprits } else { found.unwell };
+        let sees_all = |step: &Step| step.after.iter().any(|gate| matches!(gate, Gate::AllHealthy { .. }));
         let moved = |action: &MemberAction| found.cluster_version.is_some_and(|minor| minor > action.from.minor());
         self.plan.step(id).is_some_and(|step| match &step.action {
             Action::Member(action) => {
                 action.on_failure == OnFailure::RollbackMember
                     && has_way_back(action)
                     && (found.dead.contains(&action.member)
-                        || (!moved(action)
-                            && !at_fault.is_empty()
-                            && at_fault.iter().all(|member| *member == action.member)))
+                        || (!moved(action) && sees_all(step) && found.unwell == [action.member.clone()]))
             }
             _ => false,
         })

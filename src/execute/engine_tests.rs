@@ -29,21 +29,21 @@ fn failed(reason: &str) -> EffectResult {
 fn held(stage: GateStage, step: StepId, leader: &str) -> Entry {
     let leader = Some(name(leader));
     match stage {
-        GateStage::Before => Entry::ReadyFor { step, leader, waited_ms: 0 },
+        GateStage::Before => Entry::ReadyFor { step, leader, at_target: Vec::new(), waited_ms: 0 },
         GateStage::After => Entry::StepDone { step, leader, waited_ms: 0 },
         GateStage::Undo => Entry::StepUndone { step, leader, waited_ms: 0 },
     }
 }
 
 fn not_held(stage: GateStage, step: StepId, culprits: &[&str]) -> Entry {
-    let culprits = culprits.iter().map(|culprit| name(culprit)).collect();
+    let culprits: Vec<_> = culprits.iter().map(|culprit| name(culprit)).collect();
     let reasons = vec!["it does not hold".to_owned()];
     Entry::GateFailed {
         step,
         stage,
         reasons,
+        unwell: culprits.clone(),
         culprits,
-        unwell: Vec::new(),
         dead: Vec::new(),
         cluster_version: None,
         waited_ms: 0,
@@ -259,6 +259,40 @@ fn a_member_whose_process_is_gone_is_put_back_whatever_else_is_wrong() {
 /// Found by the simulation: the last member served, the cluster version moved, and a slow catch-up then put back a
 /// binary that could not stay up any more.
 #[test]
+fn a_member_that_serves_and_lags_is_not_stopped_again() {
+    let (effects, ending) = run(&upgrade(), "m2", |directive| match directive {
+        Directive::Await { step, stage: GateStage::After, .. } if matches!(step.action, Action::Member(_)) => {
+            let mut entry = not_held(GateStage::After, step.id, &["m1"]);
+            if let Entry::GateFailed { unwell, .. } = &mut entry {
+                unwell.clear();
+            }
+            Some(entry)
+        }
+        _ => None,
+    });
+    assert_eq!(stopped(&effects), ["m1"]);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::PutBack { .. })));
+    let Ending::Failed { todo, .. } = ending else { panic!("{ending:?}") };
+    assert!(todo[0].contains("why m1"), "{todo:?}");
+}
+
+/// Others may be down as well: what was not looked at is not known to be well.
+#[test]
+fn a_member_is_put_back_only_where_all_others_were_looked_at() {
+    let mut plan = upgrade();
+    for step in plan.rungs.iter_mut().flat_map(|rung| &mut rung.steps) {
+        step.after.retain(|gate| matches!(gate, Gate::RunsVersion { .. } | Gate::CaughtUp { .. }));
+    }
+    let (effects, _) = run(&plan, "m2", |directive| match directive {
+        Directive::Await { step, stage: GateStage::After, .. } if matches!(step.action, Action::Member(_)) => {
+            Some(not_held(GateStage::After, step.id, &["m1"]))
+        }
+        _ => None,
+    });
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::PutBack { .. })));
+}
+
+#[test]
 fn once_the_cluster_version_has_moved_no_old_binary_is_put_back() {
     let plan = upgrade();
     let moved = plan.rungs.first().unwrap().to;
@@ -349,6 +383,23 @@ fn a_plan_that_begins_with_the_last_member_holds_where_no_run_was_held_there() {
     let rest = only_the_last(held_upgrade());
     let (effects, ending) = run(&rest, "m2", |_| None);
     assert_eq!(stopped(&effects), [] as [&str; 0]);
+    assert!(matches!(ending, Ending::Held { .. }));
+}
+
+/// Somebody replaced the leader's binary, and its host rebooted: it runs the new minor before its turn.
+#[test]
+fn a_hold_counts_members_that_run_the_new_minor_without_our_doing() {
+    let plan = held_upgrade();
+    let mut asked = false;
+    let (effects, ending) = run(&plan, "m2", |directive| match directive {
+        Directive::Await { step, stage: GateStage::Before, .. } if matches!(step.action, Action::Member(_)) => {
+            let at_target = if asked { vec![name("m1"), name("m2")] } else { Vec::new() };
+            asked = true;
+            Some(Entry::ReadyFor { step: step.id, leader: Some(name("m2")), at_target, waited_ms: 0 })
+        }
+        _ => None,
+    });
+    assert_eq!(stopped(&effects).len(), 1);
     assert!(matches!(ending, Ending::Held { .. }));
 }
 

@@ -40,6 +40,11 @@ pub enum ExecuteError {
          the new one was started again"
     )]
     NoWayBack { member: MemberName, minor: Minor, from: Version },
+    #[error(
+        "{member}: whether the cluster version is still that of {from} is not known: no leader answers, and all other \
+         members may run the new minor; an older binary might not stay up, so the new one was started again"
+    )]
+    WayBackNotKnown { member: MemberName, from: Version },
     #[error("{member}: no leader was seen for {waited:?}: whether it leads itself is not known, so it is not stopped")]
     LeaderNotSeen { member: MemberName, waited: Duration },
     #[error("{member} leads, and no other member is healthy and near enough to take over")]

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::execute::ExecuteError;
 use crate::observe::inventory::{EtcdFacts, ListedMember, Seen};
-use crate::plan::model::Gate;
+use crate::plan::model::{Gate, MemberAction};
 use crate::units::{Advised, MemberId, MemberName, Minor, RaftIndex, Sha256, Version};
 
 /// How far a voter may be behind the leader and still count as caught up when another member is to be stopped.
@@ -27,7 +28,8 @@ pub struct Judgement {
     pub waiting: Vec<String>,
     /// The members these sentences are about.
     pub culprits: BTreeSet<MemberName>,
-    /// Those of them that do not serve as they should; the others only list other members than was planned for.
+    /// Those of them that do not serve as they should; the others only lag behind, or list other members than was planned
+    /// for.
     pub unwell: BTreeSet<MemberName>,
     /// Those of them whose process is known to be gone.
     pub dead: BTreeSet<MemberName>,
@@ -37,6 +39,8 @@ pub struct Judgement {
     pub hopeless: bool,
     /// A member that was started does not serve what it should yet: that has a bound of its own.
     pub not_up: bool,
+    /// What does not hold keeps nobody from serving.
+    pub serves: bool,
     /// Which gates do not hold, by their place. Those that wait for time are not among them.
     pub unmet: BTreeSet<usize>,
     /// What is left of the waits for time, once nothing else is missing.
@@ -68,6 +72,19 @@ impl Look {
         self.answering().filter_map(|(_, facts)| facts.cluster_version.as_ref().map(Version::minor)).max()
     }
 
+    /// Who else answers with this minor or a newer one.
+    pub fn others_at(&self, member: &MemberName, minor: Minor) -> impl Iterator<Item = &MemberName> {
+        self.answering()
+            .filter(move |(name, facts)| *name != member && facts.server_version.minor() >= minor)
+            .map(|(name, _)| name)
+    }
+
+    /// Whether all members but this one may run the minor or a newer one: one that does not answer may.
+    pub fn others_may_all_run(&self, member: &MemberName, minor: Minor) -> bool {
+        let others = self.members.iter().filter(|(name, _)| *name != member);
+        others.filter_map(|(_, seen)| seen.known()).all(|facts| facts.server_version.minor() >= minor)
+    }
+
     fn answering(&self) -> impl Iterator<Item = (&MemberName, &EtcdFacts)> {
         self.members.iter().filter_map(|(name, seen)| Some((name, seen.known()?)))
     }
@@ -84,20 +101,20 @@ impl Look {
 /// Judges all gates. `steady` is how long everything but the waits for time has held without a break.
 pub fn judge(gates: &[Gate], look: &Look, steady: Duration) -> Judgement {
     let mut judgement = Judgement::default();
-    let mut lists = Judgement::default();
+    let mut besides = Judgement::default();
     for (place, gate) in gates.iter().enumerate() {
         let one = judge_one(gate, look);
         if !one.holds() {
             judgement.unmet.insert(place);
         }
         judgement.not_up |= one.not_up;
-        let told = if matches!(gate, Gate::MemberList { .. }) { &mut lists } else { &mut judgement };
+        let told = if one.serves { &mut besides } else { &mut judgement };
         told.culprits.extend(one.culprits);
         told.waiting.extend(one.waiting);
     }
     judgement.unwell = judgement.culprits.clone();
-    judgement.waiting.extend(lists.waiting);
-    judgement.culprits.extend(lists.culprits);
+    judgement.waiting.extend(besides.waiting);
+    judgement.culprits.extend(besides.culprits);
     if judgement.holds() {
         for gate in gates {
             if let Gate::Soak { span } | Gate::V2Settle { span, .. } = gate
@@ -125,7 +142,10 @@ fn judge_one(gate: &Gate, look: &Look) -> Judgement {
     match gate {
         Gate::AllHealthy { .. } => all_healthy(look, &mut judgement),
         Gate::OneLeader { .. } => one_leader(look, &mut judgement),
-        Gate::MemberList { members, .. } => member_list(look, members, &mut judgement),
+        Gate::MemberList { members, .. } => {
+            member_list(look, members, &mut judgement);
+            judgement.serves = true;
+        }
         Gate::QuorumWithout { member, .. } => quorum_without(look, member, &mut judgement),
         Gate::RunsVersion { member, version, sha256, .. } => {
             runs_version(look, member, &version.to_string(), *sha256, &mut judgement);
@@ -184,10 +204,22 @@ fn one_leader(look: &Look, judgement: &mut Judgement) {
     if look.leader().is_some() {
         return;
     }
+    let agreed = agreed_leader(look);
     for (name, facts) in look.answering() {
         let sees = facts.leader.map_or_else(|| "no leader".to_owned(), |leader| format!("{leader} as leader"));
-        judgement.blame(name, format!("{name} sees {sees}"));
+        if agreed.is_some() && facts.leader == agreed {
+            judgement.waiting.push(format!("{name} sees {sees}"));
+        } else {
+            judgement.blame(name, format!("{name} sees {sees}"));
+        }
     }
+}
+
+/// The leader that a quorum of the members sees, one of those that answer: nothing is wrong with them, but with the others.
+fn agreed_leader(look: &Look) -> Option<MemberId> {
+    let sees = |id: MemberId| look.answering().filter(|(_, facts)| facts.leader == Some(id)).count();
+    let quorum = look.members.len() / 2 + 1;
+    look.answering().map(|(_, facts)| facts.member_id).find(|&id| sees(id) >= quorum)
 }
 
 fn member_list(look: &Look, expected: &[ListedMember], judgement: &mut Judgement) {
@@ -279,6 +311,7 @@ fn caught_up(look: &Look, member: &MemberName, entries: RaftIndex, judgement: &m
         (Some(leader), Some(own)) if leader.0.saturating_sub(own.0) <= entries.0 => {}
         (Some(leader), Some(own)) => {
             judgement.blame(member, format!("{member} is {} raft entries behind the leader", leader.0 - own.0));
+            judgement.serves = true;
         }
         _ => judgement.blame(member, format!("{member}: its raft index or the leader's is not known yet")),
     }
@@ -328,4 +361,15 @@ fn declared_members(look: &Look, names: &[MemberName], judgement: &mut Judgement
             judgement.blame(name, format!("{name} lists the members [{listed}]"));
         }
     }
+}
+
+/// Why the old binary would not stay up, or why that is not known. The leader decides the cluster version once all members
+/// run the new one; a follower may be behind and tell the old one still.
+pub fn no_way_back(action: &MemberAction, look: &Look) -> Option<ExecuteError> {
+    let (member, from) = (action.member.clone(), action.from.clone());
+    if let Some(minor) = look.cluster_version().filter(|minor| *minor > action.from.minor()) {
+        return Some(ExecuteError::NoWayBack { member, minor, from });
+    }
+    (look.leader().is_none() && look.others_may_all_run(&member, action.to.minor()))
+        .then_some(ExecuteError::WayBackNotKnown { member, from })
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::execute::gates::{Judgement, Look, judge};
+use crate::execute::gates::{Judgement, Look, judge, no_way_back};
 use crate::observe::inventory::{Alarm, EtcdFacts, ListedMember, Seen};
-use crate::plan::model::Gate;
+use crate::plan::model::{BinaryChange, Gate, MemberAction, Role};
+use crate::spec::model::OnFailure;
 use crate::units::{ClusterId, MemberId, MemberName, Minor, RaftIndex, RaftTerm, Sha256, Span, Version};
 
 fn name(text: &str) -> MemberName {
@@ -145,6 +146,53 @@ fn two_leaders_or_none_are_not_one() {
         change(&mut look, member, |facts| facts.leader = None);
     }
     assert!(!judged(Gate::OneLeader { within: WITHIN }, &look).holds());
+}
+
+/// A member that finds no leader, while a quorum agrees on one, is the one that is not well: only so is it put back.
+#[test]
+fn who_sees_another_leader_than_a_quorum_is_to_blame() {
+    let mut look = look();
+    change(&mut look, "m3", |facts| facts.leader = None);
+    blames(&judged(Gate::OneLeader { within: WITHIN }, &look), &["m3"]);
+    silent(&mut look, "m1");
+    blames(&judged(Gate::OneLeader { within: WITHIN }, &look), &["m1", "m2", "m3"]);
+}
+
+fn way_back_of_m1(look: &Look) -> Option<String> {
+    let digest = Sha256::of(b"x");
+    let binary = BinaryChange {
+        path: "/usr/bin/etcd".to_owned(),
+        old_sha256: Some(digest),
+        new_sha256: digest,
+        staged: String::new(),
+        kept: String::new(),
+    };
+    let action = MemberAction {
+        member: name("m1"),
+        role: Role::Follower,
+        from: Version::new(3, 1, 20),
+        to: Version::new(3, 2, 32),
+        binary,
+        operations: Vec::new(),
+        on_failure: OnFailure::RollbackMember,
+    };
+    no_way_back(&action, look).map(|error| error.to_string())
+}
+
+/// A follower may be behind: where all others may run the new minor, only the leader knows that the old binary would stay up.
+#[test]
+fn there_is_a_way_back_only_while_the_cluster_version_is_known_to_be_the_old_one() {
+    let mut look = look();
+    silent(&mut look, "m1");
+    assert_eq!(way_back_of_m1(&look), None);
+    // The leader is not seen; the other one runs the new minor, and tells the old cluster version.
+    silent(&mut look, "m2");
+    assert!(way_back_of_m1(&look).unwrap().contains("not known"));
+    // It runs the old minor: the cluster version cannot have moved.
+    change(&mut look, "m3", |facts| facts.server_version = Version::new(3, 1, 20));
+    assert_eq!(way_back_of_m1(&look), None);
+    change(&mut look, "m3", |facts| facts.cluster_version = Some(Version::new(3, 2, 0)));
+    assert!(way_back_of_m1(&look).unwrap().contains("has moved to 3.2"));
 }
 
 // faults: E6

@@ -34,10 +34,13 @@ pub enum Entry {
         controller: String,
         pid: u32,
     },
-    /// The gates before a step hold. `leader` is who led at that moment.
+    /// The gates before a step hold. `leader` is who led at that moment, `at_target` which other members ran the minor
+    /// already that the step's member is to have.
     ReadyFor {
         step: StepId,
         leader: Option<MemberName>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        at_target: Vec<MemberName>,
         waited_ms: u64,
     },
     /// About to do this.

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::execute::ExecuteError;
 use crate::execute::effects::{Performer, done, skipped};
-use crate::execute::gates::{Look, QUORUM_LAG};
+use crate::execute::gates::{Look, QUORUM_LAG, no_way_back};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
 use crate::execute::world::MemberWorld;
@@ -312,11 +312,10 @@ pub async fn put_back(
         return Err(ExecuteError::WouldNotStop { member: action.member.clone(), pid, waited });
     }
     // Asked only now: without this member the cluster version cannot move any more.
-    if let Some(minor) = looks.look(&[], false).await.cluster_version().filter(|minor| *minor > action.from.minor()) {
+    if let Some(error) = no_way_back(action, &looks.look(&[], false).await) {
         let ready = performer.world.cluster.rollout.ready_timeout;
         start_member(performer, action, ready, looks).await?;
-        let (member, from) = (action.member.clone(), action.from.clone());
-        return Err(ExecuteError::NoWayBack { member, minor, from });
+        return Err(error);
     }
     performer.prepared.remove(&action.member);
     let store = crate::plan::layout::store(&performer.world.cluster.runtime);

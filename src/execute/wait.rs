@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use crate::execute::gates::Judgement;
+use crate::execute::gates::{Judgement, Look};
 use crate::execute::journal::{Entry, GateStage};
-use crate::plan::model::{Gate, StepId};
+use crate::plan::model::{Action, Gate, Step, StepId};
 use crate::units::MemberName;
 
 /// The first pause between two looks at a gate; it grows up to [`SLOWEST_LOOK`].
@@ -21,9 +21,15 @@ const HEALTH_EVERY: Duration = Duration::from_secs(1);
 /// In so many looks in a row a process must be seen dead before a wait is given up.
 const HOPELESS_LOOKS: u32 = 2;
 
+/// How often in one wait a controller that stood still has the time back.
+const MOST_STANDSTILLS: u32 = 8;
+
 /// One wait. Every `now` is a reading of the same clock.
 pub struct Wait {
     begun: Duration,
+    /// The last reading.
+    read: Duration,
+    standstills: u32,
     /// When everything but the waits for time began to hold, without a break since.
     steady_since: Option<Duration>,
     /// The bound of each gate, and since when it has not held; `None` for a wait for time.
@@ -68,6 +74,8 @@ impl Wait {
         let longest = gates.iter().map(|gate| gate.within().duration()).max().unwrap_or_default();
         Self {
             begun: now,
+            read: now,
+            standstills: 0,
             steady_since: None,
             gates: gates.iter().map(bounded).collect(),
             at_last: gates.iter().fold(Duration::ZERO, |sum, gate| sum.saturating_add(gate.within().duration())),
@@ -96,6 +104,7 @@ impl Wait {
     /// Whether the next look asks for health: from time to time, and when all that is left is to be seen healthy once
     /// more.
     pub fn asks_health(&mut self, now: Duration) -> bool {
+        self.stood_still(now);
         let due = self.health_asked.is_none_or(|at| now.saturating_sub(at) >= HEALTH_EVERY);
         let nearly_done = self.steady_since.is_some() && !self.health_seen;
         if due || nearly_done {
@@ -106,6 +115,9 @@ impl Wait {
 
     /// Takes in one judgement.
     pub fn take(&mut self, judgement: Judgement, asked_health: bool, now: Duration) -> Verdict {
+        if self.stood_still(now) {
+            return Verdict::Wait { tell: None };
+        }
         self.hopeless_looks = if judgement.hopeless { self.hopeless_looks + 1 } else { 0 };
         if judgement.holds() && asked_health {
             return Verdict::Holds;
@@ -128,6 +140,23 @@ impl Wait {
             self.told = Some(now);
         }
         Verdict::Wait { tell: tell.then_some(judgement.waiting) }
+    }
+
+    /// Whether the controller itself stood still since the last reading (suspended, a frozen machine): nothing was looked at
+    /// meanwhile, so that time does not count, and a look that began before it says nothing.
+    fn stood_still(&mut self, now: Duration) -> bool {
+        let gap = now.saturating_sub(self.read);
+        self.read = now;
+        if gap <= LOOK_HOLDS || self.standstills == MOST_STANDSTILLS {
+            return false;
+        }
+        self.standstills += 1;
+        let since = self.gates.iter_mut().flatten().filter_map(|gate| gate.unmet_since.as_mut());
+        for instant in since.chain(self.steady_since.as_mut()).chain([&mut self.begun]) {
+            *instant = instant.saturating_add(gap);
+        }
+        self.hopeless_looks = 0;
+        true
     }
 
     /// Each gate has its own bound, from when it was first seen not to hold; one that breaks again later has all of it
@@ -161,11 +190,22 @@ impl Wait {
 }
 
 /// What is written down when gates hold.
-pub fn held(stage: GateStage, step: StepId, leader: Option<MemberName>, waited: Duration) -> Entry {
+pub fn held(stage: GateStage, step: &Step, look: &Look, leader: Option<MemberName>, waited: Duration) -> Entry {
+    let at_target = at_target(step, look);
+    let step = step.id;
     match stage {
-        GateStage::Before => Entry::ReadyFor { step, leader, waited_ms: millis(waited) },
+        GateStage::Before => Entry::ReadyFor { step, leader, at_target, waited_ms: millis(waited) },
         GateStage::After => Entry::StepDone { step, leader, waited_ms: millis(waited) },
         GateStage::Undo => Entry::StepUndone { step, leader, waited_ms: millis(waited) },
+    }
+}
+
+fn at_target(step: &Step, look: &Look) -> Vec<MemberName> {
+    match &step.action {
+        Action::Member(action) if action.from.minor() != action.to.minor() => {
+            look.others_at(&action.member, action.to.minor()).cloned().collect()
+        }
+        _ => Vec::new(),
     }
 }
 

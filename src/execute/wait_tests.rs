@@ -65,7 +65,7 @@ fn another_member_that_dies_during_the_soak_is_waited_for_as_long_as_its_gate_sa
 #[test]
 fn while_the_member_in_hand_starts_only_its_start_is_timed() {
     let mut wait = Wait::new(&gates(), seconds(0));
-    for at in [0, 60, 599] {
+    for at in (0..600).step_by(20) {
         assert!(!has_failed(&wait.take(unmet(&[START, HEALTHY], "m1"), true, seconds(at))));
     }
     // It is up, and the rest has its own time from then on.
@@ -78,8 +78,31 @@ fn while_the_member_in_hand_starts_only_its_start_is_timed() {
 #[test]
 fn a_member_that_does_not_come_up_fails_at_its_own_bound() {
     let mut wait = Wait::new(&gates(), seconds(0));
-    assert!(!has_failed(&wait.take(unmet(&[START], "m1"), true, seconds(0))));
+    for at in (0..=600).step_by(20) {
+        assert!(!has_failed(&wait.take(unmet(&[START], "m1"), true, seconds(at))));
+    }
     assert!(has_failed(&wait.take(unmet(&[START], "m1"), true, seconds(601))));
+}
+
+// faults: C5
+#[test]
+fn what_was_seen_before_the_controller_stood_still_fails_no_wait() {
+    let mut wait = Wait::new(&gates(), seconds(0));
+    assert!(!has_failed(&wait.take(unmet(&[HEALTHY], "m1"), true, seconds(1))));
+    wait.asks_health(seconds(2));
+    // The look began before, and has its answers after an hour.
+    assert!(!has_failed(&wait.take(unmet(&[HEALTHY], "m1"), true, seconds(3602))));
+    // The bound goes on where it stood: 8 s, of which 2 are over.
+    wait.asks_health(seconds(3603));
+    assert!(!has_failed(&wait.take(unmet(&[HEALTHY], "m1"), true, seconds(3608))));
+    assert!(has_failed(&wait.take(unmet(&[HEALTHY], "m1"), true, seconds(3610))));
+}
+
+#[test]
+fn a_controller_that_always_stands_still_does_not_wait_for_ever() {
+    let mut wait = Wait::new(&gates(), seconds(0));
+    let failed_at = (0..100).find(|turn| has_failed(&wait.take(unmet(&[HEALTHY], "m1"), true, seconds(turn * 60))));
+    assert_eq!(failed_at, Some(9));
 }
 
 #[test]

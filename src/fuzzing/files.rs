@@ -73,7 +73,7 @@ fn walk(plan: &Plan) {
             Directive::Await { step, stage, .. } => {
                 let (step, leader) = (step.id, None);
                 match stage {
-                    GateStage::Before => Entry::ReadyFor { step, leader, waited_ms: 0 },
+                    GateStage::Before => Entry::ReadyFor { step, leader, at_target: Vec::new(), waited_ms: 0 },
                     GateStage::After => Entry::StepDone { step, leader, waited_ms: 0 },
                     GateStage::Undo => Entry::StepUndone { step, leader, waited_ms: 0 },
                 }

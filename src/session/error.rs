@@ -141,6 +141,9 @@ fn of_execute(error: &ExecuteError) -> &'static str {
         ExecuteError::NoWayBack { .. } => {
             "see in its log why the new binary did not serve; `quorate plan` shows what is left"
         }
+        ExecuteError::WayBackNotKnown { .. } => {
+            "see that the other members are reached, then run `quorate apply` again"
+        }
         ExecuteError::LeaderNotSeen { .. } => "see why the members agree on no leader, then run `quorate apply` again",
         ExecuteError::StillLeads { .. } => {
             "move leadership by hand (etcdctl move-leader), then run `quorate apply` again"

@@ -38,7 +38,7 @@ impl World {
             && self.leader().is_none_or(|leader| self.members[leader].data.applied().cluster_version <= minor)
     }
 
-    fn is_up(&self, no: MemberNo) -> bool {
+    pub fn is_up(&self, no: MemberNo) -> bool {
         let process = self.members[no].process.as_ref();
         process.is_some_and(|process| matches!(process.state, State::Starting { .. } | State::Serving))
     }
@@ -73,8 +73,12 @@ impl Sim {
             let world = &self.world;
             let promises = &world.promises;
             let by_fault = promises.felled[no] || run.hand.finished[no];
-            // One that hangs is stopped again only where all others are well.
-            let others_well = (0..world.members.len()).all(|other| other == no || world.is_healthy(other));
+            let seen = run.hand.seen;
+            // It went after the look that ended the run.
+            let by_fault = by_fault || seen.is_some_and(|seen| seen.up[no]);
+            // One that hangs is stopped again only where all others are seen to be well.
+            let well = |other: MemberNo| seen.map_or(world.is_healthy(other), |seen| seen.well[other]);
+            let others_well = (0..world.members.len()).all(|other| other == no || well(other));
             let by_fault = by_fault || (world.members[no].process.is_some() && !(others_well && world.alarm.is_none()));
             if !run.hand.touched[no] || world.is_up(no) || by_fault {
                 continue;
@@ -130,7 +134,7 @@ impl Sim {
             }
             "member-declared" | "member-started" | "no-learner" => world.added_voters + world.added_learners > 0,
             "no-alarm" => world.alarm.is_some(),
-            "disk-room" => any(&|no| world.disk_is_full(no)),
+            "disk-room" | "disk-backup" => any(&|no| world.disk_is_full(no)),
             "cluster-version-decided" => {
                 let of = |no: MemberNo| world.members[no].data.applied().cluster_version;
                 any(&|no| of(no) != of(0))

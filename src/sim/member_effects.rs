@@ -1,6 +1,7 @@
 //! What is done to one member in its turn: hand over, stop, copy, swap, start, and, where it must be, put back.
 
-use crate::execute::gates::QUORUM_LAG;
+use crate::execute::ExecuteError;
+use crate::execute::gates::{QUORUM_LAG, no_way_back};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::plan::model::{HandOver, MemberAction, Operation};
 use crate::sim::controller::Sim;
@@ -223,11 +224,14 @@ impl Sim {
         }
         let timeout = self.scenario.cluster.rollout.stop_timeout;
         tried!(self.stop(run, no, timeout));
-        let moved = self.renderer.look(&self.world, &[]).cluster_version();
-        if moved.is_some_and(|minor| minor > action.from.minor()) && !self.mutated(Mutation::PutBackTooLate) {
+        let no_way_back = no_way_back(action, self.renderer.look(&self.world, &[]));
+        if let Some(error) = no_way_back.filter(|_| !self.mutated(Mutation::PutBackTooLate)) {
+            if matches!(error, ExecuteError::WayBackNotKnown { .. }) {
+                self.world.excuse(no);
+            }
             let timeout = self.scenario.cluster.rollout.ready_timeout;
             tried!(self.start(no, timeout));
-            return Ok(Err("the cluster version has moved: the old binary would not stay up".to_owned()));
+            return Ok(Err(error.to_string()));
         }
         tried!(self.command(no, |world| {
             world.check_way_back(no, old);

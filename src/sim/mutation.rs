@@ -79,7 +79,7 @@ mutations! {
     VersionForged = ("version-forged", ["one-rung", "done-is-done", "finishes"]),
     /// the planner does not bring up what an earlier run left down
     DownIsForgotten = ("down-is-forgotten", ["one-at-a-time", "finishes", "quorum", "left-down", "done-is-done"]),
-    /// members that are done are taken through it again
+    /// members that are done are taken through it again, without the look at what they run right before the stop
     DoneAgain = ("done-again", ["no-needless-restart", "finishes"]),
     /// a stop that a person asks for ends the run at once
     StopAtOnce = ("stop-at-once", ["left-down"]),

@@ -28,6 +28,15 @@ pub struct InHand {
     /// Members that this run told to stop, and those whose step was done since.
     pub touched: [bool; MOST_MEMBERS],
     pub finished: [bool; MOST_MEMBERS],
+    /// What the look showed that ended a wait in vain, while nothing was done since.
+    pub seen: Option<SeenThen>,
+}
+
+/// Members that were up or could not be asked, and those that answered and were healthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenThen {
+    pub up: [bool; MOST_MEMBERS],
+    pub well: [bool; MOST_MEMBERS],
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

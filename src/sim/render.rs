@@ -128,6 +128,11 @@ impl Renderer {
         self.listed.as_ref().map_or(&[], |(_, members)| members)
     }
 
+    /// The look that was taken last.
+    pub fn last(&self) -> &Look {
+        &self.look
+    }
+
     /// One look at all members.
     pub fn look(&mut self, world: &World, gates: &[Gate]) -> &Look {
         self.members(world);

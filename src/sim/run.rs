@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use crate::execute::engine::{Directive, Engine};
-use crate::execute::gates::judge;
+use crate::execute::gates::{Look, judge};
 use crate::execute::journal::{Ending, Entry, GateStage};
 use crate::execute::wait::{Verdict, Wait, held, is_stale, not_held};
 use crate::plan::Held;
 use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
 use crate::sim::controller::{Halt, Sim};
 use crate::sim::mutation::Mutation;
-use crate::sim::promises::InHand;
+use crate::sim::promises::{InHand, SeenThen};
 use crate::sim::render::number_of;
-use crate::sim::world::MOST_MEMBERS;
+use crate::sim::world::{MOST_MEMBERS, MemberNo};
 use crate::units::Sha256;
 
 /// No run takes more directives; one that does goes in circles.
@@ -76,6 +76,7 @@ impl Sim {
                     }
                     self.write(&mut run, Entry::Intent { step: step.id, effect: effect.clone() })?;
                     self.counts.effects += 1;
+                    run.hand.seen = None;
                     let result = self.perform(&mut run, step, &effect)?;
                     self.write(&mut run, Entry::Outcome { step: step.id, effect, result, took_ms: 0 })?;
                 }
@@ -147,27 +148,34 @@ impl Sim {
         self.instruction()?;
         if gates.is_empty() {
             self.gates_held(run, step, stage);
-            return Ok(Some(held(stage, step.id, None, Duration::ZERO)));
+            return Ok(Some(held(stage, step, &Look::default(), None, Duration::ZERO)));
         }
         let mut wait = Wait::new(gates, self.clock());
         loop {
             let ask_health = wait.asks_health(self.clock());
             let in_vain = (0..self.world.members.len()).any(|no| !self.world.reachable(no));
             self.world.pass(if in_vain { LOOK_IN_VAIN_TAKES } else { LOOK_TAKES });
+            let steady = wait.steady(self.clock());
+            let judgement = judge(gates, self.renderer.look(&self.world, gates), steady);
+            let seen = self.seen();
+            // With the answers on their way. What is seen to hold may be as old as that before it is acted upon.
+            if !judgement.holds() {
+                self.stand_still();
+            }
             if self.world.promises.broken.is_some() {
                 return Err(Halt::Broken);
             }
             let now = self.clock();
-            let look = self.renderer.look(&self.world, gates);
-            let judgement = judge(gates, look, wait.steady(now));
             match wait.take(judgement, ask_health, now) {
                 Verdict::Holds => {
-                    let leader = look.leader().cloned().filter(|_| self.mutation != Some(Mutation::LeaderFirst));
-                    let entry = held(stage, step.id, leader, wait.elapsed(now));
+                    let leader =
+                        self.renderer.last().leader().cloned().filter(|_| self.mutation != Some(Mutation::LeaderFirst));
+                    let entry = held(stage, step, self.renderer.last(), leader, wait.elapsed(now));
                     self.gates_held(run, step, stage);
                     return Ok(Some(entry));
                 }
                 Verdict::Failed(mut judgement) => {
+                    run.hand.seen = Some(seen);
                     judgement.cluster_version =
                         judgement.cluster_version.filter(|_| self.mutation != Some(Mutation::PutBackTooLate));
                     return Ok(Some(not_held(stage, step.id, judgement, wait.elapsed(now))));
@@ -179,6 +187,15 @@ impl Sim {
             if self.world.stop_asked && !run.stop_written {
                 return Ok(None);
             }
+        }
+    }
+
+    fn seen(&self) -> SeenThen {
+        let world = &self.world;
+        let of = |holds: &dyn Fn(MemberNo) -> bool| std::array::from_fn(|no| no < world.members.len() && holds(no));
+        SeenThen {
+            up: of(&|no| world.is_up(no) || !world.reachable(no)),
+            well: of(&|no| world.is_healthy(no) && world.answers(no)),
         }
     }
 

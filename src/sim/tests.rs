@@ -8,7 +8,11 @@ use crate::sim::{Mutation, Trial, Weather};
 const FIXED: u64 = 250;
 
 /// Seeds that found something once: each stays.
-const REMEMBERED: [u64; 14] = [548, 933, 968, 1564, 2459, 2854, 3404, 4155, 4322, 8045, 8068, 10_133, 10_557, 19_539];
+#[rustfmt::skip]
+const REMEMBERED: [u64; 28] = [
+    548, 933, 968, 1564, 2459, 2854, 3404, 4155, 4322, 8045, 8068, 10_133, 10_557, 19_539, 74_273, 79_559, 86_555,
+    164_725, 205_753, 270_812, 565_976, 597_116, 599_126, 630_068, 663_194, 800_885, 922_149, 1_795_300_354_000_209,
+];
 
 /// So many seeds are run once for each instruction of their first controller.
 const CRASHED: usize = 3;

@@ -121,7 +121,7 @@ impl Narrator {
                 );
                 vec![said(Tone::Strong, text)]
             }
-            Entry::ReadyFor { step, leader, waited_ms } => self.ready(*step, leader.as_ref(), *waited_ms),
+            Entry::ReadyFor { step, leader, waited_ms, .. } => self.ready(*step, leader.as_ref(), *waited_ms),
             Entry::Intent { step, effect: what } => self.intent(*step, what),
             Entry::Outcome { step, effect: what, result, took_ms } => self.outcome(*step, what, result, *took_ms),
             Entry::StepDone { step, waited_ms, .. } => {

@@ -32,7 +32,8 @@ impl Run {
     }
 
     fn ready(&mut self, step: u32, waited_ms: u64) {
-        self.entry(Entry::ReadyFor { step: StepId(step), leader: Some(name("m2")), waited_ms });
+        let at_target = Vec::new();
+        self.entry(Entry::ReadyFor { step: StepId(step), leader: Some(name("m2")), at_target, waited_ms });
     }
 
     fn done(&mut self, step: u32, waited_ms: u64) {
