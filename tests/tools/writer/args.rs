@@ -6,7 +6,10 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 
 #[derive(Parser)]
-#[command(about = "Writes unique keys to an etcd cluster until told to stop, then checks them all")]
+#[command(
+    about = "Writes unique keys to an etcd cluster until told to stop, then checks them all",
+    args_override_self = true
+)]
 pub struct Args {
     /// Client URLs, separated by commas; every worker rotates through them.
     #[arg(long, value_delimiter = ',', required = true)]
