@@ -9,7 +9,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use super::context::VariableInput;
 use super::exit::Exit;
-use crate::units::Version;
+use crate::units::{Minor, Version};
 use crate::view::{Output, escape, escape_lines};
 
 const EXIT_CODES: &str = "\
@@ -107,6 +107,9 @@ pub struct PlanArgs {
     /// End with 2 where there are changes, 0 where there are none.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Stop after the rung to this minor, such as 3.4, though more is declared.
+    #[arg(long, value_name = "MINOR")]
+    pub until: Option<Minor>,
     /// Plan the way back, as `rollback` would take it.
     #[arg(long)]
     pub rollback: bool,
@@ -126,6 +129,9 @@ pub struct ApplyArgs {
     /// Do not ask.
     #[arg(long)]
     pub auto_approve: bool,
+    /// Stop after the rung to this minor, such as 3.4, though more is declared.
+    #[arg(long, value_name = "MINOR", conflicts_with = "plan_file")]
+    pub until: Option<Minor>,
     #[command(flatten)]
     pub json: Json,
     #[command(flatten)]

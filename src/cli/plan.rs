@@ -10,11 +10,15 @@ use super::session::{self, Planned};
 use crate::plan::file;
 use crate::plan::model::Plan;
 use crate::session::Session;
+use crate::units::Minor;
 use crate::view::{json_line, plan_json, plan_text, saved_text};
 
 pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
     if !args.rollback && (args.back.points || args.back.to.is_some()) {
         return Err(Failure::Usage("-points and -to say which way back: they need -rollback".to_owned()));
+    }
+    if args.rollback && args.until.is_some() {
+        return Err(Failure::Usage("-until is of the way up: it has no place beside -rollback".to_owned()));
     }
     let session = session::open(context)?;
     let again = |plan: &Plan| match &args.out {
@@ -28,7 +32,9 @@ pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
                 Made::Told(exit) => return Ok(Err(exit)),
             }
         } else {
-            make(context, &session).await?
+            let mut planned = make(context, &session).await?;
+            stop_at(&mut planned.plan, args.until)?;
+            planned
         };
         tracing::info!(round_trips = ?live.round_trips(), "looked at the hosts");
         live.close().await;
@@ -51,6 +57,20 @@ pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
         }
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })
+}
+
+/// `-until`: what comes after that rung is left out.
+pub(super) fn stop_at(plan: &mut Plan, until: Option<Minor>) -> Result<(), Failure> {
+    let Some(minor) = until else { return Ok(()) };
+    let there = plan.is_empty() && plan.summary.to.minor() == minor;
+    if there || plan.stop_at(minor) {
+        return Ok(());
+    }
+    let mut minors = vec![plan.summary.to.minor().to_string()];
+    minors.extend(plan.later.iter().map(|later| later.to.minor().to_string()));
+    minors.dedup();
+    let message = format!("-until {minor}: no rung of this plan leads to {minor}, only to {}", minors.join(", "));
+    Err(Failure::Usage(message))
 }
 
 /// Plans, telling of downloads meanwhile.

@@ -83,9 +83,9 @@ pub async fn make_restore(
 
 /// Restores, as planned.
 pub async fn execute_restore(session: &Session, plan: &Plan, live: &Live, events: Events<'_>) -> Result<Ran, Failure> {
-    let words = Arc::new(Mutex::new(LastWords::new(plan)));
-    let stop = stop_on_signals(Some(words.clone()))?;
-    session.execute_restore(plan, live, stop, &remembered(&words, events)).await.map_err(|error| named(error, session))
+    let signals = Signals::listen()?;
+    let (stop, events) = signals.of_run(plan, events);
+    session.execute_restore(plan, live, stop, &events).await.map_err(|error| named(error, session))
 }
 
 /// Looks at the cluster, and plans the way back.
@@ -109,31 +109,69 @@ pub async fn open_saved(session: &Session, plan: &Plan, events: Events<'_>) -> R
     session.reopen(plan, events).await.map_err(|error| named(error, session))
 }
 
-/// Does what the plan says. The first signal brings the step in hand to a safe end; the second one ends at once, and
-/// says in which state each member was left.
-pub async fn execute(session: &Session, plan: &Plan, live: &Live, events: Events<'_>) -> Result<Ran, Failure> {
-    let words = Arc::new(Mutex::new(LastWords::new(plan)));
-    let stop = stop_on_signals(Some(words.clone()))?;
-    session.execute(plan, live, stop, &remembered(&words, events)).await.map_err(|error| named(error, session))
+/// Does what the plan says.
+pub async fn execute(
+    session: &Session,
+    plan: &Plan,
+    live: &Live,
+    signals: &Signals,
+    events: Events<'_>,
+) -> Result<Ran, Failure> {
+    let (stop, events) = signals.of_run(plan, events);
+    session.execute(plan, live, stop, &events).await.map_err(|error| named(error, session))
 }
 
-/// Events on their way, with what has to be known should the second signal come.
-fn remembered<'a>(
-    words: &'a Mutex<LastWords>,
-    events: Events<'a>,
-) -> impl Fn(crate::execute::event::Event) + Send + Sync + 'a {
-    move |event| {
-        words.lock().unwrap_or_else(PoisonError::into_inner).add(&event);
-        events(event);
+/// The signals that a command gets, through all of its runs. The first brings the step in hand to a safe end; the second
+/// ends the program at once, and says in which state each member was left.
+pub struct Signals {
+    stop: StopSignal,
+    /// Of the run that is under way.
+    words: Arc<Mutex<Option<LastWords>>>,
+}
+
+impl Signals {
+    pub fn listen() -> Result<Self, Failure> {
+        let words = Arc::default();
+        Ok(Self { stop: stop_on_signals(&words)?, words })
+    }
+
+    /// The signal that asked for an end.
+    pub fn asked(&self) -> Option<String> {
+        self.stop.borrow().clone()
+    }
+
+    /// For a run: what stops it, and its events on their way, with what has to be known should the second signal come.
+    fn of_run<'a>(
+        &'a self,
+        plan: &Plan,
+        events: Events<'a>,
+    ) -> (StopSignal, impl Fn(crate::execute::event::Event) + Send + Sync + 'a) {
+        *self.words() = Some(LastWords::new(plan));
+        let remembered = move |event| {
+            if let Some(words) = self.words().as_mut() {
+                words.add(&event);
+            }
+            events(event);
+        };
+        (self.stop.clone(), remembered)
+    }
+
+    /// The run is over: a signal that comes now has nothing to tell of it.
+    pub fn run_is_over(&self) {
+        *self.words() = None;
+    }
+
+    fn words(&self) -> std::sync::MutexGuard<'_, Option<LastWords>> {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Takes one backup now, and verifies it.
 pub async fn take_backup(session: &Session, events: Events<'_>) -> Result<BackupSummary, Failure> {
-    session.backup(stop_on_signals(None)?, events).await.map_err(|error| named(error, session))
+    session.backup(Signals::listen()?.stop, events).await.map_err(|error| named(error, session))
 }
 
-fn stop_on_signals(words: Option<Arc<Mutex<LastWords>>>) -> Result<StopSignal, Failure> {
+fn stop_on_signals(words: &Arc<Mutex<Option<LastWords>>>) -> Result<StopSignal, Failure> {
     let (sender, receiver) = watch::channel(None);
     let kinds =
         [(SignalKind::interrupt(), "SIGINT"), (SignalKind::terminate(), "SIGTERM"), (SignalKind::hangup(), "SIGHUP")];
@@ -144,9 +182,8 @@ fn stop_on_signals(words: Option<Arc<Mutex<LastWords>>>) -> Result<StopSignal, F
             while signals.recv().await.is_some() {
                 let second = sender.borrow().is_some();
                 if second && name != "SIGHUP" {
-                    if let Some(words) = &words {
-                        let style = Terminal::of_stderr(None).style;
-                        let text = words.lock().unwrap_or_else(PoisonError::into_inner).text(name, style);
+                    if let Some(words) = words.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                        let text = words.text(name, Terminal::of_stderr(None).style);
                         Output::stderr().write(&format!("\n{text}"));
                     }
                     std::process::exit(128 + kind.as_raw_value());

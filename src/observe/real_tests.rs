@@ -174,6 +174,7 @@ fn cluster(version: &str, members: Vec<Member>, root: &Path) -> Cluster {
     Cluster {
         name: "real".parse().unwrap(),
         version: version.parse().unwrap(),
+        via: BTreeMap::new(),
         members,
         runtime: Runtime::Process(Process { dir: root.display().to_string() }),
         releases: Vec::new(),

@@ -195,6 +195,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, action: BackupAction, live: 
             clients: Vec::new(),
             advisories: Vec::new(),
         }],
+        later: Vec::new(),
         checks: Vec::new(),
         warnings: Vec::new(),
     }

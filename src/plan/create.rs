@@ -432,6 +432,7 @@ fn assemble(
             clients: Vec::new(),
             advisories: Vec::new(),
         }],
+        later: Vec::new(),
         checks: findings.checks,
         warnings: findings.warnings,
     }

@@ -7,6 +7,7 @@
 
 mod backup;
 pub mod basis;
+mod climb;
 mod create;
 mod estimate;
 pub mod file;
@@ -69,21 +70,36 @@ pub struct Input<'a> {
     pub held: Option<&'a Held>,
 }
 
-/// Which releases a plan will need, by version and architecture: what has to be fetched before planning.
-pub fn wanted_releases(cluster: &Cluster, inventory: &Inventory) -> BTreeSet<(Version, String)> {
-    inventory
-        .members
-        .iter()
-        .filter_map(|member| member.host.known())
-        .map(|host| (cluster.version.clone(), host.arch.clone()))
-        .collect()
+/// The declared release, for the architecture of each host that was seen.
+pub fn declared_releases(cluster: &Cluster, inventory: &Inventory) -> BTreeSet<(Version, String)> {
+    for_each_host(inventory, std::slice::from_ref(&cluster.version))
+}
+
+/// Which releases a plan will need, by version and architecture, those on the way included: what has to be fetched before
+/// planning.
+pub fn wanted_releases(cluster: &Cluster, inventory: &Inventory, knowledge: &Knowledge) -> BTreeSet<(Version, String)> {
+    for_each_host(inventory, &climb::legs(cluster, inventory, knowledge))
+}
+
+fn for_each_host(inventory: &Inventory, versions: &[Version]) -> BTreeSet<(Version, String)> {
+    let hosts = inventory.members.iter().filter_map(|member| member.host.known());
+    hosts.flat_map(|host| versions.iter().map(|version| (version.clone(), host.arch.clone()))).collect()
 }
 
 pub use backup::{PlannedBackup, plan as plan_backup};
 pub use hold::Held;
 
-/// Makes the plan, or says every reason why there is none.
+/// Makes the plan, or says every reason why there is none. Where the declared version is several steps away, the first is
+/// planned, and the others are foreseen.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
+    match climb::legs(input.cluster, input.inventory, input.knowledge).as_slice() {
+        legs @ [_, _, ..] => climb::plan(input, legs),
+        _ => leg(input),
+    }
+}
+
+/// One step of the way, to the cluster's version: a rung, or another patch of the same minor.
+fn leg(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let under_way = replacing::refusals(input.inventory);
     if !under_way.is_empty() {
         return Err(under_way);
@@ -441,7 +457,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Finding
     let changes = rungs.iter().any(|rung| !rung.steps.is_empty());
     let mut all = rungs.iter().flat_map(|rung| &rung.steps);
     let stages = all.any(|step| matches!(step.action, Action::Stage { .. }));
-    let declared = Cluster { client: input.cluster.client.sealed(), ..input.cluster.clone() };
+    let declared = sealed(input.cluster);
     let any = survey.serving().next().map(|(_, etcd)| etcd);
     let estimate = estimate::total(rungs.iter().flat_map(|rung| &rung.steps));
     let mut checks = findings.checks;
@@ -468,7 +484,13 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Finding
         },
         releases: if stages { input.releases.to_vec() } else { Vec::new() },
         rungs,
+        later: Vec::new(),
         checks,
         warnings: findings.warnings,
     }
+}
+
+/// The declared cluster as a plan keeps it.
+pub fn sealed(cluster: &Cluster) -> Cluster {
+    Cluster { client: cluster.client.sealed(), ..cluster.clone() }
 }

@@ -46,12 +46,42 @@ pub struct Plan {
     pub releases: Vec<ReleasePin>,
     /// One for each rung; empty when there is nothing to do. A creation is one rung without a `from`.
     pub rungs: Vec<Rung>,
+    /// The rungs that follow until the declared version is reached. Each is planned again, on a fresh look, when its turn
+    /// comes; what stands in the way of one of them refuses the whole plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Foreseen>,
     /// What was checked before, and how it came out.
     pub checks: Vec<Check>,
     pub warnings: Vec<Note>,
 }
 
+/// A rung as it will be, by what is there now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreseen {
+    pub from: Version,
+    pub to: Version,
+    /// Its steps are numbered by themselves.
+    pub rung: Rung,
+    pub estimate: Span,
+}
+
 impl Plan {
+    /// The version that the last of its rungs leads to.
+    pub fn goal(&self) -> &Version {
+        self.later.last().map_or(&self.summary.to, |last| &last.to)
+    }
+
+    /// Leaves out what comes after this minor. `false`: no rung leads to it.
+    pub fn stop_at(&mut self, minor: Minor) -> bool {
+        if self.summary.to.minor() == minor && self.later.first().is_none_or(|next| next.to.minor() != minor) {
+            self.later.clear();
+            return true;
+        }
+        let Some(place) = self.later.iter().rposition(|later| later.to.minor() == minor) else { return false };
+        self.later.truncate(place + 1);
+        true
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rungs.iter().all(|rung| rung.steps.is_empty())
     }

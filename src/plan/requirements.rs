@@ -86,7 +86,7 @@ fn one(requirement: &Requirement, way: &Way, survey: &Survey<'_>, findings: &mut
     }
 }
 
-fn applies(when: When, survey: &Survey<'_>) -> bool {
+pub fn applies(when: When, survey: &Survey<'_>) -> bool {
     match when {
         When::Always => true,
         When::AuthEnabled => survey.serving().any(|(_, etcd)| etcd.auth_enabled != Some(false)),

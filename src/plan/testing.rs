@@ -73,6 +73,7 @@ pub fn cluster(declared: &str, names: &[String]) -> Cluster {
     Cluster {
         name: "prod".parse().unwrap(),
         version: version(declared),
+        via: BTreeMap::new(),
         members: names.iter().enumerate().map(member).collect(),
         runtime: Runtime::Systemd(Systemd {
             unit: "etcd.service".to_owned(),

@@ -6,12 +6,12 @@ use crate::artifact::{Platform, warm_up};
 use crate::execute::world::RestoreWorld;
 use crate::observe::{Observation, ObserveOptions, SeenFiles, observe};
 use crate::plan::model::Plan;
-use crate::plan::{Input, basis, plan, replacing, wanted_releases};
+use crate::plan::{Input, basis, plan, replacing, sealed, wanted_releases};
 use crate::session::connect::{Hosts, connect_all};
 use crate::session::locks::HostLocks;
 use crate::session::releases::{Found, get};
 use crate::session::{Events, Session, SessionError};
-use crate::spec::model::{Cluster, Toggle};
+use crate::spec::model::Toggle;
 use crate::state::new_id;
 use crate::units::Span;
 
@@ -87,7 +87,7 @@ impl Session {
         };
         // Nothing is fetched for a plan that would be refused for other reasons, or that has nothing to do.
         let first = decide(input(&Found::default()));
-        let wanted = wanted_releases(&self.cluster, inventory);
+        let wanted = wanted_releases(&self.cluster, inventory, &self.modules.knowledge);
         let refusals = match first {
             Ok(plan) if plan.releases_needed() => Vec::new(),
             Ok(plan) => return Ok(Planned { plan, live }),
@@ -166,9 +166,4 @@ impl Session {
         }
         Ok(Live { hosts, observation, found: Found::default(), restore: None, locks })
     }
-}
-
-/// The declared cluster as a plan keeps it.
-fn sealed(cluster: &Cluster) -> Cluster {
-    Cluster { client: cluster.client.sealed(), ..cluster.clone() }
 }

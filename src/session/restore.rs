@@ -8,7 +8,7 @@ use crate::execute::world::RestoreWorld;
 use crate::knowledge::Feature;
 use crate::plan::model::{Plan, Proof, Refusal, RestoreSource, SavedV2, SavedV3};
 use crate::plan::restore::{Begin, RestoreInput, plan};
-use crate::plan::{Input, wanted_releases};
+use crate::plan::{Input, declared_releases};
 use crate::session::plan::{Live, Planned};
 use crate::session::releases::{Found, get};
 use crate::session::run::Ran;
@@ -31,7 +31,7 @@ impl Session {
                 return Err(SessionError::Refused(refusals));
             }
         }
-        let mut wanted = wanted_releases(&self.cluster, &live.observation.inventory);
+        let mut wanted = declared_releases(&self.cluster, &live.observation.inventory);
         wanted.insert((self.cluster.version.clone(), crate::artifact::Platform::of_controller().arch.to_owned()));
         live.found = get(self, wanted, events).await?;
         let (examined, proof) = match self.cluster.backup.verify {

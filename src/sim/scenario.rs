@@ -148,6 +148,7 @@ fn cluster(rng: &mut Rng, members: usize, declared: &Version) -> Cluster {
         // A constant that is a name.
         name: "prod".parse().unwrap_or_else(|_| unreachable!()),
         version: declared.clone(),
+        via: BTreeMap::new(),
         members: (0..members).map(member).collect(),
         runtime: if rng.percent(70) {
             Runtime::Systemd(Systemd {

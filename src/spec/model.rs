@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Bytes, ClusterName, MemberName, Sha256, Span, Version};
+use crate::units::{Bytes, ClusterName, MemberName, Minor, Sha256, Span, Version};
 
 /// A whole spec: everything below one directory, with variables, locals and functions evaluated away.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,9 @@ pub struct ToolSettings {
 pub struct Cluster {
     pub name: ClusterName,
     pub version: Version,
+    /// Which release of a minor on the way to it is taken, where it is not the latest that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub via: BTreeMap<Minor, Version>,
     /// In the order of the spec; at least one; names and addresses are unique.
     pub members: Vec<Member>,
     pub runtime: Runtime,

@@ -211,6 +211,7 @@ fn plan(kind: Kind, basis: Basis, from: Option<&str>, to: &str) -> Plan {
         },
         releases: vec![pin(to, "amd64")],
         rungs: Vec::new(),
+        later: Vec::new(),
         checks: vec![
             check("members-healthy", CheckOutcome::Passed, "all 3 members are healthy, no alarm is raised"),
             check("one-version", CheckOutcome::Passed, "all members run the minor before the target"),

@@ -5,9 +5,10 @@ use super::restore::write_source;
 use super::step::StepWriter;
 use super::words::{count, grouped, span};
 use crate::plan::model::{
-    Action, CheckOutcome, GoesOn, Kind, MemberAction, NoReturn, Note, Plan, Rung, StepId, Summary,
+    Action, CheckOutcome, Foreseen, GoesOn, Kind, MemberAction, NoReturn, Note, Plan, Rung, StepId, Summary,
 };
 use crate::spec::model::HoldPoint;
+use crate::units::Span;
 
 /// Labels of the parts that follow the steps.
 const PART: usize = 12;
@@ -20,6 +21,9 @@ pub fn plan_text(plan: &Plan, style: Style) -> String {
     let mut steps = StepWriter::new(plan);
     for rung in &plan.rungs {
         write_rung(&mut page, &mut steps, plan, rung);
+    }
+    for (place, later) in plan.later.iter().enumerate() {
+        write_later(&mut page, plan, place, later);
     }
     write_checks(&mut page, plan);
     page.blank();
@@ -78,7 +82,13 @@ pub fn last_line(plan: &Plan) -> String {
     .map(|(number, what)| format!("{} {what}", count(number, "member", "members")))
     .collect();
     let what = if parts.is_empty() { "no member is changed".to_owned() } else { parts.join(", ") };
-    format!("Plan: {what}. About {}.", span(plan.summary.estimate))
+    if plan.later.is_empty() {
+        return format!("Plan: {what}. About {}.", span(plan.summary.estimate));
+    }
+    let all = plan.later.iter().map(|later| later.estimate);
+    let all = all.fold(plan.summary.estimate, |sum, one| Span::from(sum.duration().saturating_add(one.duration())));
+    let more = count(plan.later.len(), "rung", "rungs");
+    format!("Plan: {what}; then {more} more, up to {}. About {} in all.", plan.goal(), span(all))
 }
 
 fn write_head(page: &mut Page, plan: &Plan) {
@@ -93,6 +103,11 @@ fn write_head(page: &mut Page, plan: &Plan) {
                 "Cluster {}: all members run {}; the cluster version{version} has still to move",
                 plan.cluster, summary.to
             )
+        }
+        (_, Some(from)) if !plan.later.is_empty() => {
+            let by = std::iter::once(&summary.to).chain(plan.later.iter().map(|later| &later.to));
+            let by: Vec<String> = by.map(ToString::to_string).collect();
+            format!("Cluster {}: {from} -> {}", plan.cluster, by.join(" -> "))
         }
         (_, Some(from)) if from != &summary.to => format!("Cluster {}: {from} -> {}", plan.cluster, summary.to),
         (_, _) => format!("Cluster {}: {}", plan.cluster, summary.to),
@@ -166,6 +181,21 @@ fn mixed_versions(plan: &Plan) -> Option<String> {
         None => format!("{name} does not answer"),
     });
     Some(format!("versions are mixed: {}", each.collect::<Vec<_>>().join(" · ")))
+}
+
+/// A rung after those of this plan.
+fn write_later(page: &mut Page, plan: &Plan, place: usize, later: &Foreseen) {
+    page.blank();
+    let title = format!("then {} -> {}, {} of {}", later.from, later.to, place + 2, plan.later.len() + 1);
+    page.rule(2, Tone::Strong, &title);
+    page.text(
+        2,
+        Tone::Faint,
+        "as it will be by what is there now; planned again, on a fresh look, when its turn comes",
+    );
+    let summary = Summary { from: Some(later.from.clone()), to: later.to.clone(), ..plan.summary.clone() };
+    let alone = Plan { rungs: vec![later.rung.clone()], later: Vec::new(), summary, ..plan.clone() };
+    write_rung(page, &mut StepWriter::new(&alone), &alone, &later.rung);
 }
 
 fn write_rung(page: &mut Page, steps: &mut StepWriter<'_>, plan: &Plan, rung: &Rung) {

@@ -8,7 +8,6 @@
 . "$TESTS/specs/lib.sh"
 
 versions() {
-  refused 3.3.27 one-minor-at-a-time "3.3.27 is declared; the cluster is at 3.1"
   refused 3.0.17 no-step-down "m1 runs 3.1.20"
   refused 9.9.9 release-known "nothing is known of 9.9"
   # A patch that does not exist: no source has it.

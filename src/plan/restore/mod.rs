@@ -227,6 +227,7 @@ fn assemble(
             ],
             advisories: Vec::new(),
         }],
+        later: Vec::new(),
         checks,
         warnings: findings.warnings,
     }

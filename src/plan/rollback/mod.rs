@@ -349,6 +349,7 @@ fn assemble(
             clients,
             advisories: Vec::new(),
         }],
+        later: Vec::new(),
         checks: findings.checks,
         warnings: findings.warnings,
     }

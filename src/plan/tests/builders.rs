@@ -228,6 +228,12 @@ impl Situation {
         self
     }
 
+    /// Releases on the way that are at hand.
+    pub fn by(mut self, releases: &[&str]) -> Self {
+        self.releases.extend(releases.iter().map(|release| pin(release, "amd64")));
+        self
+    }
+
     pub fn declared(mut self, change: impl FnOnce(&mut Cluster)) -> Self {
         change(&mut self.cluster);
         self

@@ -2,6 +2,7 @@
 //! read for it; and what holds of every plan, over random clusters.
 
 mod builders;
+mod climbs;
 mod creation;
 mod down;
 mod hosts;

@@ -7,15 +7,15 @@ use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
 use super::super::model::{Cluster, Connection, Member, ReleaseSource, Runtime};
-use super::super::section::{Known, Placed, Section, sentence};
+use super::super::section::{Known, Placed, Section, sentence, wrong_type};
 use super::super::source::{FileId, Site};
 use super::super::text;
 use super::connection::{self, Declared};
 use super::{client, member, policies, release, runtime, settings};
-use crate::units::{ClusterName, NameError, Version};
+use crate::units::{ClusterName, Minor, NameError, Version};
 
 const KNOWN: Known = Known {
-    attributes: &["version", "settings"],
+    attributes: &["version", "via", "settings"],
     blocks: &["connection", "runtime", "release", "client", "member", "rollout", "backup", "rollback_points"],
 };
 
@@ -52,6 +52,7 @@ fn parts(section: &Section, name: Option<ClusterName>, state_dir: &Path, cx: &mu
     section.expect(&KNOWN, cx);
     let file = section.file;
     let version = version(section, cx);
+    let via = via(section, cx);
     let errors = cx.reports.count();
     let base = match section.block("connection", cx) {
         Some(block) => connection::read(file, block, cx),
@@ -75,6 +76,7 @@ fn parts(section: &Section, name: Option<ClusterName>, state_dir: &Path, cx: &mu
     Some(Cluster {
         name: name?,
         version: version?,
+        via,
         members: members.into_iter().map(|read| read.member).collect(),
         runtime,
         releases,
@@ -89,15 +91,44 @@ fn parts(section: &Section, name: Option<ClusterName>, state_dir: &Path, cx: &mu
 fn version(section: &Section, cx: &mut Cx) -> Option<Version> {
     section.require("version", "version = \"3.5.33\"", cx);
     let Placed { value, site } = section.parsed::<Version>("version", "Bad version", cx)?;
-    if let Some(pre) = value.pre_release() {
-        let detail = format!(
-            "{value} is a pre-release ({}): its data may not be readable by the release. Name a release.",
-            text::quoted(pre)
-        );
-        cx.reports.error(site, "Bad version", detail);
-        return None;
+    is_release(&value, site, cx).then_some(value)
+}
+
+fn is_release(version: &Version, site: Site, cx: &mut Cx) -> bool {
+    let Some(pre) = version.pre_release() else { return true };
+    let detail = format!(
+        "{version} is a pre-release ({}): its data may not be readable by the release. Name a release.",
+        text::quoted(pre)
+    );
+    cx.reports.error(site, "Bad version", detail);
+    false
+}
+
+/// Releases on the way, by minor. Those that lie on no way just now do no harm.
+fn via(section: &Section, cx: &mut Cx) -> BTreeMap<Minor, Version> {
+    let mut via = BTreeMap::new();
+    for (key, Placed { value, site }) in section.map("via", cx).unwrap_or_default() {
+        let Some(text) = value.to_text() else {
+            wrong_type(site, "a release on the way", "a string, such as \"3.4.45\"", &value, cx);
+            continue;
+        };
+        let version = match text.parse::<Version>() {
+            Ok(version) if is_release(&version, site, cx) => version,
+            Ok(_) => continue,
+            Err(error) => {
+                cx.reports.error(site, "Bad version", sentence(&error.to_string()));
+                continue;
+            }
+        };
+        let minor = version.minor();
+        if key.parse::<Minor>().ok() != Some(minor) {
+            let detail = format!("{} is not the minor of {version}: write \"{minor}\".", text::quoted(&key));
+            cx.reports.error(site, "Bad key", detail);
+        } else {
+            via.insert(minor, version);
+        }
     }
-    Some(value)
+    via
 }
 
 fn members(section: &Section, base: &Declared, cx: &mut Cx) -> Vec<member::Read> {

@@ -20,6 +20,11 @@ variable "address" {
   default = "127.0.0.1"
 }
 
+variable "via" {
+  type    = map(string)
+  default = {}
+}
+
 variable "settings" {
   type    = map(string)
   default = {}
@@ -61,6 +66,7 @@ locals {
 
 cluster "test" {
   version  = var.release
+  via = var.via
   settings = var.settings
 
   connection "local" {}

@@ -1,0 +1,152 @@
+//! Several steps at once: which, what is foreseen of the later ones, what stands in their way.
+
+use insta::assert_snapshot;
+
+use super::builders::*;
+use crate::plan::model::{Action, Plan};
+use crate::units::{Bytes, Minor, Version};
+
+/// The versions that a plan leads through.
+fn legs(plan: &Plan) -> Vec<String> {
+    let later = plan.later.iter().map(|later| later.to.to_string());
+    std::iter::once(plan.summary.to.to_string()).chain(later).collect()
+}
+
+fn from_3_1_to_3_4() -> Situation {
+    healthy("3.1.20").to("3.4.45").by(&["3.2.32", "3.3.27"])
+}
+
+#[test]
+fn three_rungs_up() {
+    assert_snapshot!(from_3_1_to_3_4().planned());
+}
+
+#[test]
+fn each_rung_has_its_own_steps_and_the_plan_keeps_what_was_declared() {
+    let plan = from_3_1_to_3_4().plan().unwrap();
+    assert_eq!(legs(&plan), ["3.2.32", "3.3.27", "3.4.45"]);
+    assert_eq!(plan.declared.version, version("3.4.45"));
+    assert_eq!(plan.releases.len(), 3);
+    for later in &plan.later {
+        let members = later.rung.steps.iter().filter(|step| matches!(step.action, Action::Member(_)));
+        assert_eq!(members.count(), 3, "{}", later.to);
+        assert!(later.rung.steps.iter().any(|step| matches!(step.action, Action::Backup(_))), "{}", later.to);
+        assert!(later.rung.no_return.is_some(), "{}", later.to);
+    }
+}
+
+#[test]
+fn a_rung_that_was_begun_is_finished_first_with_the_release_that_was_begun() {
+    let begun = from_3_1_to_3_4().runs("m1", "3.2.31").by(&["3.2.31"]);
+    assert_eq!(legs(&begun.plan().unwrap()), ["3.2.31", "3.3.27", "3.4.45"]);
+}
+
+#[test]
+fn a_release_on_the_way_may_be_named() {
+    let named = from_3_1_to_3_4().by(&["3.3.26"]).declared(|cluster| {
+        cluster.via.insert(Minor::new(3, 3), version("3.3.26"));
+    });
+    assert_eq!(legs(&named.plan().unwrap()), ["3.2.32", "3.3.26", "3.4.45"]);
+}
+
+/// With authentication on, 3.3 asks for 3.2.31.
+fn with_an_old_patch() -> Situation {
+    healthy("3.2.20").to("3.3.27").by(&["3.2.32"]).every_etcd(|etcd| etcd.auth_enabled = Some(true))
+}
+
+#[test]
+fn a_patch_that_the_rung_demands_comes_first() {
+    let plan = with_an_old_patch().plan().unwrap();
+    assert_eq!(legs(&plan), ["3.2.32", "3.3.27"]);
+    assert_eq!(plan.rungs[0].from, Some(Minor::new(3, 2)));
+    // Half way up, the rung is refused as it was before: no member goes back.
+    with_an_old_patch().runs("m1", "3.3.27").refused_by(&["patch-3.2.31-with-auth"; 2]);
+}
+
+#[test]
+fn a_bad_release_on_the_way_is_refused_before_anything_starts() {
+    let old = healthy("3.3.27").to("3.5.33").by(&["3.4.20"]).declared(|cluster| {
+        cluster.via.insert(Minor::new(3, 4), version("3.4.20"));
+    });
+    assert_snapshot!(old.refused("release-known"));
+}
+
+#[test]
+fn what_stands_in_the_way_of_a_later_rung_is_told_before_the_first() {
+    assert_snapshot!(healthy("3.4.45").to("3.6.14").by(&["3.5.33"]).refused("leftover-v2-entries-3.6"));
+}
+
+#[test]
+fn an_option_that_a_later_release_does_not_know() {
+    let option = healthy("3.3.27").to("3.5.33").by(&["3.4.45"]).option("m2", "debug", "true");
+    assert_snapshot!(option.refused("option-removed"));
+}
+
+#[test]
+fn a_release_on_the_way_that_cannot_be_had() {
+    let mut lacks = healthy("3.1.20").to("3.3.27");
+    lacks.missing = vec!["https://mirror.example/etcd-v3.2.32-linux-amd64.tar.gz: 404".to_owned()];
+    assert_snapshot!(lacks.refused("release-available"));
+}
+
+#[test]
+fn disks_have_to_hold_what_all_rungs_keep() {
+    let room = |free| from_3_1_to_3_4().facts("m2", |facts| facts.data_dir.free = free);
+    let one = room(Bytes::mebi(1024 * 1024)).plan().unwrap();
+    let size = one.steps().find_map(|step| match &step.action {
+        Action::Member(action) if action.member == name("m2") => {
+            action.operations.iter().find_map(|operation| match operation {
+                crate::plan::model::Operation::CopyDataDir { size, .. } => Some(*size),
+                _ => None,
+            })
+        }
+        _ => None,
+    });
+    let size = size.unwrap().0;
+    let enough_for_all = (1..40).find(|times| room(Bytes(size * times)).plan().is_ok()).unwrap();
+    let alone = healthy("3.1.20").to("3.2.32");
+    let enough_for_one = (1..40)
+        .find(|times| alone.clone().facts("m2", |facts| facts.data_dir.free = Bytes(size * times)).plan().is_ok());
+    assert_eq!(enough_for_all, enough_for_one.unwrap() + 2);
+}
+
+#[test]
+fn a_member_that_is_down_is_foreseen_to_be_up() {
+    let down = from_3_1_to_3_4().down("m3").plan().unwrap();
+    assert_eq!(legs(&down), ["3.2.32", "3.3.27", "3.4.45"]);
+    let starts =
+        |plan: &Plan| plan.steps().any(|step| matches!(&step.action, Action::Member(action) if action.only_starts()));
+    assert!(starts(&down));
+}
+
+#[test]
+fn until_leaves_out_what_comes_after() {
+    let until = |minor: Minor| {
+        let mut plan = from_3_1_to_3_4().plan().unwrap();
+        plan.stop_at(minor).then(|| legs(&plan))
+    };
+    assert_eq!(until(Minor::new(3, 2)).unwrap(), ["3.2.32"]);
+    assert_eq!(until(Minor::new(3, 3)).unwrap(), ["3.2.32", "3.3.27"]);
+    assert_eq!(until(Minor::new(3, 4)).unwrap().len(), 3);
+    assert_eq!(until(Minor::new(3, 1)), None);
+    // A patch first: the minor is reached by the rung after it.
+    let mut patched = with_an_old_patch().plan().unwrap();
+    assert!(patched.stop_at(Minor::new(3, 2)));
+    assert_eq!(legs(&patched), ["3.2.32"]);
+}
+
+/// From any minor to any other: each minor once, in order, and each version of its own minor.
+#[test]
+fn every_climb_goes_one_minor_at_a_time() {
+    let minors = KNOWLEDGE.minors();
+    for (low, from) in minors.iter().enumerate() {
+        for to in minors.iter().skip(low + 1) {
+            let (Some(running), Some(declared)) = (KNOWLEDGE.latest(*from), KNOWLEDGE.latest(*to)) else { continue };
+            let situation = healthy(&running.to_string()).to(&declared.to_string());
+            let legs = crate::plan::climb::legs(&situation.cluster, &situation.inventory, &KNOWLEDGE);
+            let climbed: Vec<Minor> = legs.iter().map(Version::minor).collect();
+            let expected: Vec<Minor> = minors.iter().copied().filter(|minor| minor > from && minor <= to).collect();
+            assert_eq!(climbed, expected, "{running} to {declared}");
+        }
+    }
+}
