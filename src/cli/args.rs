@@ -108,7 +108,7 @@ pub struct PlanArgs {
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// Stop after the rung to this minor, such as 3.4, though more is declared.
-    #[arg(long, value_name = "MINOR")]
+    #[arg(long, value_name = "MINOR", value_parser = minor_line)]
     pub until: Option<Minor>,
     /// Plan the way back, as `rollback` would take it.
     #[arg(long)]
@@ -130,12 +130,18 @@ pub struct ApplyArgs {
     #[arg(long)]
     pub auto_approve: bool,
     /// Stop after the rung to this minor, such as 3.4, though more is declared.
-    #[arg(long, value_name = "MINOR", conflicts_with = "plan_file")]
+    #[arg(long, value_name = "MINOR", value_parser = minor_line, conflicts_with = "plan_file")]
     pub until: Option<Minor>,
     #[command(flatten)]
     pub json: Json,
     #[command(flatten)]
     pub declared: Declared,
+}
+
+/// `3.4`, not `3.4.23`: which patch it is, the plan says.
+fn minor_line(text: &str) -> Result<Minor, String> {
+    let minor = text.parse::<Minor>().ok().filter(|minor| minor.to_string() == text);
+    minor.ok_or_else(|| "a minor is meant, such as 3.4".to_owned())
 }
 
 /// Which way back.

@@ -176,8 +176,10 @@ fn refuse_downgrade(to: &Version, live: Minor, survey: &Survey<'_>, findings: &m
 }
 
 fn refuse_many_rungs(to: &Version, live: Minor, next: Option<Minor>, survey: &Survey<'_>, findings: &mut Findings) {
-    let next =
-        next.map_or_else(String::new, |next| format!("declare a {next} release first, apply, then go on from there"));
+    let fix = match next {
+        Some(next) => format!("declare a {next} release first, apply, then go on from there"),
+        None => format!("use a knowledge folder that has the rungs from {live} on"),
+    };
     findings.refuse(
         "one-minor-at-a-time",
         None,
@@ -186,7 +188,7 @@ fn refuse_many_rungs(to: &Version, live: Minor, next: Option<Minor>, survey: &Su
             must: "an upgrade goes one minor at a time: etcd does not support to step over one, and its servers do \
                    not stop anybody who tries"
                 .to_owned(),
-            fix: format!("{next} (several rungs in one plan are not done by this version of quorate)"),
+            fix: format!("{fix} (of a minor in between no release is known to this knowledge folder)"),
         },
         Some("https://etcd.io/docs/latest/upgrades/upgrading-etcd/"),
     );

@@ -54,9 +54,16 @@ from_3_0_to_3_5() {
   assert_contains "$(squeezed "$OUT$ERR")" "or declare 3.5.33, to stop before this rung"
   all_at 3.0.17
 
-  say "until 3.2"
-  run_expect 0 quorate apply -auto-approve -var release=3.5.33 -until 3.2
-  assert_eq "$(grep -c '^Done in ' "$WORK/OUT")" 2 "rungs done"
+  say "until 3.2, held before each point of no return"
+  local hold=(-auto-approve -var release=3.5.33 -until 3.2 -var hold_before=no-return)
+  run_expect 0 quorate apply "${hold[@]}"
+  assert_eq "$(running | wc -l)" 3 "members that run"
+  assert_eq "$(grep -c '^Done in ' "$WORK/OUT" || true)" 0 "rungs done"
+  run_expect 0 quorate apply "${hold[@]}"
+  assert_eq "$(grep -c '^Done in ' "$WORK/OUT")" 1 "rungs done"
+  assert_eq "$(jq -r 'select(.entry == "run-ended") | .ending.ending' "$(journal)")" held "the second rung"
+  run_expect 0 quorate apply -auto-approve -json -var release=3.5.33 -until 3.2
+  assert_eq "$(jq -r 'select(.type == "plan") | .plan.summary.to' "$WORK/OUT")" 3.2.32 "what is planned"
   all_at 3.2.32
 
   say "a saved plan, and Ctrl-C in its second rung"

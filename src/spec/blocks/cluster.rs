@@ -121,7 +121,7 @@ fn via(section: &Section, cx: &mut Cx) -> BTreeMap<Minor, Version> {
             }
         };
         let minor = version.minor();
-        if key.parse::<Minor>().ok() != Some(minor) {
+        if key != minor.to_string() {
             let detail = format!("{} is not the minor of {version}: write \"{minor}\".", text::quoted(&key));
             cx.reports.error(site, "Bad key", detail);
         } else {

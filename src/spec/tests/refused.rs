@@ -117,6 +117,22 @@ fn versions_each_with_its_own_message() {
 }
 
 #[test]
+fn releases_on_the_way() {
+    let specs = [
+        "\"3.4.23\"",
+        "[\"3.4.23\"]",
+        "{ \"3.4\" = 3.4 }",
+        "{ \"3.4\" = [\"3.4.23\"] }",
+        "{ \"3.4\" = \"3.4\" }",
+        "{ \"3.4\" = \"3.4.0-rc.1\" }",
+        "{ \"3.3\" = \"3.4.23\" }",
+        "{ \"3.4.23\" = \"3.4.23\" }",
+        "{ \"\\u001b[31m\" = \"3.4.23\" }",
+    ];
+    assert_snapshot!(all(specs, |via| cluster_with(&format!("via = {via}"))));
+}
+
+#[test]
 fn required_versions() {
     let fixture = |condition: &str| {
         cluster_with("").file("q.hcl", format!("quorate {{\n  required_version = \"{condition}\"\n}}\n"))
