@@ -82,6 +82,29 @@ fn help_and_version_are_no_errors() {
 }
 
 #[test]
+fn every_kind_of_name_is_explained() {
+    let folder = Folder::new();
+    for (name, word) in [
+        ("one-leader", "all members see one leader"),
+        ("caught-up", "raft index"),
+        ("3.1-3.2", "requirements"),
+        ("enable-v2", "known to"),
+        ("leader-last", "Followers"),
+    ] {
+        let output = run(&folder, &["explain", name]);
+        assert_code(&output, 0);
+        assert!(stdout(&output).to_lowercase().contains(&word.to_lowercase()), "{name}: {}", stdout(&output));
+        let json: serde_json::Value =
+            serde_json::from_slice(&run(&folder, &["explain", name, "-json"]).stdout).unwrap();
+        assert_eq!((&json["type"], &json["name"]), (&"explanation".into(), &name.into()));
+    }
+    let all = stdout(&run(&folder, &["explain"]));
+    assert!(all.contains("quorum-without-member") && all.contains("leftover-v2-entries-3.6"), "{all}");
+    let json: serde_json::Value = serde_json::from_slice(&run(&folder, &["explain", "-json"]).stdout).unwrap();
+    assert!(json["names"].as_array().unwrap().len() > 300);
+}
+
+#[test]
 fn wrong_usage_ends_with_1_and_a_hint() {
     let folder = Folder::new();
     for (args, hint) in [
@@ -96,6 +119,8 @@ fn wrong_usage_ends_with_1_and_a_hint() {
         (&["apply", "a.plan", "-until=3.4"], "cannot be used with"),
         (&["apply", "-until=3.4.23"], "a minor is meant"),
         (&["plan", "-rollback", "-until=3.4"], "-until is of the way up"),
+        (&["explain", "one-leder"], "did you mean one-leader?"),
+        (&["explain", "one-leader", "-modules=nowhere"], "nowhere"),
         (&["-chdir=nowhere", "plan"], "nowhere"),
         (&["fmt", "-", "x.hcl"], "standard input"),
         (&["validate", "-var", "secret"], "NAME=VALUE"),

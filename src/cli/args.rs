@@ -74,6 +74,8 @@ pub enum Command {
     Clean(CleanArgs),
     /// Take away the lock record that a holder on another machine left.
     Unlock(UnlockArgs),
+    /// Say what a name in a plan or a refusal stands for: a rule, a gate, a fact of etcd, an option, a rung.
+    Explain(ExplainArgs),
     /// Show the version of quorate.
     Version(VersionArgs),
 }
@@ -327,6 +329,17 @@ pub struct UnlockArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Such as one-leader, leftover-v2-entries-3.6, enable-v2, or 3.5-3.6 for a rung. Without it: all names.
+    pub name: Option<String>,
+    /// A folder with knowledge of your own, as `modules` in a spec names it.
+    #[arg(long, value_name = "FOLDER")]
+    pub modules: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Args)]
 pub struct VersionArgs {
     #[command(flatten)]
     pub json: Json,
@@ -361,6 +374,7 @@ impl Parsed {
             },
             Command::Clean(args) => args.json.json,
             Command::Unlock(args) => args.json.json,
+            Command::Explain(args) => args.json.json,
             Command::Version(args) => args.json.json,
             Command::Fmt(_) => false,
         }

@@ -12,6 +12,7 @@ mod backup;
 mod clean;
 mod context;
 mod exit;
+mod explain;
 mod failure;
 mod fmt;
 mod guard;
@@ -93,6 +94,7 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
         },
         Command::Clean(args) => clean::run(args, &context(&args.declared)?),
         Command::Unlock(args) => unlock::run(args, &context(&args.declared)?),
+        Command::Explain(args) => explain::run(args, screen),
         Command::Version(_) => Ok(version::run(screen)),
     }
 }

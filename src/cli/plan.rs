@@ -62,8 +62,7 @@ pub fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
 /// `-until`: what comes after that rung is left out.
 pub(super) fn stop_at(plan: &mut Plan, until: Option<Minor>) -> Result<(), Failure> {
     let Some(minor) = until else { return Ok(()) };
-    let there = plan.is_empty() && plan.summary.to.minor() == minor;
-    if there || plan.stop_at(minor) {
+    if plan.stop_at(minor) {
         return Ok(());
     }
     let mut minors = vec![plan.summary.to.minor().to_string()];

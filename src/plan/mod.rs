@@ -24,6 +24,7 @@ mod requirements;
 pub mod restore;
 pub mod rollback;
 mod room;
+pub mod rules;
 mod settle;
 mod survey;
 mod target;

@@ -71,8 +71,21 @@ impl Plan {
         self.later.last().map_or(&self.summary.to, |last| &last.to)
     }
 
-    /// Leaves out what comes after this minor. `false`: no rung leads to it.
+    /// Leaves out what comes after this minor: all of it, where the cluster is there already. `false`: no rung leads to it.
     pub fn stop_at(&mut self, minor: Minor) -> bool {
+        let there = self.summary.from.clone().filter(|from| from.minor() == minor);
+        if let Some(there) =
+            there.filter(|_| self.summary.to.minor() > minor && self.basis.cluster_version == Some(minor))
+            && self.basis.members.values().all(|member| member.server_version.as_ref() == Some(&there))
+        {
+            self.kind = Kind::NothingToDo;
+            self.rungs.clear();
+            self.later.clear();
+            self.releases.clear();
+            self.summary.to = there;
+            self.summary.estimate = Span::default();
+            return true;
+        }
         if self.summary.to.minor() == minor && self.later.first().is_none_or(|next| next.to.minor() != minor) {
             self.later.clear();
             return true;

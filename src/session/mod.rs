@@ -60,6 +60,11 @@ struct Modules {
     templates: Templates,
 }
 
+/// What is known of etcd, with a folder of the user's own over it.
+pub fn knowledge_of(dir: Option<&Path>) -> Result<Knowledge, SessionError> {
+    Ok(Modules::load(dir)?.knowledge)
+}
+
 impl Modules {
     fn load(dir: Option<&Path>) -> Result<Self, SessionError> {
         let Some(dir) = dir else {

@@ -44,6 +44,8 @@ pub struct Counts {
     pub faults: u32,
     pub put_back: u32,
     pub completed: u32,
+    /// Runs that did all of their rung.
+    pub rungs: u32,
     pub refused: u32,
     pub points_put_back: u32,
 }
@@ -145,7 +147,18 @@ impl Sim {
         if self.world.promises.broken.is_some() { Err(Halt::Broken) } else { applied }
     }
 
+    /// One rung after the other, as `apply` does it.
     fn look_plan_execute(&mut self) -> Result<Applied, Halt> {
+        loop {
+            let (applied, more) = self.one_leg()?;
+            if !more || !matches!(applied, Applied::Ended(Ending::Succeeded)) {
+                return Ok(applied);
+            }
+        }
+    }
+
+    /// And whether a rung was foreseen after it.
+    fn one_leg(&mut self) -> Result<(Applied, bool), Halt> {
         self.instruction()?;
         let span = self.world.rng.between(200, 1500);
         self.world.pass(span);
@@ -162,12 +175,12 @@ impl Sim {
                 let rules: Vec<_> = refusals.iter().map(|refusal| refusal.rule.clone()).collect();
                 self.world.tell(|_| format!("no plan: {}", rules.join(", ")));
                 self.check_refusals(&refusals);
-                return Ok(Applied::Refused(refusals));
+                return Ok((Applied::Refused(refusals), false));
             }
         };
         if plan.is_empty() {
-            self.check_done("there is nothing to do");
-            return Ok(Applied::NothingToDo);
+            self.check_done("there is nothing to do", self.world.declared);
+            return Ok((Applied::NothingToDo, false));
         }
         if let Some(mutation) = self.mutation {
             mutation.change(&mut plan);
@@ -179,14 +192,16 @@ impl Sim {
             let inventory = self.renderer.inventory(&self.world, &self.scenario.cluster);
             if !basis::differences(&plan.basis, &basis::of(&inventory)).is_empty() {
                 self.world.tell(|_| "the saved plan no longer holds".to_owned());
-                return Ok(Applied::Stale);
+                return Ok((Applied::Stale, false));
             }
         } else if self.world.rng.percent(20) {
             // Until a person says yes.
             self.let_time_pass(300);
         }
         hand.instruction = hand.instruction.min(self.world.instructions);
-        self.execute(&plan, hand).map(Applied::Ended)
+        let ending = self.execute(&plan, hand)?;
+        self.counts.rungs += u32::from(ending == Ending::Succeeded);
+        Ok((Applied::Ended(ending), !plan.later.is_empty()))
     }
 
     /// Members are taken to what is to be declared only after this.

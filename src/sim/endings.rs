@@ -45,9 +45,8 @@ impl World {
 }
 
 impl Sim {
-    /// "Nothing to do", and "done": all run what is declared, and the cluster version is its minor.
-    pub fn check_done(&mut self, said: &str) {
-        let declared = self.world.declared;
+    /// "Nothing to do", and "done": all run this release, and the cluster version is its minor.
+    pub fn check_done(&mut self, said: &str, declared: ReleaseNo) {
         let minor = self.world.releases[declared].version.minor();
         let astray = self.world.members.iter().find(|member| {
             !member.serves() || member.runs() != Some(declared) || member.data.applied().cluster_version != minor

@@ -52,6 +52,8 @@ pub struct Trial {
     pub history: bool,
     /// The first controller dies at this instruction, whatever the seed says.
     pub dies_at: Option<u32>,
+    /// Several minors are declared at once. The same seed is another story then.
+    pub climbs: bool,
 }
 
 /// How it went.
@@ -67,11 +69,11 @@ pub struct Report {
 
 impl Trial {
     pub fn new(seed: u64) -> Self {
-        Self { seed, weather: Weather::Rough, mutation: None, history: false, dies_at: None }
+        Self { seed, weather: Weather::Rough, mutation: None, history: false, dies_at: None, climbs: false }
     }
 
     pub fn run(self) -> Report {
-        let (scenario, world) = scenario::draw(self.seed, self.weather, self.history);
+        let (scenario, world) = scenario::draw(self.seed, self.weather, self.history, self.climbs);
         let mut scenario = scenario;
         if self.dies_at.is_some() {
             scenario.fuses = vec![self.dies_at];

@@ -212,7 +212,10 @@ impl Sim {
                     self.check_member_done(no);
                 }
             }
-            (Action::Finish { .. }, GateStage::After) => self.check_done("the rung is said to be done"),
+            (Action::Finish { version, .. }, GateStage::After) => {
+                let to = self.release(version).unwrap_or(self.world.declared);
+                self.check_done("the rung is said to be done", to);
+            }
             _ => {}
         }
     }

@@ -77,11 +77,14 @@ pub struct Scenario {
 }
 
 /// Draws everything.
-pub fn draw(seed: u64, weather: Weather, history: bool) -> (Scenario, World) {
+pub fn draw(seed: u64, weather: Weather, history: bool, climbs: bool) -> (Scenario, World) {
     let mut rng = Rng::new(seed);
     let members = rng.pick(&[1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 7]);
-    let (releases, targets) = ladder(&mut rng);
-    let cluster = cluster(&mut rng, members, &releases[targets[0]].version);
+    let (releases, targets) = ladder(&mut rng, climbs);
+    let mut cluster = cluster(&mut rng, members, &releases[targets[0]].version);
+    if climbs {
+        cluster.via = releases.iter().map(|release| (release.version.minor(), release.version.clone())).collect();
+    }
     let pins = releases.iter().map(pin).collect();
     let (mut fuses, mut faults) = (Vec::new(), Vec::new());
     if weather == Weather::Rough {
@@ -102,12 +105,12 @@ pub fn draw(seed: u64, weather: Weather, history: bool) -> (Scenario, World) {
 }
 
 /// The releases of the way, the one that runs first, and what is declared one after the other.
-fn ladder(rng: &mut Rng) -> (Vec<Release>, Vec<ReleaseNo>) {
+fn ladder(rng: &mut Rng, climbs: bool) -> (Vec<Release>, Vec<ReleaseNo>) {
     // Before 2.1 there is no cluster version.
     let first = LINES.iter().position(|[_, latest]| latest.version.minor() >= Minor::new(2, 1)).unwrap_or(0);
     let start = first + rng.index(LINES.len() - first);
     let [older, latest] = &LINES[start];
-    let rungs = rng.pick(&[0, 1, 1, 1, 1, 1, 2]);
+    let rungs = if climbs { rng.pick(&[2, 3, 4, 5]) } else { rng.pick(&[0, 1, 1, 1, 1, 1, 2]) };
     let mut releases = Vec::new();
     if rungs == 0 || rng.percent(20) {
         releases.push(older.clone());
@@ -123,7 +126,7 @@ fn ladder(rng: &mut Rng) -> (Vec<Release>, Vec<ReleaseNo>) {
     if releases.len() == 1 {
         releases = vec![older.clone(), latest.clone()];
     }
-    let targets = (1..releases.len()).collect();
+    let targets = if climbs { vec![releases.len() - 1] } else { (1..releases.len()).collect() };
     (releases, targets)
 }
 

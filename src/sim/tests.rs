@@ -37,6 +37,23 @@ fn fixed_seeds_keep_every_promise() {
     (0..FIXED).chain(REMEMBERED).for_each(keeps_every_promise);
 }
 
+// faults: C1 E2
+/// Several minors declared at once: the same promises, rung by rung.
+#[test]
+fn climbs_keep_every_promise() {
+    let mut rungs = 0;
+    for seed in 0..FIXED {
+        let climb = Trial { climbs: true, ..Trial::new(seed) };
+        let report = climb.run();
+        rungs += report.counts.rungs;
+        if let Some(broken) = report.broken {
+            let story = Trial { history: true, ..climb }.run().history.join("\n");
+            panic!("{story}\n\nclimb {seed} breaks {}: {}", broken.promise, broken.what);
+        }
+    }
+    assert!(u64::from(rungs) > FIXED / 2, "{rungs} rungs in {FIXED} climbs");
+}
+
 /// What fails is printed with its seed: it fails again with `--seed`.
 #[test]
 fn fresh_seeds_keep_every_promise() {

@@ -32,3 +32,4 @@ mod tests;
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use format::format;
 pub use load::{GivenOnLine, Inputs, Loaded, load};
+pub use text::did_you_mean;

@@ -9,6 +9,7 @@ mod backups;
 mod choices;
 mod diagnostic;
 mod escape;
+mod explain;
 mod history;
 mod json;
 mod kept;
@@ -41,6 +42,7 @@ pub use backups::{BackupSummary, backups_text};
 pub use choices::{choices_json, choices_text, nothing_json, nothing_text};
 pub use diagnostic::{diagnostics_json, diagnostics_text};
 pub use escape::{escape, escape_json, escape_lines, is_hidden};
+pub use explain::{Explained, explain_json, explain_text, names_json, names_text};
 pub use history::{RunRecord, RunState, history_json, history_text, runs_json, runs_text};
 pub use json::{JSON_FORMAT, error_json, json_line, plan_json, refusals_json, stale_json};
 pub use kept::{

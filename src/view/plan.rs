@@ -36,6 +36,16 @@ pub fn plan_text(plan: &Plan, style: Style) -> String {
 /// What a plan comes to, in one or two sentences: the last line of it, and what `apply` of a saved one begins with.
 #[must_use]
 pub fn last_line(plan: &Plan) -> String {
+    if plan.is_empty() && plan.summary.to.minor() < plan.declared.version.minor() {
+        return format!(
+            "No changes up to {}. Cluster {}: {} at {}; {} is declared.",
+            plan.summary.to.minor(),
+            plan.cluster,
+            count(plan.summary.members, "member", "members"),
+            plan.summary.to,
+            plan.declared.version
+        );
+    }
     if plan.is_empty() {
         return format!(
             "No changes. Cluster {} is as declared: {} at {}.",

@@ -66,6 +66,10 @@ from_3_0_to_3_5() {
   assert_eq "$(jq -r 'select(.type == "plan") | .plan.summary.to' "$WORK/OUT")" 3.2.32 "what is planned"
   all_at 3.2.32
 
+  run_expect 0 quorate plan -detailed-exitcode -var release=3.5.33 -until 3.2
+  assert_contains "$(squeezed "$OUT")" "No changes up to 3.2."
+  run_expect 0 quorate apply -auto-approve -var release=3.5.33 -until 3.2
+
   say "a saved plan, and Ctrl-C in its second rung"
   run_expect 2 quorate plan -detailed-exitcode -out="$WORK/climb.plan" -var release=3.5.33
   assert_contains "$OUT" "3.2.32 -> 3.3.27 -> 3.4.23 -> 3.5.33"

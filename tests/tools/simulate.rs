@@ -1,6 +1,7 @@
 //! Runs the simulation over many seeds, or tells the story of one.
 //!
 //!     cargo run --release --features sim --example simulate -- --seeds 1000000
+//!     … --climbs --seeds 100000           several minors declared at once
 //!     … --seed 4711                       the story of one seed, line by line
 //!     … --mutations --seeds 20000         breaks each promise on purpose, and says after how many seeds it is found
 //!     … --mutation no-backup --seed 4711  the story of one, broken so
@@ -21,6 +22,7 @@ struct Asked {
     threads: usize,
     mutation: Option<Mutation>,
     mutations: bool,
+    climbs: bool,
 }
 
 /// What came of many seeds.
@@ -48,13 +50,14 @@ fn main() -> ExitCode {
         }
     };
     if let Some(seed) = asked.one {
-        return tell(seed, asked.mutation);
+        return tell(Trial { mutation: asked.mutation, climbs: asked.climbs, ..Trial::new(seed) });
     }
     if asked.mutations { mutations(&asked) } else { many(&asked) }
 }
 
 fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
-    let mut asked = Asked { from: 0, seeds: 10_000, one: None, threads: 1, mutation: None, mutations: false };
+    let mut asked =
+        Asked { from: 0, seeds: 10_000, one: None, threads: 1, mutation: None, mutations: false, climbs: false };
     while let Some(flag) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{flag} needs a value"));
         let number = |text: String| text.parse::<u64>().map_err(|_| format!("{text} is no number"));
@@ -64,6 +67,7 @@ fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--seed" => asked.one = Some(number(value()?)?),
             "--threads" => asked.threads = usize::try_from(number(value()?)?).unwrap_or(1).max(1),
             "--mutations" => asked.mutations = true,
+            "--climbs" => asked.climbs = true,
             "--mutation" => {
                 let name = value()?;
                 let found = Mutation::ALL.iter().find(|mutation| mutation.name() == name);
@@ -75,8 +79,9 @@ fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
     Ok(asked)
 }
 
-fn tell(seed: u64, mutation: Option<Mutation>) -> ExitCode {
-    let report = Trial { mutation, history: true, ..Trial::new(seed) }.run();
+fn tell(trial: Trial) -> ExitCode {
+    let seed = trial.seed;
+    let report = Trial { history: true, ..trial }.run();
     for line in &report.history {
         println!("{line}");
     }
@@ -103,7 +108,8 @@ fn many(asked: &Asked) -> ExitCode {
                     if seed >= end {
                         break;
                     }
-                    own.add(seed, &Trial { mutation: asked.mutation, ..Trial::new(seed) }.run());
+                    let trial = Trial { mutation: asked.mutation, climbs: asked.climbs, ..Trial::new(seed) };
+                    own.add(seed, &trial.run());
                 }
                 if let Ok(mut total) = total.lock() {
                     total.join(own);

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::builders::*;
-use crate::plan::model::{Action, Plan};
+use crate::plan::model::{Action, Kind, Plan};
 use crate::units::{Bytes, Minor, Version};
 
 /// The versions that a plan leads through.
@@ -128,11 +128,25 @@ fn until_leaves_out_what_comes_after() {
     assert_eq!(until(Minor::new(3, 2)).unwrap(), ["3.2.32"]);
     assert_eq!(until(Minor::new(3, 3)).unwrap(), ["3.2.32", "3.3.27"]);
     assert_eq!(until(Minor::new(3, 4)).unwrap().len(), 3);
-    assert_eq!(until(Minor::new(3, 1)), None);
+    assert_eq!(until(Minor::new(3, 0)), None);
     // A patch first: the minor is reached by the rung after it.
     let mut patched = with_an_old_patch().plan().unwrap();
     assert!(patched.stop_at(Minor::new(3, 2)));
     assert_eq!(legs(&patched), ["3.2.32"]);
+}
+
+#[test]
+fn until_the_minor_that_is_there_already_nothing_is_done() {
+    let mut plan = from_3_1_to_3_4().plan().unwrap();
+    assert!(plan.stop_at(Minor::new(3, 1)) && plan.is_empty() && plan.later.is_empty());
+    assert_eq!(plan.kind, Kind::NothingToDo);
+    assert_eq!(
+        crate::view::last_line(&plan),
+        "No changes up to 3.1. Cluster prod: 3 members at 3.1.20; 3.4.45 is declared."
+    );
+    // Half way to another patch of it, it is not done.
+    let mut mixed = from_3_1_to_3_4().runs("m3", "3.1.19").plan().unwrap();
+    assert!(!mixed.stop_at(Minor::new(3, 1)));
 }
 
 /// From any minor to any other: each minor once, in order, and each version of its own minor.
