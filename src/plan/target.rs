@@ -194,8 +194,27 @@ fn refuse_many_rungs(to: &Version, live: Minor, next: Option<Minor>, survey: &Su
     );
 }
 
-/// A member may run a release of the live minor or of the target's.
+/// A member may run a release of the live minor or of the target's; one that is down would be started on what its file is.
 fn stays_on_the_way(member: &Surveyed<'_>, to: &Version, live: Minor, findings: &mut Findings) {
+    if let Standing::Stopped { facts } = member.standing
+        && let Some(version) = facts.binary.version.as_ref()
+        && version.minor() != live
+        && version.minor() != to.minor()
+    {
+        findings.refuse(
+            "binary-on-disk",
+            Some(member.view),
+            Words {
+                seen: format!(
+                    "{} is down, and the file {} is {version}; the cluster is at {live}",
+                    member.view.name, facts.binary.path
+                ),
+                must: format!("a member that is down is started on a {live} release, or on one of {}", to.minor()),
+                fix: format!("put the {live} binary that it ran back at that path, then plan again"),
+            },
+            None,
+        );
+    }
     let Some(etcd) = member.etcd() else {
         return;
     };

@@ -169,6 +169,7 @@ impl Sim {
             listed: self.world.listed(),
             ..InHand::default()
         };
+        self.world.promises.replaced_since_plan = Default::default();
         let mut plan = match self.plan() {
             Ok(plan) => plan,
             Err(refusals) => {

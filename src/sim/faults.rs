@@ -190,6 +190,7 @@ impl World {
                 if self.members[no].process.is_some() {
                     self.members[no].binary = Some(by);
                     self.promises.by_hand[no] = true;
+                    self.promises.replaced_since_plan[no] = true;
                 }
             }
             Kind::KeptGone => {

@@ -168,6 +168,7 @@ impl Sim {
 
     fn start(&mut self, no: MemberNo, timeout: Span) -> Tried<EffectResult> {
         tried!(self.command(no, |world| {
+            world.check_start(no);
             world.start(no);
             Ok(())
         }));
@@ -196,6 +197,7 @@ impl Sim {
         let numbers: Vec<MemberNo> = members.iter().filter_map(|name| number_of(&self.world, name)).collect();
         for &no in &numbers {
             tried!(self.command(no, |world| {
+                world.check_start(no);
                 world.start(no);
                 Ok(())
             }));

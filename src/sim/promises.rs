@@ -62,6 +62,7 @@ pub struct Promises {
     pub down_by_us: [bool; MOST_MEMBERS],
     /// Faults that excuse: somebody put a binary in place, or removed a kept one.
     pub by_hand: [bool; MOST_MEMBERS],
+    pub replaced_since_plan: [bool; MOST_MEMBERS],
     pub kept_gone: [bool; MOST_MEMBERS],
     /// A host that was not reached, or a process that would not end, in this run.
     pub excused: [bool; MOST_MEMBERS],
@@ -256,7 +257,10 @@ impl World {
 
     /// A member is about to write its data with a newer minor: the copy of what it was is there, and exact.
     pub fn check_first_start(&mut self, no: MemberNo, release: ReleaseNo) {
-        self.check_rung(no, release);
+        // Of a file that somebody else put there, see `check_start`.
+        if !self.promises.by_hand[no] {
+            self.check_rung(no, release);
+        }
         if !self.promises.points_expected || self.promises.by_hand[no] {
             return;
         }
@@ -271,6 +275,13 @@ impl World {
         if !exact {
             let what = format!("{} starts {minor} and has no exact copy of its data from before", member.name);
             self.break_promise("rollback-point", what);
+        }
+    }
+
+    /// The controller starts what lies there: what somebody put there before the plan was made, it knew.
+    pub fn check_start(&mut self, no: MemberNo) {
+        if let Some(release) = self.members[no].binary.filter(|_| !self.promises.replaced_since_plan[no]) {
+            self.check_rung(no, release);
         }
     }
 

@@ -173,3 +173,19 @@ fn the_cluster_version_is_not_decided() {
     let young = healthy("3.1.20").to("3.2.32").every_etcd(|etcd| etcd.cluster_version = None);
     assert_snapshot!(young.refused("cluster-version-decided"));
 }
+
+/// Found by the simulation: somebody had put a later release there, and it was started on the data of an older one.
+#[test]
+fn a_member_down_on_a_release_that_is_not_on_the_way() {
+    let astray = |release: &str| {
+        let down = healthy("3.1.20").to("3.2.32").down("m3");
+        down.facts("m3", |facts| {
+            facts.binary.version = Some(version(release));
+            facts.binary.sha256 = Some(etcd_digest(release));
+        })
+    };
+    assert_snapshot!(astray("3.5.33").refused("binary-on-disk"));
+    astray("3.0.17").refused("binary-on-disk");
+    astray("3.1.19").planned();
+    astray("3.2.31").planned();
+}
