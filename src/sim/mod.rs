@@ -172,8 +172,12 @@ impl Sim {
                     }
                 }
                 "binary-on-disk" => {
+                    let releases = &self.world.releases;
                     for member in &mut self.world.members {
-                        member.binary = member.runs().or(member.binary);
+                        let minor = member.data.applied().cluster_version;
+                        let of_minor = releases.iter().rposition(|release| release.version.minor() == minor);
+                        let is_on_the_way = |no: &usize| *no <= of_minor.unwrap_or(*no) + 1;
+                        member.binary = member.runs().or(member.binary.filter(is_on_the_way)).or(of_minor);
                     }
                 }
                 _ => {}
