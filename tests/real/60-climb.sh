@@ -11,16 +11,6 @@ backups() { find "$SPEC/.quorate/backups" -mindepth 1 -maxdepth 1 -type d | wc -
 # runs_on N: a run beyond N has stopped a member.
 runs_on() { [[ $(runs) -gt $1 ]] && grep -q '"type":"stop"' "$(journal)"; }
 
-# all_at VERSION: every member, and the cluster version.
-all_at() {
-  local member version
-  for member in m1 m2 m3; do
-    version=$(curl -fsS -m 2 "$(endpoint "$member")/version")
-    assert_eq "$(jq -r .etcdserver <<<"$version")" "$1" "version of $member"
-    assert_eq "$(jq -r .etcdcluster <<<"$version" | cut -d. -f1-2)" "${1%.*}" "cluster version at $member"
-  done
-}
-
 from_2_1_to_2_3() {
   use_process_spec v2 'soak = "0s"'
   apply 2.1.1
@@ -33,7 +23,7 @@ from_2_1_to_2_3() {
   start_writer v2 "$(endpoints)"
   apply 2.3.8
   stop_writer v2
-  all_at 2.3.8
+  at_version 2.3.8
   assert_eq "$(data_v2 "$(endpoint m2)")" "$v2" "v2 data"
   assert_eq "$(runs) $(backups)" "3 2" "runs, the creation among them, and backups"
 }
@@ -52,7 +42,7 @@ from_3_0_to_3_5() {
   run_expect 1 quorate plan -var release=3.6.14
   assert_contains "$(squeezed "$OUT$ERR")" "on the way from 3.5.33 to 3.6.14"
   assert_contains "$(squeezed "$OUT$ERR")" "or declare 3.5.33, to stop before this rung"
-  all_at 3.0.17
+  at_version 3.0.17
 
   say "until 3.2, held before each point of no return"
   local hold=(-auto-approve -var release=3.5.33 -until 3.2 -var hold_before=no-return)
@@ -64,7 +54,7 @@ from_3_0_to_3_5() {
   assert_eq "$(jq -r 'select(.entry == "run-ended") | .ending.ending' "$(journal)")" held "the second rung"
   run_expect 0 quorate apply -auto-approve -json -var release=3.5.33 -until 3.2
   assert_eq "$(jq -r 'select(.type == "plan") | .plan.summary.to' "$WORK/OUT")" 3.2.32 "what is planned"
-  all_at 3.2.32
+  at_version 3.2.32
 
   run_expect 0 quorate plan -detailed-exitcode -var release=3.5.33 -until 3.2
   assert_contains "$(squeezed "$OUT")" "No changes up to 3.2."
@@ -86,7 +76,7 @@ from_3_0_to_3_5() {
   say "the rest"
   apply 3.5.33
   stop_writer v3
-  all_at 3.5.33
+  at_version 3.5.33
   assert_eq "$(data_v3)" "$v3" "v3 data"
   echo "note: $(runs) runs, $(backups) backups from 3.0.17 to 3.5.33"
 }

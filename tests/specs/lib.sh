@@ -93,6 +93,16 @@ refused() {
   assert_eq "$(running)" "$before" "processes after a refusal"
 }
 
+# at_version VERSION: every member runs it, and the cluster version is its minor.
+at_version() {
+  local member version
+  for member in m1 m2 m3; do
+    version=$(curl -fsS -m 2 "$(endpoint "$member")/version")
+    assert_eq "$(jq -r .etcdserver <<<"$version")" "$1" "version of $member"
+    assert_eq "$(jq -r .etcdcluster <<<"$version" | cut -d. -f1-2)" "${1%.*}" "cluster version at $member"
+  done
+}
+
 # Lines may be broken anywhere between words.
 squeezed() { tr -s ' \n' ' ' <<<"$1"; }
 

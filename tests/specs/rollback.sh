@@ -81,13 +81,4 @@ nothing_lost_before() {
   done
 }
 
-# at_version VERSION: every member runs it, and the cluster version is its minor.
-at_version() {
-  local member version
-  for member in m1 m2 m3; do
-    version=$(curl -fsS -m 2 "$(endpoint "$member")/version")
-    assert_eq "$(jq -r .etcdserver <<<"$version")" "$1" "version of $member"
-    assert_eq "$(jq -r .etcdcluster <<<"$version" | cut -d. -f1-2)" "${1%.*}" "cluster version at $member"
-  done
-}
 no_notes() { assert_eq "$(find "$SPEC/members" -name '*.quorate-replacing' -o -name '*.quorate-in-*')" "" "notes and copies left"; }
