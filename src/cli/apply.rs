@@ -74,10 +74,10 @@ async fn climb(context: &Context, session: &Session, mut plan: Plan, mut live: L
     let signals = Signals::listen()?;
     let goal = plan.goal().clone();
     loop {
-        let ending = match plan.is_empty() {
-            true => return Ok(Exit::Success),
-            false => run_one(context, session, &plan, live, &signals).await?,
-        };
+        if plan.is_empty() {
+            return Ok(Exit::Success);
+        }
+        let ending = run_one(context, session, &plan, live, &signals).await?;
         let (Ending::Succeeded, Some(next)) = (&ending, plan.later.first()) else { return Ok(Exit::of(&ending)) };
         let foreseen = next.to.clone();
         let Planned { plan: next, live: open } = super::plan::make(context, session).await?;
