@@ -124,7 +124,7 @@ lab_etcd() {
 
 # start_writer NAME ENDPOINTS [OPTION...]: returns when the first write is
 # acknowledged. IN_NET (an array) is put before it, to run it in a lab's network.
-# Each of its workers waits 10 ms between two writes (readers 20): at full speed members and
+# Each of its workers waits 40 ms between two writes (readers 80): at full speed members and
 # writers would take all of the processors from the scripts that run beside it.
 start_writer() {
   local name=$1 endpoints=$2
@@ -132,7 +132,7 @@ start_writer() {
   mkdir -p "$WORK/$name"
   rm -f "$WORK/$name"/{ready,stop,verdict}
   "${IN_NET[@]}" "$WRITER" --endpoints "$endpoints" --out "$WORK/$name/verdict" \
-    --ready-file "$WORK/$name/ready" --stop-file "$WORK/$name/stop" --interval-ms 10 --read-interval-ms 20 "$@" \
+    --ready-file "$WORK/$name/ready" --stop-file "$WORK/$name/stop" --interval-ms 40 --read-interval-ms 80 "$@" \
     >"$WORK/$name/stdout" 2>"$WORK/$name/stderr" </dev/null &
   eval "writer_$name=$!"
   on_exit end_process $!

@@ -294,8 +294,18 @@ impl<'p> Engine<'p> {
             self.phase = Phase::GatesAfter { step: id };
             return;
         }
+        if let (Phase::Effects { step, next }, EffectResult::Refused { reason, todo }) = (&self.phase, result)
+            && *step == id
+            && self.plan.step(id).is_some_and(|step| stop_is_safe(step, *next))
+        {
+            let todo = [todo.clone(), vec![self.again()]].concat();
+            self.phase = ended(id, Failure { reason: reason.clone(), todo }, None);
+            return;
+        }
         let failed = match result {
-            EffectResult::Failed { reason, todo, .. } => Some(Failure { reason: reason.clone(), todo: todo.clone() }),
+            EffectResult::Failed { reason, todo, .. } | EffectResult::Refused { reason, todo } => {
+                Some(Failure { reason: reason.clone(), todo: todo.clone() })
+            }
             EffectResult::Done { .. } | EffectResult::Skipped { .. } | EffectResult::AlreadyDone { .. } => None,
         };
         self.phase = match (&self.phase, failed) {

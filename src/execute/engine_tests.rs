@@ -85,6 +85,16 @@ fn is_start_of(directive: &Directive<'_>, member: &str) -> bool {
         if on.as_str() == member)
 }
 
+fn refuse(directive: &Directive<'_>) -> Option<Entry> {
+    match directive {
+        Directive::Perform { step, effect } => {
+            let result = EffectResult::Refused { reason: "it runs 3.3.27".to_owned(), todo: Vec::new() };
+            Some(Entry::Outcome { step: step.id, effect: effect.clone(), result, took_ms: 0 })
+        }
+        _ => None,
+    }
+}
+
 fn fail(directive: &Directive<'_>) -> Option<Entry> {
     match directive {
         Directive::Perform { step, effect } => {
@@ -321,6 +331,23 @@ fn what_cannot_be_put_back_is_left_with_words_for_a_person() {
     let Ending::Failed { reason, rolled_back: None, todo, .. } = ending else { panic!("{ending:?}") };
     assert!(reason.contains("could not be put back"), "{reason}");
     assert!(todo.iter().any(|line| line.contains("kept")), "{todo:?}");
+}
+
+// faults: E7
+/// Somebody put another release in a member's place: it serves, so it is neither stopped nor "put back".
+#[test]
+fn a_member_that_runs_another_release_is_left_alone() {
+    let is_stop_of_m3 = |directive: &Directive<'_>| {
+        matches!(directive, Directive::Perform { effect: Effect::Operate { member, operation: Operation::Stop { .. } }, .. }
+            if member.as_str() == "m3")
+    };
+    let (effects, ending) =
+        run(&upgrade(), "m2", |directive| is_stop_of_m3(directive).then(|| refuse(directive)).flatten());
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::PutBack { .. })), "{effects:?}");
+    assert_eq!(stopped(&effects), ["m1", "m3"], "m2 is not begun; the stop of m3 is what was refused");
+    let Ending::Failed { reason, rolled_back: None, todo, .. } = ending else { panic!("{ending:?}") };
+    assert_eq!(reason, "it runs 3.3.27");
+    assert!(todo.last().is_some_and(|todo| todo.contains("quorate apply")), "{todo:?}");
 }
 
 // faults: C2

@@ -162,6 +162,11 @@ pub enum EffectResult {
     AlreadyDone {
         why: String,
     },
+    /// What is there is not what was planned for: it was not begun, and nothing was changed by it.
+    Refused {
+        reason: String,
+        todo: Vec<String>,
+    },
     Failed {
         reason: String,
         log: Vec<String>,

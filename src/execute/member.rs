@@ -184,9 +184,15 @@ pub async fn stop_member(
     looks: &mut Looks<'_>,
 ) -> Result<EffectResult, ExecuteError> {
     let member = performer.world.member(&action.member)?;
-    if looks.version(&action.member) == Some(&action.to) && runs_what_is_declared(member, action).await? {
-        let why = format!("{} runs {} already, from the file that is declared", action.member, action.to);
-        return Ok(EffectResult::AlreadyDone { why });
+    looks.fresh(false).await;
+    if let Some(runs) = looks.version(&action.member) {
+        if *runs == action.to && runs_what_is_declared(member, action).await? {
+            let why = format!("{} runs {} already, from the file that is declared", action.member, action.to);
+            return Ok(EffectResult::AlreadyDone { why });
+        }
+        if let Some(refused) = runs_another(action, runs) {
+            return Ok(refused);
+        }
     }
     member.client.close().await;
     looks.forget(&action.member);
@@ -204,6 +210,21 @@ pub async fn stop_member(
             Err(ExecuteError::WouldNotStop { member: action.member.clone(), pid, waited })
         }
     }
+}
+
+/// A member whose binary somebody else exchanged since the plan was made is not stopped as if it ran what was planned: its
+/// old binary may not be kept, and the new one may not be the next rung for it.
+pub fn runs_another(action: &MemberAction, runs: &Version) -> Option<EffectResult> {
+    let MemberAction { member, from, to, .. } = action;
+    (runs != from && runs != to).then(|| EffectResult::Refused {
+        reason: format!(
+            "{member} runs {runs} now, and the plan takes it from {from} to {to}: somebody else has put another binary \
+             in its place, so it is not stopped"
+        ),
+        todo: vec![format!(
+            "see who did it, and why; `quorate plan` says what is possible from what {member} runs now"
+        )],
+    })
 }
 
 /// Whether somebody else, or a reboot, has done it since the plan was made: the process is of the new binary, and so is the
@@ -299,11 +320,15 @@ pub async fn put_back(
 ) -> Result<EffectResult, ExecuteError> {
     let member = performer.world.member(&action.member)?;
     let old = action.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
+    let runs = looks.version(&action.member).cloned();
     looks.forget(&action.member);
     if let MemberNow::Running(now) = is_running(&member.host, &member.site, Digest::Compute).await?
         && now.exe_sha256 == Some(old)
     {
         return Ok(skipped("it runs its old binary"));
+    }
+    if let Some(refused) = runs.and_then(|runs| runs_another(action, &runs)) {
+        return Ok(refused);
     }
     member.client.close().await;
     let timeout = performer.world.cluster.rollout.stop_timeout;

@@ -21,7 +21,7 @@ pub mod journal;
 pub mod locks;
 mod logs;
 mod looks;
-mod member;
+pub mod member;
 mod replace;
 mod restore;
 mod take_backup;

@@ -3,6 +3,7 @@
 use crate::execute::ExecuteError;
 use crate::execute::gates::{QUORUM_LAG, no_way_back};
 use crate::execute::journal::{Detail, EffectResult};
+use crate::execute::member::runs_another;
 use crate::plan::model::{HandOver, MemberAction, Operation};
 use crate::sim::controller::Sim;
 use crate::sim::effects::{Tried, done, skipped, tried};
@@ -34,6 +35,9 @@ impl Sim {
                 if self.runs_what_is_declared(no, action) {
                     return Ok(Ok(EffectResult::AlreadyDone { why: "it runs what is declared".to_owned() }));
                 }
+                if let Some(refused) = self.runs_another(no, action) {
+                    return Ok(Ok(refused));
+                }
                 if let Some(to) = self.release(&action.to).filter(|_| self.world.members[no].process.is_some()) {
                     self.world.check_stop(no, to, &run.hand);
                 }
@@ -49,6 +53,12 @@ impl Sim {
     fn runs_what_is_declared(&self, no: MemberNo, action: &MemberAction) -> bool {
         let (member, to) = (&self.world.members[no], self.release(&action.to));
         !self.mutated(Mutation::DoneAgain) && to.is_some() && member.runs() == to && member.binary == to
+    }
+
+    /// As the product asks, right before it stops a member: somebody else has put another binary in place.
+    fn runs_another(&self, no: MemberNo, action: &MemberAction) -> Option<EffectResult> {
+        let runs = self.world.members[no].runs()?;
+        runs_another(action, &self.world.releases[runs].version)
     }
 
     fn hand_over(&mut self, no: MemberNo, how: HandOver) -> Tried<EffectResult> {
@@ -223,6 +233,9 @@ impl Sim {
         let runs = tried!(self.command(no, |world| Ok(world.members[no].runs())));
         if runs.is_some() && runs == old {
             return Ok(Ok(skipped("it runs its old binary")));
+        }
+        if let Some(refused) = self.runs_another(no, action) {
+            return Ok(Ok(refused));
         }
         let timeout = self.scenario.cluster.rollout.stop_timeout;
         tried!(self.stop(run, no, timeout));

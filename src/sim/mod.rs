@@ -39,7 +39,7 @@ use crate::sim::controller::{Halt, Sim};
 use crate::sim::world::TICK;
 use crate::units::Version;
 
-/// Once all faults are over, so many times `apply` may be said until there is nothing left to do.
+/// Once all faults are over, so many times `apply` may be said for each rung until there is nothing left to do.
 const MOST_TRIES: usize = 8;
 
 /// What is run.
@@ -141,7 +141,9 @@ impl Sim {
     /// After the faults: `apply` again finishes. False where the way is refused for what it is.
     fn until_done(&mut self) -> Result<bool, Halt> {
         self.last = None;
-        for attempt in 0..MOST_TRIES {
+        let rungs = (self.world.releases.len() - 1) / self.scenario.targets.len();
+        let tries = MOST_TRIES * rungs;
+        for attempt in 0..tries {
             // A member that was away for long needs its time to catch up.
             self.world.pass(if attempt < 3 { 100 } else { 900 } * TICK);
             let applied = self.apply()?;
@@ -158,7 +160,7 @@ impl Sim {
                 Applied::Stale | Applied::Locked | Applied::Ended(_) => {}
             }
         }
-        self.world.break_promise("finishes", format!("the work is not done after {MOST_TRIES} times `apply`"));
+        self.world.break_promise("finishes", format!("the work is not done after {tries} times `apply`"));
         Err(Halt::Broken)
     }
 

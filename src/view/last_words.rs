@@ -17,6 +17,7 @@ const STARTING: &str = "was being started";
 const STARTED: &str = "was started, and not seen to serve yet";
 const NOT_UP: &str = "is down: it did not come up";
 const SERVES: &str = "serves: its step is done";
+const ANOTHER: &str = "runs another binary than was planned for, and was left as it is";
 const GOING_BACK: &str = "was being put back on its old binary";
 const BACK: &str = "was put back on its old binary, and not seen to serve yet";
 const SERVES_AGAIN: &str = "serves on its old binary again";
@@ -119,7 +120,15 @@ fn state_when_begun(effect: &Effect) -> Option<&'static str> {
 
 fn state_after(effect: &Effect, result: &EffectResult) -> Option<&'static str> {
     let failed = matches!(result, EffectResult::Failed { .. });
+    if let (Effect::Operate { .. } | Effect::PutBack { .. }, EffectResult::Refused { .. }) = (effect, result) {
+        return Some(ANOTHER);
+    }
     match effect {
+        Effect::Operate { operation: Operation::Stop { .. }, .. }
+            if matches!(result, EffectResult::AlreadyDone { .. }) =>
+        {
+            Some(UNTOUCHED)
+        }
         // One that would not stop may run still.
         Effect::Operate { operation: Operation::Stop { .. }, .. } | Effect::StopAll => (!failed).then_some(DOWN),
         Effect::Operate { operation: Operation::Start { .. }, .. } | Effect::StartTogether => {

@@ -195,6 +195,11 @@ impl Narrator {
             EffectResult::AlreadyDone { why } => {
                 said(Tone::Plain, format!("{head}{name}: the step is done already, {why}"))
             }
+            EffectResult::Refused { reason, todo } => Utterance::Said {
+                tone: Tone::Bad,
+                text: format!("{head}{name}: not begun: {reason}"),
+                below: todo.iter().map(|what| format!("do: {what}")).collect(),
+            },
             EffectResult::Failed { reason, log, todo } => {
                 let log = log.iter().map(|line| format!("log: {line}"));
                 Utterance::Said {

@@ -146,6 +146,7 @@ impl RunSummary {
                 match result {
                     EffectResult::Done { detail } => self.keep(detail, effect, &line.at),
                     EffectResult::Skipped { .. } | EffectResult::AlreadyDone { .. } => {}
+                    EffectResult::Refused { reason, .. } => self.fail(*step, effect, reason, &[]),
                     EffectResult::Failed { reason, log, .. } => self.fail(*step, effect, reason, log),
                 }
             }

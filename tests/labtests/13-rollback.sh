@@ -51,7 +51,7 @@ say "h1 is powered off and on"
 wait_for 60 "systemd has started the member of h1" runs_something h1
 rm -rf "$SPEC/.quorate"
 run_expect 0 quorate rollback -auto-approve -var release=3.2.32
-echo "note: $(grep -E '^Done in ' "$WORK/OUT" || fail "no 'Done in'")"
+note_done
 assert_contains "$OUT" "the data of 3 members is equal, every key read"
 each_lab_host runs_version 3.1.20 >"$WORK/versions"
 each_lab_host is_well >"$WORK/health"

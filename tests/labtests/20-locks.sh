@@ -8,27 +8,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh
 . "$TESTS/specs/lib.sh"
-
-begin_apply() {
-  mkdir -p "$SPEC/.quorate/runs"
-  runs_before=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
-  "${IN_NET[@]}" "$QUORATE" -chdir="$SPEC" apply -auto-approve -var release=3.2.32 >"$WORK/apply" 2>&1 </dev/null &
-  APPLY=$!
-  on_exit end_process "$APPLY"
-  wait_for 90 "the run's journal" its_journal
-  # The process itself, below what runs it in the lab's network.
-  CONTROLLER=$(jq -r 'select(.entry == "run-started") | .pid' "$(journal)")
-  [[ $(readlink "/proc/$CONTROLLER/exe") == "$QUORATE" ]] || fail "process $CONTROLLER is not quorate"
-}
-its_journal() {
-  [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l) -gt $runs_before ]] && grep -q run-started "$(journal)"
-}
-has_stopped_one() { jq -c 'select(.entry == "outcome" and .effect.operation.type == "stop")' "$(journal)" | grep .; }
-ended() {
-  local status=0
-  wait "$APPLY" || status=$?
-  [[ $status == "$1" ]] || fail "apply ended with $status, not $1: $(tail -n 30 "$WORK/apply")"
-}
+# shellcheck source=tests/specs/faults.sh
+. "$TESTS/specs/faults.sh"
 
 use_two_specs() {
   use_lab_spec "$1" "${@:2}"
@@ -54,10 +35,11 @@ is_healthy() { "${IN_NET[@]}" curl -fsS -m 2 "http://10.77.0.1${1#h}:2379/health
 killed() {
   local began
   use_two_specs "$@"
-  begin_apply
+  begin 3.2.32
   assert_eq "$(locks | wc -l)" 3 "locks"
+  # The hosts do not see yet that it stands still.
+  hold_at outcome stop
   from_other refused_by_lock
-  wait_for 90 "a member is stopped" has_stopped_one
   kill -9 "$CONTROLLER"
   ended 137
   began=$(date +%s%N)
@@ -69,20 +51,16 @@ killed() {
 # faults: C5
 suspended() {
   use_two_specs suspended adopt
-  begin_apply
-  wait_for 90 "a member is done" grep -q '"type":"start"' "$(journal)"
-  wait_for 90 "it is healthy" member_is_done
+  begin 3.2.32
+  wait_in_run "a member is done and healthy" member_is_done
   kill -STOP "$CONTROLLER"
-  on_exit wake "$CONTROLLER"
   wait_for 120 "the hosts have given the locks away" no_locks
-  kill -CONT "$CONTROLLER"
-  ended 1
-  assert_contains "$(squeezed "$(cat "$WORK/apply")")" "is lost"
+  resume
+  ended 1 "is lost"
   each_lab_host wait_for 30 "all are healthy" is_healthy
   apply 3.2.32
 }
-wake() { kill -CONT "$1" 2>/dev/null || true; }
-member_is_done() { jq -c 'select(.entry == "outcome" and .effect.operation.type == "start")' "$(journal)" | grep . && each_lab_host is_healthy; }
+member_is_done() { at outcome start && each_lab_host is_healthy; }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
 start_lab 3

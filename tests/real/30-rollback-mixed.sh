@@ -26,7 +26,7 @@ back_and_up() {
   end_by_hand "$done_first" KILL
   wait_for 30 "a leader without $done_first" rollback_is_planned
   run_expect 0 quorate rollback -auto-approve -var "release=$to"
-  echo "note: $(grep -E '^Done in ' "$WORK/OUT" || fail "no 'Done in'")"
+  note_done
   assert_contains "$(squeezed "$OUT")" "$done_first: down now, $to -> $from"
   assert_contains "$OUT" "the data of 3 members is equal, every key read"
   at_version "$from"

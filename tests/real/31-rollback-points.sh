@@ -26,7 +26,7 @@ up_and_back() {
   run_expect 1 quorate rollback -json -auto-approve -var "release=$to"
   assert_eq "$(json "$WORK/OUT" '.type, .points_missing, (.points.set.members | length), .restore.id != null' | xargs)" "rollback-choices [] 3 true"
   run_expect 0 quorate rollback -points -auto-approve -var "release=$to"
-  echo "note: $(grep -E '^Done in ' "$WORK/OUT" || fail "no 'Done in'")"
+  note_done
   assert_contains "$OUT" "the data of 3 members is equal, every key read"
   end_sequence
   at_version "$from"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The cluster changes while quorate upgrades it: an alarm, a member added, a peer
 # URL changed, the new process dying in its soak, another member dying while one
-# is down, a way back that is gone, a binary that somebody else replaced. Each
+# is down, a way back that is gone, a binary that somebody else replaced, a member that
+somebody else starts on a release ahead. Each
 # time the run halts where it should, and apply finishes afterwards; the client
 # that writes all the way loses nothing.
 # shellcheck source=tests/lib.sh
@@ -154,6 +155,24 @@ replaced_by_somebody() {
   for member in m1 m2 m3; do assert_eq "$(version_of "$member")" 3.2.32 "version of $member"; done
 }
 
+# faults: E7
+# Somebody starts the next member on a release that is two minors ahead.
+started_ahead() {
+  local next pid
+  begin 3.2.32
+  hold_at outcome start
+  next=$(follower_but "$(in_hand)")
+  end_by_hand "$next"
+  cp "$("$TESTS/fixtures/get" 3.3.27)/etcd" "$SPEC/members/$next/etcd"
+  start_by_hand "$next"
+  wait_for 20 "$next runs it" runs_version "$next" 3.3.27
+  pid=$(pid_of "$next")
+  resume
+  ended 1 "$next runs 3.3.27 now, and the plan takes it from 3.1.20 to 3.2.32" "quorate plan"
+  assert_eq "$(pid_of "$next")" "$pid" "process of $next"
+  assert_eq "$(put_back_members)" "" "members put back"
+}
+
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
 use_process_spec changing 'settings = { quota-backend-bytes = "16000000" }' 'verify = "hash"' 'soak = "300ms"'
 apply 3.1.20
@@ -169,3 +188,7 @@ another_dies
 say "a binary that somebody replaced"
 replaced_by_somebody
 stop_writer changing
+use_process_spec ahead 'verify = "hash"'
+apply 3.1.20
+say "a member that somebody starts on a release ahead"
+started_ahead

@@ -31,14 +31,19 @@ its_journal_or_end() { its_journal || ! kill -0 "$APPLY"; }
 # effect, e.g. `at intent stop 2`: the second member is being stopped.
 at() { [[ $(grep -cE "\"entry\":\"$1\".*\"(type|effect)\":\"$2\"" "$JOURNAL") -ge ${3:-1} ]]; }
 
+# wait_in_run WHAT CMD...: until CMD holds, while the apply goes on.
+wait_in_run() {
+  local deadline=$((SECONDS + 120))
+  until "${@:2}" >/dev/null 2>&1; do
+    ((SECONDS < deadline)) || fail "not within 120 s: $1; $(tail -n 20 "$WORK/apply")"
+    kill -0 "$APPLY" 2>/dev/null || fail "apply ended before: $1: $(tail -n 30 "$WORK/apply")"
+  done
+}
+
 # hold_at ENTRY EFFECT [NUMBER]: waits for that line, and holds the controller
 # still. What it has begun on a host goes on there.
 hold_at() {
-  local deadline=$((SECONDS + 120))
-  until at "$@"; do
-    ((SECONDS < deadline)) || fail "not within 120 s: $*; $(tail -n 20 "$WORK/apply")"
-    kill -0 "$APPLY" 2>/dev/null || fail "apply ended before $*: $(tail -n 30 "$WORK/apply")"
-  done
+  wait_in_run "$*" at "$@"
   kill -STOP "$CONTROLLER"
 }
 # hold_when_down NUMBER: as hold_at, when that member's process has just ended.

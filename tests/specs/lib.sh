@@ -65,8 +65,14 @@ apply() {
   shift
   run_expect 0 quorate apply -auto-approve -var "release=$version" "$@"
   APPLIED=$OUT
-  echo "note: $version: $(grep -E '^Done in ' "$WORK/OUT" || fail "no 'Done in'")"
+  note_done "$version: "
   nothing_left "$version"
+}
+
+# note_done [PREFIX]: the last command says that it did its work; that line.
+note_done() {
+  grep -qE '^Done in ' "$WORK/OUT" || fail "no 'Done in': $OUT"
+  echo "note: ${1-}$(grep -E '^Done in ' "$WORK/OUT")"
 }
 
 # Nothing is left to do. What plan says besides is in $OUT.

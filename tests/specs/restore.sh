@@ -15,7 +15,7 @@ backup_now() {
 restore() {
   run_expect 0 quorate restore -auto-approve -var "release=$1" "${@:2}" "$BACKUP"
   RESTORED=$OUT
-  echo "note: restore to $1: $(grep -E '^Done in ' "$WORK/OUT" || fail "no 'Done in'")"
+  note_done "restore to $1: "
   nothing_left "$1"
   no_notes
 }
