@@ -13,6 +13,7 @@ use crate::execute::journal::{Detail, Effect, EffectResult};
 use crate::execute::logs::Logs;
 use crate::execute::looks::Looks;
 use crate::execute::member;
+use crate::execute::raft_snapshots;
 use crate::execute::replace;
 use crate::execute::restore;
 use crate::execute::take_backup;
@@ -122,6 +123,7 @@ impl<'a> Performer<'a> {
             Effect::Prepare => member::prepare(self, step).await,
             Effect::Backup => take_backup::take(self, step).await,
             Effect::CompareData => compare::compare(self.world).await,
+            Effect::TakeRaftSnapshots => raft_snapshots::take(self, step).await,
             Effect::ReadyData => replace::lay_all_ready(self, step).await,
             Effect::AssembleData => restore::assemble_all(self, step).await,
             Effect::LayRestored => restore::lay_all(self, step).await,

@@ -525,6 +525,7 @@ pub fn effects(step: &Step) -> Vec<Effect> {
         Action::Prepare { .. } => vec![Effect::Prepare],
         Action::Backup(_) => vec![Effect::Backup],
         Action::CompareData { .. } => vec![Effect::CompareData],
+        Action::TakeRaftSnapshots(_) => vec![Effect::TakeRaftSnapshots],
         Action::Member(action) => action
             .operations
             .iter()

@@ -115,6 +115,7 @@ pub enum Effect {
     Prepare,
     Backup,
     CompareData,
+    TakeRaftSnapshots,
     Operate {
         member: MemberName,
         operation: Operation,
@@ -213,6 +214,11 @@ pub enum Detail {
         members: u32,
         v3: Option<KeysCompared>,
         v2: Option<KeysCompared>,
+    },
+    /// How far the newest raft snapshot of each member reaches now.
+    RaftSnapshots {
+        no_ops: u64,
+        reached: Vec<(MemberName, RaftIndex)>,
     },
     HandedOver {
         to: MemberName,

@@ -22,6 +22,7 @@ pub mod locks;
 mod logs;
 mod looks;
 pub mod member;
+mod raft_snapshots;
 mod replace;
 mod restore;
 mod take_backup;

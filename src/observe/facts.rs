@@ -242,8 +242,7 @@ fn rollback_point(point: &Point) -> Option<RollbackPointFacts> {
 
 /// `0000000000000002-000000000000abcd.snap`: term and index.
 fn snap_file(size: Bytes, name: &str) -> Option<SnapFile> {
-    let (_, index) = name.strip_suffix(".snap")?.split_once('-')?;
-    Some(SnapFile { size, index: RaftIndex(u64::from_str_radix(index, 16).ok()?) })
+    Some(SnapFile { size, index: RaftIndex::of_snap_file(name)? })
 }
 
 /// As releases name architectures.

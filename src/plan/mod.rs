@@ -19,6 +19,7 @@ pub mod layout;
 pub mod leftovers;
 pub mod model;
 mod options;
+pub mod raft_snapshots;
 pub mod replacing;
 mod requirements;
 pub mod restore;
@@ -188,7 +189,7 @@ fn checks_before_change(
         match input.knowledge.rung(way.live_minor(), way.to.minor()) {
             Some(rung) => {
                 way_back(rung, way, findings);
-                requirements::check(rung, way, survey, findings);
+                requirements::check(rung, way, survey, input.knowledge, findings);
             }
             None => findings.refuse(
                 "rung-known",

@@ -343,6 +343,9 @@ pub enum Action {
     CompareData {
         moment: Moment,
     },
+    /// Raft no-ops until each of these members has taken a raft snapshot that covers all that is in its log when the step
+    /// begins. Nothing of the data changes.
+    TakeRaftSnapshots(RaftSnapshots),
     /// Stop, swap, start one member.
     Member(MemberAction),
     CreateMember(Box<CreateAction>),
@@ -383,6 +386,18 @@ pub enum Action {
         version: Version,
         minor: Minor,
     },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RaftSnapshots {
+    /// The hazard of the rung that they clear.
+    pub hazard: String,
+    /// By member: entries between two raft snapshots, as it is configured.
+    pub members: BTreeMap<MemberName, u64>,
+    /// As many no-ops as it takes, by what was seen; for people.
+    pub no_ops: u64,
+    /// For all of it.
+    pub within: Span,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

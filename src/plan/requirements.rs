@@ -1,18 +1,21 @@
 //! Requirements: what the rung demands by `modules/etcd`, held against what was seen.
 
-use crate::knowledge::{Affected, Change, Check, Hazard, HazardKind, Requirement, Rung, Severity, When};
+use crate::knowledge::{
+    Affected, Change, Check, Cure, Hazard, HazardKind, Knowledge, Requirement, Rung, Severity, When,
+};
 use crate::observe::inventory::EtcdFacts;
 use crate::plan::findings::{Findings, Words};
+use crate::plan::raft_snapshots;
 use crate::plan::survey::{Survey, Surveyed};
 use crate::plan::target::Way;
 
 /// Holds every requirement, hazard and silent change of a rung against the cluster.
-pub fn check(rung: &Rung, way: &Way, survey: &Survey<'_>, findings: &mut Findings) {
+pub fn check(rung: &Rung, way: &Way, survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
     for requirement in rung.requirements_for(&way.to) {
         one(requirement, way, survey, findings);
     }
     for hazard in rung.hazards_for(&way.to) {
-        hazard_of(hazard, way, survey, findings);
+        hazard_of(hazard, survey, knowledge, findings);
     }
     for change in rung.changes_for(&way.to) {
         silent_change(change, survey, findings);
@@ -121,7 +124,7 @@ fn broken(requirement: &Requirement, member: Option<&Surveyed<'_>>, seen: String
     }
 }
 
-fn hazard_of(hazard: &Hazard, way: &Way, survey: &Survey<'_>, findings: &mut Findings) {
+fn hazard_of(hazard: &Hazard, survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
     let fact = &hazard.fact;
     let source = fact.sources.first().map(ToString::to_string);
     match &hazard.hazard {
@@ -155,16 +158,22 @@ fn hazard_of(hazard: &Hazard, way: &Way, survey: &Survey<'_>, findings: &mut Fin
                 source.as_deref(),
             );
         }
-        HazardKind::V2EntriesInWal { .. } => findings.refuse(
-            &fact.name,
-            None,
-            Words {
-                seen: format!("whether the WALs of the members hold v2 entries is not known, on the way to {}", way.to),
-                must: fact.what.clone(),
-                fix: "this version of quorate cannot prove that there are none, and does not clear them".to_owned(),
-            },
-            source.as_deref(),
-        ),
+        HazardKind::V2EntriesInWal { .. } => match &hazard.cure {
+            // A step of its own clears them, whether there are any or not.
+            Cure::RaftSnapshotByNoOps { snapshot_count_option } => {
+                raft_snapshots::check(hazard, snapshot_count_option, knowledge, survey, findings);
+            }
+            Cure::V3WriteOnOldVersion | Cure::PatchFirst { .. } | Cure::Abstain => findings.refuse(
+                &fact.name,
+                None,
+                Words {
+                    seen: "whether the WALs of the members hold v2 entries is not known".to_owned(),
+                    must: fact.what.clone(),
+                    fix: fact.fix.clone().unwrap_or_else(|| "see the source".to_owned()),
+                },
+                source.as_deref(),
+            ),
+        },
         HazardKind::NewRaftEntry { option } => {
             for member in &survey.members {
                 if member.facts().and_then(|facts| facts.option(option)).is_some_and(|set| set.value != "false") {

@@ -12,6 +12,7 @@ use crate::plan::layout;
 use crate::plan::model::{
     Action, BinaryChange, Gate, HandOver, MemberAction, Moment, Operation, ReleasePin, Role, Step, StepId, Undo,
 };
+use crate::plan::raft_snapshots;
 use crate::plan::settle;
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::target::Way;
@@ -47,6 +48,7 @@ pub fn steps(from: &Ingredients<'_>) -> Vec<Step> {
         stage(from, &members, &mut steps);
         preflight(from, &members, &mut steps);
         prepare(from, &to_change, &mut steps);
+        take_raft_snapshots(from, &to_change, &mut steps);
         if from.cluster.rollout.compare_hashes == Toggle::On && features.has(Feature::HashKv) {
             compare(Moment::BeforeFirstStop, from, &mut steps);
         }
@@ -257,6 +259,25 @@ fn prepare(from: &Ingredients<'_>, to_change: &[Surveyed<'_>], steps: &mut Numbe
         (Vec::new(), Vec::new()),
         Undo::NothingToUndo,
         Span::from_secs(1),
+    );
+}
+
+/// After all that may still be refused, and before the backup: it takes its time.
+fn take_raft_snapshots(from: &Ingredients<'_>, to_change: &[Surveyed<'_>], steps: &mut Numbered) {
+    let Some(needed) = raft_snapshots::needed(from.knowledge, from.way, from.survey, to_change) else {
+        return;
+    };
+    let estimate = raft_snapshots::estimate(&needed);
+    steps.push(
+        Action::TakeRaftSnapshots(needed),
+        format!(
+            "entries of the v2 store may be left in the logs of the members: {} could not read them, and would end at its \
+             start",
+            from.way.to
+        ),
+        (all_well(from), all_well(from)),
+        Undo::NothingToUndo,
+        estimate,
     );
 }
 

@@ -24,6 +24,7 @@ scripts! {
     DIGESTS = "check staged files", ["lib-common.sh", "digests.sh"];
     PREFLIGHT = "preflight", ["lib-common.sh", "preflight.sh"];
     KEEP = "keep the old binary", ["lib-common.sh", "lib-keep.sh", "keep.sh"];
+    NEWEST_SNAP = "look for the newest raft snapshot", ["lib-common.sh", "newest-snap.sh"];
     FIND_KEPT = "find a kept binary", ["lib-common.sh", "find-kept.sh"];
     PREPARE_SWAP = "prepare the swap", ["lib-common.sh", "lib-keep.sh", "prepare-swap.sh"];
     COMMIT_SWAP = "swap the binary", ["lib-common.sh", "commit-swap.sh"];

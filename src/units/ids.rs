@@ -74,6 +74,15 @@ counter! {
     /// A position in the raft log.
     RaftIndex
 }
+impl RaftIndex {
+    /// Where a raft snapshot reaches, by the name of its file: `TERM-INDEX.snap`, in hexadecimal.
+    #[must_use]
+    pub fn of_snap_file(name: &str) -> Option<Self> {
+        let (_, index) = name.strip_suffix(".snap")?.split_once('-')?;
+        Some(Self(u64::from_str_radix(index, 16).ok()?))
+    }
+}
+
 counter! {
     /// A raft term: moves with each election.
     RaftTerm

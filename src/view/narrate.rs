@@ -261,6 +261,10 @@ fn done(detail: &Detail, doing: &str) -> String {
             count(*members as usize, "member", "members"),
             grouped(revision.0)
         ),
+        Detail::RaftSnapshots { no_ops, reached } => {
+            let each = reached.iter().map(|(member, index)| format!("{member} {}", grouped(index.0)));
+            format!("{} raft no-ops; raft snapshots reach: {}", grouped(*no_ops), joined(each))
+        }
         Detail::HandedOver { to } => format!("leadership handed over to {to}"),
         Detail::Prepared { kept } => {
             let each = kept.iter().map(|(member, path)| format!("{member} {path}"));

@@ -1,6 +1,6 @@
 //! Gates, operations and effects as sentences. Each wait is said with its bound.
 
-use super::words::{grouped, names, span};
+use super::words::{grouped, names, names_of, span};
 use crate::execute::journal::Effect;
 use crate::plan::model::{Action, Gate, HandOver, MemberAction, Moment, Operation, Step, Undo};
 use crate::spec::model::OnFailure;
@@ -115,6 +115,7 @@ pub fn verb(action: &Action) -> &'static str {
         Action::Prepare { .. } => "prepare",
         Action::Backup(_) => "backup",
         Action::CompareData { .. } => "compare",
+        Action::TakeRaftSnapshots(_) => "clear log",
         Action::Member(member) if member.only_starts() => "start",
         Action::Member(member) if member.from == member.to => "restart",
         Action::Member(_) => "member",
@@ -139,15 +140,14 @@ pub fn title(action: &Action) -> String {
         Action::Backup(backup) => format!("from {}", backup.member),
         Action::CompareData { moment: Moment::BeforeFirstStop } => "before the first stop".to_owned(),
         Action::CompareData { moment: Moment::AtTheEnd } => "at the end".to_owned(),
+        Action::TakeRaftSnapshots(snapshots) => names_of(&snapshots.members),
         Action::Member(member) => member.member.to_string(),
         Action::CreateMember(create) => create.member.to_string(),
         Action::StartTogether { members } | Action::StopAll { members, .. } => names(members),
-        Action::ReadyData { members, .. } | Action::EndReplacement { members } => {
-            names(&members.keys().cloned().collect::<Vec<_>>())
-        }
+        Action::ReadyData { members, .. } | Action::EndReplacement { members } => names_of(members),
         Action::LayRestored(restore) => restore.backup.clone(),
         Action::CompareRestored { backup } => format!("with {}", backup.id),
-        Action::MarkReplacement(replacement) => names(&replacement.members.keys().cloned().collect::<Vec<_>>()),
+        Action::MarkReplacement(replacement) => names_of(&replacement.members),
         Action::ReplaceData(replace) => replace.member.to_string(),
         Action::Finish { minor, .. } => minor.to_string(),
     };
@@ -165,6 +165,7 @@ pub fn effect<'a>(effect: &'a Effect, action: Option<&Action>) -> (Option<&'a Me
         Effect::Prepare => (None, "keep the old binaries, lay the new ones beside them".to_owned()),
         Effect::Preflight => (None, "try each member's options on the new binary".to_owned()),
         Effect::Backup => (None, "take and verify the backup".to_owned()),
+        Effect::TakeRaftSnapshots => (None, "raft no-ops until each member takes a raft snapshot".to_owned()),
         Effect::CompareData => (None, "compare the data of all members".to_owned()),
         Effect::Operate { member, operation: what } => (Some(member), operation(what, member_action)),
         Effect::Create { member } => (Some(member), "create it".to_owned()),
@@ -197,6 +198,7 @@ pub fn effect_name(effect: &Effect) -> &'static str {
         Effect::Prepare => "preparing the swaps",
         Effect::Backup => "backup",
         Effect::CompareData => "comparison",
+        Effect::TakeRaftSnapshots => "clearing the raft logs",
         Effect::Operate { operation, .. } => match operation {
             Operation::HandOver { .. } => "hand-over",
             Operation::Stop { .. } => "stop",

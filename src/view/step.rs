@@ -6,7 +6,7 @@ use super::escape::escape;
 use super::page::{Page, Tone, cell};
 use super::phrases::{gates, joined, operation, undo, verb};
 use super::restore::{expected, laid};
-use super::words::{self, grouped, names, span};
+use super::words::{self, grouped, names, names_of, span};
 use crate::plan::model::{
     Action, BackupAction, CreateAction, Kind, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
     Replacement, ReplacementPhase, Role, Step, StepId,
@@ -117,6 +117,11 @@ fn headline(plan: &Plan, action: &Action) -> String {
             Moment::BeforeFirstStop => "all members: the same HashKV at one revision, before the first stop".to_owned(),
             Moment::AtTheEnd => "all members: the same data, at the end".to_owned(),
         },
+        Action::TakeRaftSnapshots(snapshots) => format!(
+            "{}: raft no-ops, about {}, until each has taken a raft snapshot; no key changes, no member restarts",
+            names_of(&snapshots.members),
+            grouped(snapshots.no_ops)
+        ),
         Action::Member(member) => member_headline(member),
         Action::CreateMember(create) => format!("{}: a new member, etcd {}", create.member, create.spec.version),
         Action::StartTogether { members } => format!("{}: all at once, for none can be healthy alone", names(members)),
@@ -138,10 +143,6 @@ fn headline(plan: &Plan, action: &Action) -> String {
             format!("all members at {version}: complete when the cluster version is {minor} everywhere")
         }
     }
-}
-
-fn names_of(members: &BTreeMap<MemberName, MemberReplacement>) -> String {
-    names(&members.keys().cloned().collect::<Vec<_>>())
 }
 
 fn mark_headline(replacement: &Replacement) -> String {
@@ -215,6 +216,7 @@ fn subject(action: &Action) -> Option<&MemberName> {
         | Action::Preflight { .. }
         | Action::Prepare { .. }
         | Action::CompareData { .. }
+        | Action::TakeRaftSnapshots(_)
         | Action::StartTogether { .. }
         | Action::ReadyData { .. }
         | Action::LayRestored(_)
@@ -240,6 +242,9 @@ fn details(plan: &Plan, action: &Action) -> Vec<(&'static str, String)> {
         Action::LayRestored(action) => laid(action),
         Action::ReplaceData(replace) => vec![("does", joined(replaced(replace)))],
         Action::ReadyData { id, members } => vec![("does", joined(laid_ready(id.as_deref(), members)))],
+        Action::TakeRaftSnapshots(snapshots) => {
+            vec![("clears", snapshots.hazard.clone()), ("within", snapshots.within.to_string())]
+        }
         Action::Preflight { .. }
         | Action::Prepare { .. }
         | Action::CompareData { .. }

@@ -1,5 +1,6 @@
 //! Numbers, spans of time and lists as people read them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::units::{Bytes, MemberName, Span};
@@ -69,6 +70,11 @@ pub fn listed<T: AsRef<str>>(items: &[T]) -> String {
 pub fn names(members: &[MemberName]) -> String {
     let members: Vec<&str> = members.iter().map(MemberName::as_str).collect();
     listed(&members)
+}
+
+/// The members that something is said of.
+pub fn names_of<T>(members: &BTreeMap<MemberName, T>) -> String {
+    listed(&members.keys().map(MemberName::as_str).collect::<Vec<_>>())
 }
 
 /// Bytes that move: `12 MB of 41 MB (29 %), 11 MB/s, 3 s left`. `elapsed` is since the first byte.

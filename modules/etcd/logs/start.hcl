@@ -18,6 +18,15 @@ log "member-list-read" {
   what   = "A member reads the member list and the cluster version from its data."
 }
 
+log "published-too-early" {
+  in      = "3.4+"
+  class   = "expected"
+  moment  = "member-starts"
+  regex   = "failed to publish local member to cluster through raft.*too many requests"
+  what    = "A member that starts has not applied its log yet, and is more than 5,000 entries behind what it knows to be committed: it tries again until it has."
+  sources = ["observed 3.6.14, 3.7.1", "code v3.6.14:server/etcdserver/server.go"]
+}
+
 log "serves-plain-http" {
   in     = "all"
   class  = "expected"
