@@ -2,7 +2,7 @@
 //! is carried out or not, and its result may get lost.
 
 use crate::execute::journal::{Detail, Effect, EffectResult};
-use crate::plan::model::{Action, BackupAction, MemberAction, Step};
+use crate::plan::model::{Action, BackupAction, MemberAction, RaftSnapshots, Step};
 use crate::sim::controller::{Halt, Sim};
 use crate::sim::mutation::Mutation;
 use crate::sim::render::number_of;
@@ -47,6 +47,7 @@ impl Sim {
             (Effect::Prepare, Action::Prepare { members }) => self.prepare(run, members),
             (Effect::Backup, Action::Backup(action)) => self.backup(action),
             (Effect::CompareData, _) => self.compare(),
+            (Effect::TakeRaftSnapshots, Action::TakeRaftSnapshots(wanted)) => self.take_raft_snapshots(wanted),
             (Effect::Operate { operation, .. }, Action::Member(action)) => self.operate(run, action, operation),
             (Effect::PutBack { .. }, Action::Member(action)) => self.put_back(run, action),
             (Effect::StartTogether, Action::StartTogether { members }) => self.start_together(members),
@@ -194,6 +195,21 @@ impl Sim {
         self.world.backups.push(Backup { revision: taken.revision, verified, instruction });
         self.world.check_backup(taken.revision, taken.digest);
         self.instruction()?;
+        Ok(Ok(done(Detail::Nothing)))
+    }
+
+    /// The no-ops go through the leader; each member takes its snapshot when its own moment has come.
+    fn take_raft_snapshots(&mut self, wanted: &RaftSnapshots) -> Tried<EffectResult> {
+        for name in wanted.members.keys() {
+            self.instruction()?;
+            let span = self.world.rng.between(10, 200) * TICK;
+            self.world.pass(span);
+            let Some(no) = number_of(&self.world, name) else { return Ok(Err("no such member".to_owned())) };
+            if !self.world.answers(no) || self.world.leader().is_none() {
+                return Ok(Err(format!("{name}: no raft snapshot")));
+            }
+            self.world.take_raft_snapshot(no);
+        }
         Ok(Ok(done(Detail::Nothing)))
     }
 

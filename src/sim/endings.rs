@@ -9,14 +9,8 @@ use crate::sim::world::{MemberNo, ReleaseNo, World};
 use crate::spec::model::OnFailure;
 
 /// Rules that refuse a way for what it is, whatever state the cluster is in.
-const OF_THE_WAY: [&str; 6] = [
-    "rollback-known",
-    "quorum-without-member",
-    "leftover-v2-entries-3.6",
-    "leftover-v2-entries-3.7",
-    "members-remembered-wrongly",
-    "v2-backup-possible",
-];
+const OF_THE_WAY: [&str; 4] =
+    ["rollback-known", "quorum-without-member", "members-remembered-wrongly", "v2-backup-possible"];
 
 impl World {
     /// A backup holds what was acknowledged up to its revision.

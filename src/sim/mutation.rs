@@ -71,6 +71,8 @@ mutations! {
     CopyWhileItRuns = ("copy-while-it-runs", ["rollback-point"]),
     /// the old binaries are not kept before the first stop
     NoPrepare = ("no-prepare", ["way-back"]),
+    /// the planner leaves out the raft snapshots that 3.6 and 3.7 need
+    NoRaftSnapshots = ("no-raft-snapshots", ["log-readable"]),
     /// the planner does not wait for the cluster version at the end of a rung
     NoVersionGate = ("no-version-gate", ["done-is-done", "one-rung"]),
     /// the planner takes members over a minor version
@@ -152,6 +154,7 @@ impl Mutation {
             Self::NoGatesBefore => steps(plan).for_each(|step| step.before.clear()),
             Self::NoVersionGate => without(plan, |gate| matches!(gate, Gate::ClusterVersion { .. })),
             Self::NoBackup => leave_out(plan, |step| matches!(step.action, Action::Backup(_))),
+            Self::NoRaftSnapshots => leave_out(plan, |step| matches!(step.action, Action::TakeRaftSnapshots(_))),
             Self::NoPrepare => leave_out(plan, |step| matches!(step.action, Action::Prepare { .. })),
             Self::DownIsForgotten => leave_out(plan, only_starts),
             Self::DoneAgain => done_again(plan),

@@ -255,6 +255,16 @@ impl World {
         self.ladder.iter().position(|known| *known == minor).unwrap_or(0)
     }
 
+    /// A member that we brought this far ends on what its log holds.
+    pub fn check_log_readable(&mut self, no: MemberNo, release: ReleaseNo) {
+        if self.promises.by_hand.contains(&true) {
+            return;
+        }
+        let (member, version) = (&self.members[no], &self.releases[release].version);
+        let what = format!("{} starts {version}, and its log holds older entries than that reads", member.name);
+        self.break_promise("log-readable", what);
+    }
+
     /// A member is about to write its data with a newer minor: the copy of what it was is there, and exact.
     pub fn check_first_start(&mut self, no: MemberNo, release: ReleaseNo) {
         // Of a file that somebody else put there, see `check_start`.

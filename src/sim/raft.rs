@@ -40,6 +40,8 @@ pub struct Data {
     pub commit: usize,
     /// The newest minor that has written to it.
     pub seen: Option<Minor>,
+    /// The oldest minor whose entries are in the log since the last raft snapshot, in the form that this minor writes.
+    pub oldest_form: Option<Minor>,
 }
 
 /// The state after no entry at all.
@@ -49,7 +51,7 @@ pub fn nothing_applied(minor: Minor) -> LogEntry {
 
 impl Data {
     pub fn new(minor: Minor) -> Self {
-        Self { log: vec![nothing_applied(minor)], term: 1, vote: None, commit: 1, seen: Some(minor) }
+        Self { log: vec![nothing_applied(minor)], term: 1, vote: None, commit: 1, seen: Some(minor), oldest_form: None }
     }
 
     /// A committed write of the past.

@@ -207,6 +207,8 @@ fn world(mut rng: Rng, members: usize, releases: Vec<Release>, cluster: &Cluster
     let systemd = matches!(cluster.runtime, Runtime::Systemd(_));
     let points = &cluster.rollback_points;
     let mut data = Data::new(minor);
+    // No raft snapshot since it came up from the minor before.
+    data.oldest_form = KNOWLEDGE.previous_minor(minor).or(Some(minor));
     for id in 1..=rng.between(2, 30) {
         data.put(u32::try_from(id).unwrap_or(0));
     }

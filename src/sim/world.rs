@@ -238,6 +238,12 @@ impl World {
         let Some(release) = self.members[no].runs() else { return };
         let minor = self.releases[release].version.minor();
         let fate = self.members[no].fate_of(release);
+        if self.cannot_read_log(no, minor) {
+            self.check_log_readable(no, release);
+            self.tell(|world| format!("{} ends: its log holds entries that it cannot read", world.members[no].name));
+            self.die(no);
+            return;
+        }
         if self.refuses_to_start(no, minor) || fate == Fate::Exits {
             self.tell(|world| format!("{} exits at its start", world.members[no].name));
             self.die(no);
@@ -253,12 +259,37 @@ impl World {
         } else {
             member.restarted = 0;
         }
+        self.write_attributes(minor);
+        let member = &mut self.members[no];
         let newer = member.data.seen.is_none_or(|seen| seen < minor);
         if newer {
             member.data.seen = Some(minor);
             self.check_first_start(no, release);
         }
         self.tell(|world| format!("{} serves", world.members[no].name));
+    }
+
+    /// Entries in the form of the v2 store, which 3.4 and older write for a question about health, and 3.5 for a member's
+    /// attributes. 3.6 knows those of 3.5 only, 3.7 none.
+    fn cannot_read_log(&self, no: MemberNo, minor: Minor) -> bool {
+        let unreadable = |last: Minor| self.members[no].data.oldest_form.is_some_and(|oldest| oldest <= last);
+        (minor >= Minor::new(3, 6) && unreadable(Minor::new(3, 4)))
+            || (minor >= Minor::new(3, 7) && unreadable(Minor::new(3, 5)))
+    }
+
+    /// The member takes a raft snapshot: what comes after it is written by those that run now.
+    pub fn take_raft_snapshot(&mut self, no: MemberNo) {
+        let running = self.members.iter().filter_map(Member::runs);
+        let oldest = running.map(|release| self.releases[release].version.minor()).min();
+        self.members[no].data.oldest_form = oldest;
+    }
+
+    /// A member that comes up writes its attributes into the logs of all.
+    fn write_attributes(&mut self, minor: Minor) {
+        for member in &mut self.members {
+            let oldest = member.data.oldest_form.map_or(minor, |oldest| oldest.min(minor));
+            member.data.oldest_form = Some(oldest);
+        }
     }
 
     /// An older binary than the cluster version that it finds on its disk, from 2.2 on; and 2.x on data of 3.x.
