@@ -27,10 +27,13 @@ keep() {
         digest "$part"
         [ "$digest" = "$2" ] || { rm -f -- "$part"; refuse digest "$1 has digest ${digest:-unreadable}"; }
     fi
-    said=$(mv -f -- "$part" "$kept" 2>&1) || {
+    # Members whose binaries are names of one file are made ready at the same time: then it is in place already, and mv
+    # fails, or does nothing.
+    said=$(mv -f -- "$part" "$kept" 2>&1) || [ "$part" -ef "$kept" ] || {
         rm -f -- "$part"
         refuse_failed "putting $kept in place" "$said"
     }
+    [ ! -e "$part" ] || rm -f -- "$part"
     copied=yes
 }
 
