@@ -250,9 +250,9 @@ async fn v2_of_2_2_restored_under_2_3() {
     backs_up_v2("2.2.5", "2.3.8", true).await;
 }
 
-/// Both key spaces of a 3.1 member with a raft snapshot: without the db, what is restored would panic at its start.
-async fn backs_up_both(v3_keys: u64, busy: Api) {
-    let (Some(live), Some(tools)) = (release("3.1.20"), release("3.2.32")) else { return };
+/// Both key spaces of a member with a raft snapshot: without the db, what is restored would panic at its start.
+async fn backs_up_both(live: &str, tools: &str, v3_keys: u64, busy: Api) {
+    let (Some(live), Some(tools)) = (release(live), release(tools)) else { return };
     let scene = Scene::new(&live, &tools, &["--snapshot-count", "3000"]).await;
     for number in 0..3100 {
         write(&scene.client, Api::V2, "key", number).await;
@@ -273,12 +273,18 @@ async fn backs_up_both(v3_keys: u64, busy: Api) {
 
 #[tokio::test]
 async fn both_of_3_1_without_v3_keys() {
-    backs_up_both(0, Api::V2).await;
+    backs_up_both("3.1.20", "3.2.32", 0, Api::V2).await;
 }
 
 #[tokio::test]
 async fn both_of_3_1_with_v3_keys() {
-    backs_up_both(50, Api::V3).await;
+    backs_up_both("3.1.20", "3.2.32", 50, Api::V3).await;
+}
+
+/// From 3.3 on etcdctl puts a database into a v2 backup.
+#[tokio::test]
+async fn both_of_3_2_with_the_tools_of_3_3() {
+    backs_up_both("3.2.32", "3.3.27", 50, Api::V2).await;
 }
 
 #[tokio::test]

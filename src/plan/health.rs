@@ -103,8 +103,11 @@ fn answering(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
                     must: "a member that is to be upgraded has its data: started without, it would be a stranger to \
                            its cluster"
                         .to_owned(),
-                    fix: "find where its data went (another data-dir? a disk not mounted?) before anything is started"
-                        .to_owned(),
+                    fix:
+                        "find where its data went (another data-dir? a disk not mounted?) before anything is started; \
+                          where a creation failed and it has never run: undo what was changed in the spec since and \
+                          apply again, or remove by hand what that creation made on the hosts"
+                            .to_owned(),
                 },
                 None,
             ),

@@ -85,8 +85,10 @@ pub struct Known<'a> {
     pub needed: &'a NeededRuns,
     /// What members run, and what is declared.
     pub versions: &'a BTreeSet<Version>,
-    /// Members of which data is being replaced: nothing beside their data is touched.
+    /// Members of which data is being replaced: what finishes that is needed, on all hosts.
     pub being_replaced: &'a BTreeSet<MemberName>,
+    /// Members run different versions: the way back stays, whatever is asked for.
+    pub is_mixed: bool,
     /// Members on whose host another etcd lives that may use the same store.
     pub shared_store: &'a BTreeSet<MemberName>,
     pub extent: Extent,
@@ -94,15 +96,16 @@ pub struct Known<'a> {
 
 /// Why something stays; `None` when it may go.
 pub fn why_kept(member: &MemberName, left: &Leftover, known: &Known<'_>) -> Option<String> {
-    let usual = known.extent == Extent::Usual;
+    let usual = known.extent == Extent::Usual || known.is_mixed;
     let of_run = |run: &str| known.needed.why.get(run).filter(|_| usual).cloned();
-    let beside_data = |kept: Option<String>| match known.being_replaced.contains(member) {
-        true => Some(format!("the data of {member} is being replaced: finish that first")),
-        false => kept,
-    };
+    if let Some(first) = known.being_replaced.first()
+        && !matches!(left.kind, LeftoverKind::Part | LeftoverKind::Note | LeftoverKind::Unknown)
+    {
+        return Some(format!("the data of {first} is being replaced: finish that first"));
+    }
     match &left.kind {
         LeftoverKind::UsedRelease => Some("a member runs from it".to_owned()),
-        LeftoverKind::Release { version } if known.versions.contains(version) && usual => {
+        LeftoverKind::Release { version } if known.versions.contains(version) => {
             Some("the version that runs, or is declared".to_owned())
         }
         LeftoverKind::Release { version } if known.needed.versions.contains(version) && usual => {
@@ -112,8 +115,9 @@ pub fn why_kept(member: &MemberName, left: &Leftover, known: &Known<'_>) -> Opti
             Some("another etcd on this host may need it".to_owned())
         }
         LeftoverKind::Release { .. } | LeftoverKind::Part => None,
-        LeftoverKind::RollbackPoint { run, .. } | LeftoverKind::Replaced { run } => beside_data(of_run(run)),
-        LeftoverKind::Incoming { run } => beside_data(of_run(run)),
+        LeftoverKind::RollbackPoint { run, .. } | LeftoverKind::Replaced { run } | LeftoverKind::Incoming { run } => {
+            of_run(run)
+        }
         LeftoverKind::Note => Some("it says that data is being replaced".to_owned()),
         LeftoverKind::Unknown => Some("it bears quorate's name, but this quorate does not know what it is".to_owned()),
     }
@@ -168,12 +172,19 @@ mod tests {
         assert_eq!(ids(&[restore("d", true), restore("c", false), upgrade]), ["c", "d"]);
     }
 
-    fn kept(kind: LeftoverKind, extent: Extent) -> Option<String> {
+    fn kept(kind: LeftoverKind, extent: Extent, is_mixed: bool) -> Option<String> {
         let needed = needed_runs(&[run("r1", Kind::Upgrade, true)]);
         let m1: MemberName = "m1".parse().unwrap();
         let versions = BTreeSet::from(["3.2.32".parse().unwrap()]);
         let none = BTreeSet::new();
-        let known = Known { needed: &needed, versions: &versions, being_replaced: &none, shared_store: &none, extent };
+        let known = Known {
+            needed: &needed,
+            versions: &versions,
+            being_replaced: &none,
+            is_mixed,
+            shared_store: &none,
+            extent,
+        };
         why_kept(&m1, &Leftover { kind, size: Bytes(1), path: "/x".to_owned() }, &known)
     }
 
@@ -185,7 +196,7 @@ mod tests {
             (point("r1"), true, false),
             (point("r0"), false, false),
             (release("3.1.20"), true, false),
-            (release("3.2.32"), true, false),
+            (release("3.2.32"), true, true),
             (release("3.0.17"), false, false),
             (LeftoverKind::UsedRelease, true, true),
             (LeftoverKind::Part, false, false),
@@ -194,13 +205,16 @@ mod tests {
             (LeftoverKind::Replaced { run: "r1".to_owned() }, true, false),
             (LeftoverKind::Incoming { run: "r0".to_owned() }, false, false),
         ] {
-            assert_eq!(kept(kind.clone(), Extent::Usual).is_some(), usual, "{kind:?}");
-            assert_eq!(kept(kind.clone(), Extent::All).is_some(), all, "{kind:?}, all");
+            let kept = |extent, is_mixed| kept(kind.clone(), extent, is_mixed).is_some();
+            assert_eq!(kept(Extent::Usual, false), usual, "{kind:?}");
+            assert_eq!(kept(Extent::All, false), all, "{kind:?}, all");
+            // In the middle of a rung the way back stays.
+            assert_eq!(kept(Extent::All, true), usual, "{kind:?}, all, while versions are mixed");
         }
     }
 
     #[test]
-    fn nothing_beside_data_that_is_being_replaced_is_touched() {
+    fn nothing_that_finishes_a_replacement_is_touched() {
         let m1: MemberName = "m1".parse().unwrap();
         let (none, m1s) = (BTreeSet::new(), BTreeSet::from([m1.clone()]));
         let (needed, versions) = (NeededRuns::default(), BTreeSet::new());
@@ -208,12 +222,20 @@ mod tests {
             needed: &needed,
             versions: &versions,
             being_replaced: &m1s,
+            is_mixed: false,
             shared_store: &none,
             extent: Extent::All,
         };
         let left = |kind| Leftover { kind, size: Bytes(1), path: "/x".to_owned() };
-        for kind in [LeftoverKind::Incoming { run: "r".to_owned() }, LeftoverKind::Replaced { run: "r".to_owned() }] {
-            assert!(why_kept(&m1, &left(kind), &known).is_some());
+        let m2: MemberName = "m2".parse().unwrap();
+        for kind in [
+            LeftoverKind::Incoming { run: "r".to_owned() },
+            LeftoverKind::Replaced { run: "r".to_owned() },
+            LeftoverKind::Release { version: "3.1.20".parse().unwrap() },
+        ] {
+            assert!(why_kept(&m1, &left(kind.clone()), &known).is_some());
+            // What finishes it is needed on the other hosts as well.
+            assert!(why_kept(&m2, &left(kind), &known).is_some());
         }
         assert_eq!(why_kept(&m1, &left(LeftoverKind::Part), &known), None);
         let shared = Known { being_replaced: &none, shared_store: &m1s, extent: Extent::Usual, ..known };

@@ -169,7 +169,10 @@ fn refuse_downgrade(to: &Version, live: Minor, survey: &Survey<'_>, findings: &m
             must: "the declared version is not below the cluster version: an older binary would refuse to start, or \
                    start and be wrong"
                 .to_owned(),
-            fix: format!("declare a {live} release; this version of quorate does not plan downgrades"),
+            fix: format!(
+                "declare a {live} release; to go back instead, `quorate rollback` says which ways are left, and \
+                 `quorate restore BACKUP` puts back what was backed up before (writes since are lost)"
+            ),
         },
         None,
     );

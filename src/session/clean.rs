@@ -98,7 +98,7 @@ impl Session {
     ) -> Result<Vec<Found>, SessionError> {
         let needed = needed_runs_of(&self.state, &self.cluster.name)?;
         let inventory = &live.observation.inventory;
-        let mut versions: BTreeSet<Version> = BTreeSet::from([self.cluster.version.clone()]);
+        let mut versions: BTreeSet<Version> = BTreeSet::new();
         let mut shared_store = BTreeSet::new();
         for member in &self.cluster.members {
             let Some(view) = inventory.member(&member.name) else { continue };
@@ -111,6 +111,8 @@ impl Session {
                 shared_store.insert(member.name.clone());
             }
         }
+        let is_mixed = versions.len() > 1;
+        versions.insert(self.cluster.version.clone());
         let being_replaced = listed
             .iter()
             .filter(|(_, _, left)| left.kind == LeftoverKind::Note)
@@ -120,6 +122,7 @@ impl Session {
             needed: &needed,
             versions: &versions,
             being_replaced: &being_replaced,
+            is_mixed,
             shared_store: &shared_store,
             extent,
         };

@@ -56,6 +56,17 @@ impl Again {
         format!("`{}`{}", self.command(), self.rest())
     }
 
+    /// Advice that names the bare command, with the options that were given: without them the spec may say another thing.
+    #[must_use]
+    pub fn told_in(&self, advice: &str) -> String {
+        let named =
+            ["apply", "rollback", "restore"].into_iter().find(|name| self.words.iter().any(|word| word == name));
+        match named {
+            Some(name) if self.words.len() > 2 => advice.replace(&format!("`quorate {name}`"), &self.in_words()),
+            _ => advice.to_owned(),
+        }
+    }
+
     fn rest(&self) -> String {
         match self.untold.as_slice() {
             [] => String::new(),
@@ -170,6 +181,18 @@ mod tests {
         ] {
             assert_eq!(shell_word(name), word);
         }
+    }
+
+    #[test]
+    fn advice_names_the_command_with_the_options_that_were_given() {
+        let words = ["quorate", "apply", "-var", "release=3.2.32"].map(str::to_owned).to_vec();
+        let again = Again { words, untold: vec!["token".to_owned()] };
+        assert_eq!(
+            again.told_in("then `quorate apply` again; `quorate plan` shows what is left"),
+            "then `quorate apply -var release=3.2.32` (and -var token as given; sensitive, so not shown) again; \
+             `quorate plan` shows what is left"
+        );
+        assert_eq!(Again::default().told_in("then `quorate apply` again"), "then `quorate apply` again");
     }
 
     #[test]

@@ -254,7 +254,11 @@ pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
             }
             write_failures(page, summary);
             for (place, what) in todo.iter().enumerate() {
-                row(page, if place == 0 { "do" } else { "" }, &format!("{}. {what}", place + 1));
+                row(
+                    page,
+                    if place == 0 { "do" } else { "" },
+                    &format!("{}. {}", place + 1, summary.again.told_in(what)),
+                );
             }
         }
         None => page.text(0, Tone::Warn, &format!("Cluster {cluster}: the run has not ended, {took} so far.")),

@@ -45,6 +45,9 @@ finished() {
     refused 3.1.20 replacement-under-way
     run_expect 1 quorate backup -var release=3.2.32
     assert_contains "$OUT$ERR" replacement-under-way
+    # What finishes it stays, whatever is asked for.
+    run_expect 0 quorate clean -all -auto-approve -var release=3.2.32
+    assert_file "$SPEC/members/.quorate/3.1.20/etcd"
     # The note on the hosts says it all: no state, no flag is needed.
     mv "$SPEC/.quorate" "$WORK/state"
     run_expect 0 quorate rollback -auto-approve -var release=3.2.32

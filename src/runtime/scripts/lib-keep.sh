@@ -29,12 +29,16 @@ keep() {
     fi
     # Members whose binaries are names of one file are made ready at the same time: then it is in place already, and mv
     # fails, or does nothing.
-    said=$(mv -f -- "$part" "$kept" 2>&1) || [ "$part" -ef "$kept" ] || {
+    said=$(mv -f -- "$part" "$kept" 2>&1) || is_one_file "$part" "$kept" || {
         rm -f -- "$part"
         refuse_failed "putting $kept in place" "$said"
     }
     [ ! -e "$part" ] || rm -f -- "$part"
     copied=yes
+}
+
+is_one_file() {
+    inode=$(stat -c %d:%i -- "$1" 2>/dev/null) && [ "$inode" = "$(stat -c %d:%i -- "$2" 2>/dev/null)" ]
 }
 
 is_kept() { # WANTED-DIGEST

@@ -1,5 +1,6 @@
 //! Keep, swap, and swap back.
 
+use futures_util::future::join_all;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
@@ -136,6 +137,27 @@ async fn preparing_keeps_the_old_binary_and_the_swap_leaves_it_alone() {
     swap_back(&bench.host, &back).await.unwrap();
     let error = swap_binary(&bench.host, &b.swap()).await.unwrap_err();
     assert!(matches!(error, RuntimeError::Refused { refusal: Refusal::Digest, .. }), "{error}");
+}
+
+/// Members of one host whose binaries are names of one file, made ready at the same time, with nothing in the store yet.
+#[tokio::test]
+async fn one_file_under_several_names_is_kept_by_all_at_once() {
+    let bench = Bench::new().await;
+    let b = binaries(&bench);
+    let names: Vec<String> = (0..8).map(|number| format!("{}-{number}", b.path)).collect();
+    for name in &names {
+        fs::hard_link(&b.path, name).unwrap();
+    }
+    let store = bench.text("store");
+    for _ in 0..5 {
+        let kept =
+            join_all(names.iter().map(async |name| keep_binary(&bench.host, name, b.old, &store, &OLD).await)).await;
+        for kept in kept {
+            assert_eq!(digest_of(kept.unwrap().path.as_ref()), b.old);
+        }
+        nothing_half_done(&bench);
+        fs::remove_dir_all(&store).unwrap();
+    }
 }
 
 #[tokio::test]
