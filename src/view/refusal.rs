@@ -20,6 +20,11 @@ pub fn refusals_text(cluster: &str, refusals: &[Refusal], style: Style) -> Strin
     page.blank();
     let last = format!("{} Nothing was changed.", sentence(refusals.len()));
     page.text(0, Tone::Strong, &last);
+    if let Some(first) = reasons.first() {
+        let several = reasons.iter().any(|reason| reason.rule != first.rule);
+        let (of, other) = if several { ("each", ", and so on") } else { ("it", "") };
+        page.text(0, Tone::Faint, &format!("More about {of}: quorate explain {}{other}", first.rule));
+    }
     page.finish()
 }
 

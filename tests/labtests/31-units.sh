@@ -120,7 +120,7 @@ a_start_that_fails() {
   host=$(stopped_members)
   assert_contains "$(squeezed "$OUT")" "the mount is missing"
   assert_eq "$(wc -w <<<"$host")" 1 "members stopped: $host"
-  assert_contains "$(squeezed "$OUT")" "quorate apply"
+  assert_contains "$(squeezed "$OUT")" " apply -var release=3.2.32"
   for host in h1 h2 h3; do
     on_host "$host" 'rm /etc/systemd/system/etcd.service.d/pre.conf && systemctl daemon-reload'
   done

@@ -61,7 +61,7 @@ wait_for 120 "a stop" happens stop 1
 end_sessions
 ended 1
 assert_contains "$(squeezed "$(cat "$WORK/apply")")" "lock on"
-assert_contains "$(squeezed "$(cat "$WORK/apply")")" "quorate apply"
+assert_contains "$(squeezed "$(cat "$WORK/apply")")" " apply -var release=3.2.32"
 assert_eq "$(jq -c 'select(.entry == "lock-lost")' "$(journal)" | wc -l)" 1 "entries of a lost lock"
 for member in m1 m2 m3; do
   assert_contains "$(curl -fsS -m 2 "$(endpoint "$member")/health")" true

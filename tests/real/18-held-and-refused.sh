@@ -27,7 +27,7 @@ on_exit end_process "$squatter"
 wait_for 10 "the port is taken" curl -fsS -o /dev/null "$(endpoint m1)"
 run_expect 1 quorate apply -auto-approve -var release=3.1.20
 assert_contains "$(squeezed "$OUT")" "address already in use"
-assert_contains "$(squeezed "$OUT")" "quorate apply"
+assert_contains "$(squeezed "$OUT")" " apply -var release=3.1.20"
 kill "$squatter"
 wait "$squatter" || true
 apply 3.1.20

@@ -134,7 +134,7 @@ a_way_back_that_is_gone() {
   rm -r "$SPEC/members/.quorate/3.1.20"
   kill -9 "$(pid_of "$ours")"
   resume
-  ended 1 "the member could not be put back: $ours: " "$SPEC/members/.quorate/3.1.20/etcd" "by hand" "quorate apply"
+  ended 1 "the member could not be put back: $ours: " "$SPEC/members/.quorate/3.1.20/etcd" "by hand" " apply -var release=3.2.32"
   assert_eq "$(running | grep -v "/$ours/etcd")" "$others" "the other members' processes"
   assert_eq "$(jq -r 'select(.entry == "run-ended") | .ending.rolled_back' "$JOURNAL")" null "member said to be put back"
   SECOND=$ours
