@@ -316,7 +316,10 @@ impl<'p> Engine<'p> {
             }
             (Phase::PuttingBack { step, failure }, Some(worse)) if *step == id => {
                 let reason = format!("{}; and the member could not be put back: {}", failure.reason, worse.reason);
-                let todo = [failure.todo.clone(), worse.todo, self.by_hand(id)].concat();
+                // What somebody else has put there is for them to say.
+                let is_refused = matches!(result, EffectResult::Refused { .. });
+                let rest = if is_refused { vec![self.again()] } else { self.by_hand(id) };
+                let todo = [failure.todo.clone(), worse.todo, rest].concat();
                 ended(id, Failure { reason, todo }, None)
             }
             (phase, _) => phase.clone(),

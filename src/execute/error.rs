@@ -7,7 +7,7 @@ use crate::etcd::EtcdError;
 use crate::plan::model::StepId;
 use crate::runtime::RuntimeError;
 use crate::state::StateError;
-use crate::units::{MemberName, Minor, RaftIndex, Version};
+use crate::units::{MemberName, Minor, Version};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
@@ -47,11 +47,6 @@ pub enum ExecuteError {
     WayBackNotKnown { member: MemberName, from: Version },
     #[error("{member}: no leader was seen for {waited:?}: whether it leads itself is not known, so it is not stopped")]
     LeaderNotSeen { member: MemberName, waited: Duration },
-    #[error(
-        "{member}: the newest raft snapshot in {folder} reaches index {newest}, and the member has applied {applied} only: \
-         that is not the data it runs on"
-    )]
-    SnapshotAhead { member: MemberName, newest: RaftIndex, applied: RaftIndex, folder: String },
     #[error("{member} leads, and no other member is healthy and near enough to take over")]
     NoHeir { member: MemberName },
     #[error("{member} still leads {waited:?} after it was asked to hand leadership over")]

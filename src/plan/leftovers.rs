@@ -87,7 +87,7 @@ pub struct Known<'a> {
     pub versions: &'a BTreeSet<Version>,
     /// Members of which data is being replaced: what finishes that is needed, on all hosts.
     pub being_replaced: &'a BTreeSet<MemberName>,
-    /// Members run different versions: the way back stays, whatever is asked for.
+    /// Members run different versions, or may: the way back stays, whatever is asked for.
     pub is_mixed: bool,
     /// Members on whose host another etcd lives that may use the same store.
     pub shared_store: &'a BTreeSet<MemberName>,

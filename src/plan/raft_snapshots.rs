@@ -36,8 +36,7 @@ pub fn needed(
     to_change: &[Surveyed<'_>],
 ) -> Option<RaftSnapshots> {
     let (hazard, option) = hazard(knowledge, way)?;
-    // Those that the new version starts already have it behind them.
-    let open = to_change.iter().filter(|member| member.etcd().is_none_or(|etcd| etcd.server_version < way.to));
+    let open = to_change.iter().filter(|member| is_open(member, way));
     let members: BTreeMap<MemberName, u64> = open
         .filter_map(|member| Some((member.view.name.clone(), snapshot_count(knowledge, member, option)?)))
         .collect();
@@ -51,8 +50,15 @@ pub fn needed(
         Some(until_next(newest, count, applied))
     });
     let no_ops = no_ops.max().unwrap_or_default();
-    let within = Span::from_secs((no_ops / RATE).saturating_mul(PATIENCE).max(LEAST_BOUND));
+    // A snapshot that is taken before the step begins leaves the whole way to the next one.
+    let most = members.values().max().copied().unwrap_or_default();
+    let within = Span::from_secs((most / RATE).saturating_mul(PATIENCE).max(LEAST_BOUND));
     Some(RaftSnapshots { hazard: hazard.fact.name.clone(), members, no_ops, within })
+}
+
+/// Those that run the new version already have it behind them.
+fn is_open(member: &Surveyed<'_>, way: &Way) -> bool {
+    member.etcd().is_none_or(|etcd| etcd.server_version < way.to)
 }
 
 /// Entries until a member takes its next raft snapshot: one more than its snapshot-count since the last, which cannot be
@@ -68,8 +74,14 @@ pub fn estimate(snapshots: &RaftSnapshots) -> Span {
 }
 
 /// Refuses where the cure cannot be had.
-pub fn check(hazard: &Hazard, option: &str, knowledge: &Knowledge, survey: &Survey<'_>, findings: &mut Findings) {
-    for member in &survey.members {
+pub fn check(
+    hazard: &Hazard,
+    option: &str,
+    (knowledge, way): (&Knowledge, &Way),
+    survey: &Survey<'_>,
+    findings: &mut Findings,
+) {
+    for member in survey.members.iter().filter(|member| is_open(member, way)) {
         let Some(count) = snapshot_count(knowledge, member, option).filter(|count| *count > MOST_NO_OPS) else {
             continue;
         };
@@ -90,7 +102,8 @@ pub fn check(hazard: &Hazard, option: &str, knowledge: &Knowledge, survey: &Surv
     }
 }
 
-/// What counts for the member; the default of its version where it is not set, or cannot be read.
+/// What counts for the member; the default of its version where it is not set, is 0 (etcd takes the default then), or cannot
+/// be read: a member that runs has some.
 fn snapshot_count(knowledge: &Knowledge, member: &Surveyed<'_>, option: &str) -> Option<u64> {
     let facts = member.facts()?;
     let version: &Version = match member.etcd() {
@@ -98,6 +111,43 @@ fn snapshot_count(knowledge: &Knowledge, member: &Surveyed<'_>, option: &str) ->
         None => facts.binary.version.as_ref()?,
     };
     let flag = knowledge.flag(option)?;
-    let set = facts.option(option).map(|set| set.value.as_str());
-    flag.effective(set, version).and_then(|count| count.trim().parse().ok())
+    let set = facts.option(option).and_then(|set| go_uint(&set.value)).filter(|count| *count > 0);
+    set.or_else(|| flag.default(version).and_then(go_uint))
+}
+
+/// A number as Go's flag package reads it: decimal, or after 0x, 0o, 0b, 0; underscores between digits.
+fn go_uint(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase().replace('_', "");
+    let (digits, radix) = match text.as_bytes() {
+        [b'0', b'x', ..] => (&text[2..], 16),
+        [b'0', b'o', ..] => (&text[2..], 8),
+        [b'0', b'b', ..] => (&text[2..], 2),
+        [b'0', _, ..] => (&text[1..], 8),
+        _ => (text.as_str(), 10),
+    };
+    u64::from_str_radix(digits, radix).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::go_uint;
+
+    #[test]
+    fn numbers_are_read_as_go_does() {
+        for (text, number) in [
+            ("100000", Some(100_000)),
+            (" 0x186A0 ", Some(100_000)),
+            ("100_000", Some(100_000)),
+            ("0o17", Some(15)),
+            ("017", Some(15)),
+            ("0b101", Some(5)),
+            ("0", Some(0)),
+            ("", None),
+            ("0x", None),
+            ("many", None),
+            ("-1", None),
+        ] {
+            assert_eq!(go_uint(text), number, "{text}");
+        }
+    }
 }

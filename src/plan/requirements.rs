@@ -15,7 +15,7 @@ pub fn check(rung: &Rung, way: &Way, survey: &Survey<'_>, knowledge: &Knowledge,
         one(requirement, way, survey, findings);
     }
     for hazard in rung.hazards_for(&way.to) {
-        hazard_of(hazard, survey, knowledge, findings);
+        hazard_of(hazard, (knowledge, way), survey, findings);
     }
     for change in rung.changes_for(&way.to) {
         silent_change(change, survey, findings);
@@ -124,7 +124,7 @@ fn broken(requirement: &Requirement, member: Option<&Surveyed<'_>>, seen: String
     }
 }
 
-fn hazard_of(hazard: &Hazard, survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
+fn hazard_of(hazard: &Hazard, (knowledge, way): (&Knowledge, &Way), survey: &Survey<'_>, findings: &mut Findings) {
     let fact = &hazard.fact;
     let source = fact.sources.first().map(ToString::to_string);
     match &hazard.hazard {
@@ -161,7 +161,7 @@ fn hazard_of(hazard: &Hazard, survey: &Survey<'_>, knowledge: &Knowledge, findin
         HazardKind::V2EntriesInWal { .. } => match &hazard.cure {
             // A step of its own clears them, whether there are any or not.
             Cure::RaftSnapshotByNoOps { snapshot_count_option } => {
-                raft_snapshots::check(hazard, snapshot_count_option, knowledge, survey, findings);
+                raft_snapshots::check(hazard, snapshot_count_option, (knowledge, way), survey, findings);
             }
             Cure::V3WriteOnOldVersion | Cure::PatchFirst { .. } | Cure::Abstain => findings.refuse(
                 &fact.name,

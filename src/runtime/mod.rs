@@ -34,7 +34,7 @@ pub use create::{create, remove_created};
 pub use error::{Refusal, RuntimeError};
 pub use leftovers::{Leftover, LeftoverKind, Removed, leftovers, remove_leftovers};
 pub use log::{LogCursor, LogLines, log_cursor, log_lines_since};
-pub use raft_snapshot::newest_raft_snapshot;
+pub use raft_snapshot::{RaftSnapshot, newest_raft_snapshot};
 pub use replace::{DataPaths, Laid, Replaced, lay_ready, mark_replacement, replace_data, unmark_replacement};
 pub use restore::{Identity, LaidReady, RestoreFrom, RestoreRequest, needed as room_for_restore, restore_beside};
 pub use rollback_point::{CopyRequest, RollbackPoint, copy_data_dir, flush_rollback_point};

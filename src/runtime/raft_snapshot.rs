@@ -9,11 +9,20 @@ use super::site::Site;
 use crate::host::Host;
 use crate::units::RaftIndex;
 
-/// For a look into one folder.
-const LOOK_DEADLINE: Duration = Duration::from_secs(30);
+/// For a look into one folder, and through one file of it.
+const LOOK_DEADLINE: Duration = Duration::from_secs(60);
 
-/// How far the newest raft snapshot of a member reaches; `None` where it never took one.
-pub async fn newest_raft_snapshot(host: &Host, site: &Site) -> Result<Option<RaftIndex>, RuntimeError> {
+/// The newest raft snapshot of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RaftSnapshot {
+    pub index: RaftIndex,
+    /// Keys of the v2 API are in it, whether the member serves that API or not.
+    pub has_v2_keys: bool,
+}
+
+/// `None` where the member never took one.
+pub async fn newest_raft_snapshot(host: &Host, site: &Site) -> Result<Option<RaftSnapshot>, RuntimeError> {
     let answer = ask(host, scripts::NEWEST_SNAP, &[&site.data_dir], LOOK_DEADLINE).await?;
-    Ok(answer.get("snap").and_then(RaftIndex::of_snap_file))
+    let index = answer.get("snap").and_then(RaftIndex::of_snap_file);
+    Ok(index.map(|index| RaftSnapshot { index, has_v2_keys: answer.get("v2-keys").is_some() }))
 }

@@ -111,7 +111,12 @@ impl Session {
                 shared_store.insert(member.name.clone());
             }
         }
-        let is_mixed = versions.len() > 1;
+        // Of one that is not seen nobody knows what it runs.
+        let is_seen = |member: &MemberName| {
+            let runs = inventory.member(member).is_some_and(|view| view.etcd.known().is_some());
+            runs || facts_of(inventory, member).is_some_and(|facts| facts.binary.version.is_some())
+        };
+        let is_mixed = versions.len() > 1 || !self.cluster.members.iter().all(|member| is_seen(&member.name));
         versions.insert(self.cluster.version.clone());
         let being_replaced = listed
             .iter()

@@ -137,7 +137,6 @@ fn of_execute(error: &ExecuteError) -> &'static str {
         ExecuteError::NoRelease { .. } => "check the `release` blocks, then make a new plan",
         ExecuteError::NotSeen { .. } => "see that the host is reached, then plan again",
         ExecuteError::OldBinaryGone { .. } => "put the binary that the member runs back at its path, then plan again",
-        ExecuteError::SnapshotAhead { .. } => "see which data directory the member really uses, then plan again",
         ExecuteError::NoHeir { .. } => "bring the other members to health, then run `quorate apply` again",
         ExecuteError::NoWayBack { .. } => {
             "see in its log why the new binary did not serve; `quorate plan` shows what is left"

@@ -61,10 +61,21 @@ impl Again {
     pub fn told_in(&self, advice: &str) -> String {
         let named =
             ["apply", "rollback", "restore"].into_iter().find(|name| self.words.iter().any(|word| word == name));
-        match named {
-            Some(name) if self.words.len() > 2 => advice.replace(&format!("`quorate {name}`"), &self.in_words()),
-            _ => advice.to_owned(),
+        let (Some(name), true) = (named, self.words.len() > 2) else { return advice.to_owned() };
+        let mut told = String::new();
+        let mut rest = advice;
+        while let Some((before, after)) = rest.split_once(&format!("`quorate {name}")) {
+            let Some((argument, behind)) = after.split_once('`') else { break };
+            told.push_str(before);
+            // Of a restore the backup is named; anything else is another command.
+            if argument.is_empty() || (name == "restore" && argument.starts_with(' ') && !argument.contains(" -")) {
+                told.push_str(&self.in_words());
+            } else {
+                told.push_str(&format!("`quorate {name}{argument}`"));
+            }
+            rest = behind;
         }
+        told + rest
     }
 
     fn rest(&self) -> String {
@@ -192,6 +203,9 @@ mod tests {
             "then `quorate apply -var release=3.2.32` (and -var token as given; sensitive, so not shown) again; \
              `quorate plan` shows what is left"
         );
+        let words = ["quorate", "restore", "b1", "-var", "x=y"].map(str::to_owned).to_vec();
+        let again = Again { words, untold: Vec::new() };
+        assert_eq!(again.told_in("`quorate restore b1` again, and `"), "`quorate restore b1 -var x=y` again, and `");
         assert_eq!(Again::default().told_in("then `quorate apply` again"), "then `quorate apply` again");
     }
 

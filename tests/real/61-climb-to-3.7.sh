@@ -100,7 +100,39 @@ born_on_3_5() {
   assert_eq "$(data_v3)" "$v3" "v3 data"
 }
 
+# with_v2_api METHOD CURL_OPTION...: a request to the v2 API of m1, which serves it for that moment only.
+with_v2_api() {
+  end_by_hand m1
+  printf '%s\n' --enable-v2=true >>"$SPEC/members/m1/args"
+  start_by_hand m1
+  wait_for 20 "m1 answers" answers m1
+  curl -fsS -m 5 -o /dev/null -X "$@" "$(endpoint m1)/v2/keys/left"
+  run_expect 1 quorate plan -var release=3.6.14
+  assert_contains "$OUT$ERR" v2-api-off
+  end_by_hand m1
+  sed -i '$d' "$SPEC/members/m1/args"
+  start_by_hand m1
+  wait_for 20 "m1 answers" answers m1
+}
+
+# A key of the v2 API that nobody can see any more: found by the raft snapshot, before anybody is stopped.
+with_v2_keys() {
+  local before
+  use_process_spec keys 'soak = "0s"' 'verify = "hash"' 'settings = { snapshot-count = "2000" }'
+  apply 3.5.33
+  with_v2_api PUT -d value=x
+  before=$(running)
+  run_expect 1 quorate apply -auto-approve -var release=3.6.14
+  assert_contains "$(squeezed "$OUT")" "keys of the v2 API are in the v2 store still"
+  assert_eq "$(running)" "$before" "processes"
+  with_v2_api DELETE
+  apply 3.6.14
+  cleared_by 2000
+}
+
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.4.23 3.5.33 3.6.14 3.7.1
 own_modules
 born_on_3_4
 born_on_3_5
+say "keys of the v2 API"
+with_v2_keys

@@ -29,10 +29,19 @@ rung "3.5" "3.6" {
     sources = ["guide v3.6/upgrades/upgrade_3_6.md", "issue #20809", "issue #20870", "issue #21849"]
   }
 
+  requirement "v2-api-off" {
+    check   = "option-off"
+    option  = "enable-v2"
+    what    = "No member serves the v2 API, wherever that is set."
+    why     = "While one does, each question about its health, and each v2 client, writes an entry that ends every 3.6 member."
+    fix     = "Take enable-v2 away and restart the members on 3.5, one by one; entries that are in their logs by then are cleared before 3.6."
+    sources = ["code v3.5.33:server/etcdserver/api/etcdhttp/health.go", "code v3.6.14:server/etcdserver/apply_v2.go"]
+  }
+
   hazard "leftover-v2-entries-3.6" {
     hazard  = { v2-entries-in-wal = { written_by = "2.0..3.4" } }
     cure    = { raft-snapshot-by-no-ops = { snapshot_count_option = "snapshot-count" } }
-    what    = "Raft entries of the v2 store that are in the WAL since the last raft snapshot end a 3.6 member about a second after its start. A health check of 3.4 and older writes one each time: a cluster that never had a v2 key has them."
+    what    = "Raft entries of the v2 store that are in the WAL since the last raft snapshot end a 3.6 member about a second after its start. A health check of 3.4.28 and older writes one each time, one of later members that serve the v2 API as well: a cluster that never had a v2 key has them."
     why     = "A raft snapshot comes only every 100,000 entries: months on a quiet cluster, so that a quick climb from 3.4 meets them."
     fix     = "While all members run 3.5: raft no-ops (reads of the alarm list) until each member has taken a snapshot behind the moment when the last member left 3.4. Nothing of the data changes. If it has happened: put the 3.5 binary back; nothing is lost."
     sources = ["observed 3.4.23, 3.5.33, 3.6.14", "code v3.6.14:server/etcdserver/apply_v2.go", "code v3.5.33:server/etcdserver/v2_server.go"]
