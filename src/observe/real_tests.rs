@@ -29,6 +29,19 @@ struct Lab {
     seen_files: SeenFiles,
 }
 
+/// Another test that forks while the binary is being copied holds it open for a moment: it is busy then.
+fn spawn(command: &mut Command) -> Child {
+    for _ in 0..100 {
+        match command.spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            spawned => return spawned.unwrap(),
+        }
+    }
+    panic!("{command:?} is busy for 2 s");
+}
+
 impl Drop for Lab {
     fn drop(&mut self) {
         for process in self.processes.values_mut() {
@@ -96,13 +109,9 @@ impl Lab {
             std::fs::copy(release.join("etcd"), home.join("etcd")).unwrap();
             std::fs::write(home.join("args"), args.join("\n")).unwrap();
             let log = std::fs::File::create(home.join("etcd.log")).unwrap();
-            let process = Command::new(home.join("etcd"))
-                .args(&args)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(log)
-                .spawn()
-                .unwrap();
+            let mut command = Command::new(home.join("etcd"));
+            command.args(&args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+            let process = spawn(&mut command);
             std::fs::write(home.join("pid"), process.id().to_string()).unwrap();
             processes.insert(name.parse().unwrap(), process);
             members.push(member(name));

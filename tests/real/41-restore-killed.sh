@@ -85,18 +85,23 @@ at_every_line() {
   as_of_backup "$v3" -
 }
 
-# A member that somebody starts by hand in the middle is stopped again.
+# A member that somebody starts by hand in the middle is stopped again; one that holds what was restored already stays.
 started_by_hand() {
+  by_hand_after 22
+  "$TESTS/cluster/stop" "$SPEC"
+  by_hand_after 31
+}
+by_hand_after() {
   local v3
-  use_process_spec byhand
+  use_process_spec "byhand$1"
   apply 3.1.20
   put_data_v3
   v3=$(own_v3 m1)
   backup_now 3.1.20
   write_after_v3
-  # After the note was written, before the last is replaced.
+  # After the note was written, before the last is replaced; and after that.
   runs_before=$(journals)
-  killed_at 22 3.1.20 || fail "it was through before"
+  killed_at "$1" 3.1.20 || fail "it was through before"
   local member
   for member in m1 m2 m3; do
     [[ -n $(pid_of "$member") ]] || start_by_hand "$member"

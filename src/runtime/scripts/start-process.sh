@@ -19,6 +19,7 @@ main() {
     began=$now
     while :; do
         if find_exit; then
+            runs_already
             tell died "$exit_pid"
             tell_last_exit "$dir"
             tail -c "+$((size + 1))" "$dir/log" | tail -c 65536 | tail -n "$lines" | tell_lines log
@@ -33,6 +34,7 @@ main() {
         now
         [ "$((now - began))" -lt "$((most + 500))" ] || refuse failed "no process of $dir/etcd was seen 5 s after its start"
         if find_exit; then
+            runs_already
             tell died "$exit_pid"
             tell_last_exit "$dir"
             tail -c "+$((size + 1))" "$dir/log" | tail -c 65536 | tail -n "$lines" | tell_lines log
@@ -40,6 +42,13 @@ main() {
         fi
         rest 005
     done
+    ready
+}
+
+# What ended found its port taken, or its data in use: somebody else has started the member since it was stopped.
+runs_already() {
+    find_process "$dir" || return 0
+    tell already yes
     ready
 }
 
