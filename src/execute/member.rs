@@ -297,6 +297,15 @@ pub async fn start_member(
     };
     match start(&member.host, &member.site, watch).await? {
         StartOutcome::Running(started) => {
+            // No wait brings such a process to what lies at its path now.
+            if started.exe_replaced {
+                let reason = format!(
+                    "{} runs already (pid {}), from a file that was replaced since: its host was rebooted, or somebody \
+                     started it, before the new binary was in place",
+                    action.member, started.pid
+                );
+                return Ok(EffectResult::Failed { reason, log: Vec::new(), todo: Vec::new() });
+            }
             looks.note_started(&action.member, &started);
             Ok(done(Detail::Started { pid: started.pid }))
         }

@@ -177,11 +177,15 @@ impl Sim {
     }
 
     fn start(&mut self, no: MemberNo, timeout: Span) -> Tried<EffectResult> {
-        tried!(self.command(no, |world| {
+        let runs_what_is_there = tried!(self.command(no, |world| {
             world.check_start(no);
             world.start(no);
-            Ok(())
+            let member = &world.members[no];
+            Ok(member.process.as_ref().is_none_or(|process| member.binary == Some(process.release)))
         }));
+        if !runs_what_is_there {
+            return Ok(Err(format!("{} runs already, from a file that was replaced since", self.world.members[no].name)));
+        }
         let waits_for_it = matches!(self.scenario.cluster.runtime, Runtime::Systemd(_));
         let bound = self.world.now + if waits_for_it { millis(timeout) } else { START_WATCH };
         let up = |world: &World| {
