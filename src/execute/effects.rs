@@ -108,17 +108,9 @@ impl<'a> Performer<'a> {
 
     /// Does it, and says what came of it. Errors become results: the engine decides what they mean.
     pub async fn perform(&mut self, step: &Step, effect: &Effect, looks: &mut Looks<'_>) -> EffectResult {
-        if *effect != Effect::Stage {
-            self.logs.mark(self.world).await;
-        }
+        self.logs.mark(self.world).await;
         let result = match effect {
-            Effect::Stage => {
-                // Nothing that runs is touched yet: where the logs end is found out meanwhile.
-                let (mut logs, world) = (std::mem::take(&mut self.logs), self.world);
-                let (staged, ()) = tokio::join!(self.stage(step), logs.mark(world));
-                self.logs = logs;
-                staged
-            }
+            Effect::Stage => self.stage(step).await,
             Effect::Preflight => self.preflight(step).await,
             Effect::Prepare => member::prepare(self, step).await,
             Effect::Backup => take_backup::take(self, step).await,

@@ -36,6 +36,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the script tries, a tenth of a second apart: who held it may be about to end.
 const TRIES: u32 = 20;
 
+/// Who has the first of several locks waits longer for the others than whoever waits for the first: of two that begin at the
+/// same moment the second gives up first, and the first gets all.
+const TRIES_WITH_THE_FIRST: u32 = 60;
+
 /// From the start of the script to its first line.
 const TAKE_BOUND: Duration = Duration::from_secs(30);
 
@@ -57,6 +61,24 @@ pub struct LockRequest {
     pub name: String,
     /// One line for whoever comes second: who we are.
     pub record: String,
+    /// Which of all locks that are taken at once.
+    pub place: LockPlace,
+}
+
+/// Of the locks that are taken at once, the one that decides who gets them all, or one of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockPlace {
+    First,
+    Other,
+}
+
+impl LockPlace {
+    fn tries(self) -> u32 {
+        match self {
+            Self::First => TRIES,
+            Self::Other => TRIES_WITH_THE_FIRST,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +164,7 @@ impl Host {
     pub async fn lock(&self, wanted: &LockRequest) -> Result<HostLock, LockError> {
         let held = self.start_lock(self.link(), wanted).await?;
         let Link::Ssh(link) = self.link() else { return Ok(self.keep(wanted, held, None)) };
-        if link.current().has_room().await {
+        if link.current().has_room(self.become_()).await {
             return Ok(self.keep(wanted, held, None));
         }
         held.end().await;
@@ -175,7 +197,7 @@ impl Host {
             return Err(start_error(rule.to_owned()).into());
         }
         let mark = Mark::new().map_err(|error| start_error(format!("no random numbers: {error}")))?;
-        let (tries, patience) = (TRIES.to_string(), PATIENCE.as_secs().to_string());
+        let (tries, patience) = (wanted.place.tries().to_string(), PATIENCE.as_secs().to_string());
         let args = ["-s", "--", &wanted.folder, &wanted.name, &wanted.record, &tries, &patience];
         let words = words(self.become_(), Privilege::Elevated, &mark, "sh", &args);
         self.count_round_trip();

@@ -45,7 +45,7 @@ beat() {
 }
 
 make_folder() {
-    said=$(mkdir -p -- "$folder" 2>&1) || fail "$said"
+    [ -d "$folder" ] || said=$(mkdir -p -- "$folder" 2>&1) || fail "$said"
     # In a folder of somebody else the lock could be anything, a link to another file as well.
     [ -O "$folder" ] || [ "$(id -u)" = 0 ] || fail "$folder belongs to somebody else"
     [ ! -L "$lock" ] || fail "$lock is a symbolic link"

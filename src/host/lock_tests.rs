@@ -13,7 +13,7 @@ const SCRIPT: &str = include_str!("lock.sh");
 
 fn request(dir: &Path, record: &str) -> LockRequest {
     let folder = dir.join("store").display().to_string();
-    LockRequest { folder, name: "m 1".to_owned(), record: record.to_owned() }
+    LockRequest { folder, name: "m 1".to_owned(), record: record.to_owned(), place: LockPlace::First }
 }
 
 async fn local() -> Host {

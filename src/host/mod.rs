@@ -39,7 +39,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use command::{Command, OUTPUT_LIMIT, Output, Privilege, STDERR_LIMIT, Script};
 pub use error::HostError;
-pub use lock::{HostLock, LockError, LockRequest};
+pub use lock::{HostLock, LockError, LockPlace, LockRequest};
 pub use transfer::{Sent, Stored};
 
 use self::framing::whole_script;

@@ -100,7 +100,7 @@ impl SshLink {
         if self.begin_opening() {
             let link = Arc::clone(self);
             tokio::spawn(async move {
-                let opened = link.open_spare(become_).await;
+                let opened = link.open_spare(become_).await.ok().flatten();
                 link.opened(opened.map_or(Ahead::None, Ahead::Ready));
             });
         }
@@ -115,9 +115,26 @@ impl SshLink {
         if !self.begin_opening() {
             return None;
         }
-        let opened = self.open_spare(become_).await;
+        let opened = self.open_spare(become_).await.ok().flatten();
         self.opened(if opened.is_some() { Ahead::Lent } else { Ahead::None }).then_some(())?;
         opened.map(lend)
+    }
+
+    /// Opens a session to see whether the host allows one more: the one that waits, so that it is of use; where that is
+    /// not for us to open, another one, which ends at once.
+    pub(super) async fn open_one_more(self: &Arc<Self>, become_: Become) -> Result<(), openssh::Error> {
+        if !self.begin_opening() {
+            let child = self.open(&["true".to_owned()]).await?;
+            let _ = child.wait().await;
+            return Ok(());
+        }
+        let opened = self.open_spare(become_).await;
+        let (next, outcome) = match opened {
+            Ok(spare) => (spare.map_or(Ahead::None, Ahead::Ready), Ok(())),
+            Err(error) => (Ahead::None, Err(error)),
+        };
+        self.opened(next);
+        outcome
     }
 
     fn lend_ready(&self) -> Option<Spare> {
@@ -161,11 +178,12 @@ impl SshLink {
         self.session_limit() < LEAST_SESSIONS
     }
 
-    async fn open_spare(&self, become_: Become) -> Option<Spare> {
-        let mark = Mark::new().ok()?;
+    /// `None` where all places are taken.
+    async fn open_spare(&self, become_: Become) -> Result<Option<Spare>, openssh::Error> {
+        let Ok(mark) = Mark::new() else { return Ok(None) };
         let words = super::framing::prefixed(become_, Privilege::Elevated, &["sh", "-c", TAKE, "sh", mark.text()]);
         let running = self.spawn_at_once(&words).await?;
-        Some(Spare { mark, running })
+        Ok(running.map(|running| Spare { mark, running }))
     }
 }
 

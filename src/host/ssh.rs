@@ -18,7 +18,7 @@ use super::error::last_line;
 use super::forward::Forwards;
 use super::link::{Ended, LinkError, Running};
 use super::spare::Slot;
-use crate::spec::model::Ssh;
+use crate::spec::model::{Become, Ssh};
 
 /// Sessions at a time through one connection: below sshd's usual `MaxSessions 10`. Lowered when the host refuses one.
 const MOST_SESSIONS: usize = 8;
@@ -107,11 +107,11 @@ impl SshLink {
         self.session_limit.load(Ordering::Relaxed)
     }
 
-    /// Where nobody waits for a place; nothing where the host refuses.
-    pub(super) async fn spawn_at_once(&self, words: &[String]) -> Option<Running> {
-        let permit = Arc::clone(&self.sessions).try_acquire_owned().ok()?;
-        let child = self.open(words).await.ok()?;
-        self.running(child, Some(permit)).ok()
+    /// Where nobody waits for a place; else `None`.
+    pub(super) async fn spawn_at_once(&self, words: &[String]) -> Result<Option<Running>, openssh::Error> {
+        let Ok(permit) = Arc::clone(&self.sessions).try_acquire_owned() else { return Ok(None) };
+        let child = self.open(words).await?;
+        Ok(self.running(child, Some(permit)).ok())
     }
 
     pub(super) async fn spawn(&self, words: &[String]) -> Result<Running, LinkError> {
@@ -129,14 +129,11 @@ impl SshLink {
         self.running(child, None)
     }
 
-    /// Whether one more session can be opened beside those that are.
-    pub(super) async fn has_room(&self) -> bool {
+    /// Whether one more session can be opened beside those that are. It is tried with the one that scripts will run in.
+    pub(super) async fn has_room(self: &Arc<Self>, become_: Become) -> bool {
         for _ in 0..SLOT_TRIES {
-            match self.open(&["true".to_owned()]).await {
-                Ok(child) => {
-                    let _ = child.wait().await;
-                    return true;
-                }
+            match self.open_one_more(become_).await {
+                Ok(()) => return true,
                 Err(error) if refused_by_limit(&error) => {
                     self.drop_spare();
                     tokio::time::sleep(SLOT_WAIT).await;
@@ -182,7 +179,7 @@ impl SshLink {
         }
     }
 
-    async fn open(&self, words: &[String]) -> Result<openssh::Child<Arc<openssh::Session>>, openssh::Error> {
+    pub(super) async fn open(&self, words: &[String]) -> Result<openssh::Child<Arc<openssh::Session>>, openssh::Error> {
         let (program, args) = words.split_first().ok_or(openssh::Error::InvalidCommand)?;
         let mut command = Arc::clone(&self.session).arc_command(program.as_str());
         command.args(args);

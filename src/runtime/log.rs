@@ -39,7 +39,7 @@ pub async fn log_lines_since(
     most: u32,
 ) -> Result<LogLines, RuntimeError> {
     if cursor.0.is_empty() {
-        // The journal was empty when it was first looked at.
+        // Nothing was logged yet when it was first looked at.
         return Ok(LogLines { lines: Vec::new(), cursor: log_cursor(host, site).await? });
     }
     read(host, site, &cursor.0, most).await

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 
 use crate::host::Host;
 use crate::spec::model::{Cluster, Connection};
@@ -12,15 +12,24 @@ use crate::units::MemberName;
 /// A connection for each member, or why there is none: that is a fact, not an error.
 pub type Hosts = BTreeMap<MemberName, Result<Host, String>>;
 
-pub async fn connect_all(cluster: &Cluster, socket_dir: &Path) -> Hosts {
+/// Opens each different connection, and does `then` with each as soon as it is open, not when all are. What that came to
+/// is given back for those that could be opened; its first error is the end of all.
+pub async fn connect_each<T, E>(
+    cluster: &Cluster,
+    socket_dir: &Path,
+    then: impl AsyncFn(&Connection, &Host) -> Result<T, E>,
+) -> Result<(Hosts, Vec<T>), E> {
     let mut different: Vec<&Connection> = Vec::new();
     for member in &cluster.members {
         if !different.contains(&&member.connection) {
             different.push(&member.connection);
         }
     }
-    let opened = join_all(different.iter().map(|connection| Host::connect(connection, socket_dir))).await;
-    let opened: Vec<_> = opened.into_iter().map(|host| host.map_err(|error| error.to_string())).collect();
+    let each = different.iter().map(async |connection| match Host::connect(connection, socket_dir).await {
+        Ok(host) => then(connection, &host).await.map(|done| (Ok(host), Some(done))),
+        Err(error) => Ok((Err(error.to_string()), None)),
+    });
+    let (opened, done): (Vec<_>, Vec<_>) = try_join_all(each).await?.into_iter().unzip();
     let host_of = |connection: &Connection| {
         different
             .iter()
@@ -29,5 +38,6 @@ pub async fn connect_all(cluster: &Cluster, socket_dir: &Path) -> Hosts {
             .cloned()
             .unwrap_or_else(|| Err("no connection was tried".to_owned()))
     };
-    cluster.members.iter().map(|member| (member.name.clone(), host_of(&member.connection))).collect()
+    let hosts = cluster.members.iter().map(|member| (member.name.clone(), host_of(&member.connection))).collect();
+    Ok((hosts, done.into_iter().flatten().collect()))
 }

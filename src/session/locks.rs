@@ -1,12 +1,10 @@
 //! The locks of a command that changes something: one in the state, and one on every host, taken before anything is
 //! looked at, so that what is planned is still so when it is done.
 
-use futures_util::future::join_all;
-
 use crate::execute::locks::Locks;
-use crate::host::{Host, HostLock, LockError, LockRequest};
+use crate::host::{Host, HostLock, LockError, LockPlace, LockRequest};
 use crate::plan::layout;
-use crate::session::connect::Hosts;
+use crate::session::connect::{Hosts, connect_each};
 use crate::session::run::controller;
 use crate::session::{Session, SessionError};
 use crate::spec::model::Connection;
@@ -44,36 +42,34 @@ impl Session {
         self.lock.as_ref()?.left_by.as_ref()
     }
 
-    /// One lock a connection and place, the first of them first: of two that begin at the same moment one gets all.
-    pub(super) async fn lock_hosts(&self, hosts: &Hosts) -> Result<HostLocks, SessionError> {
-        let Some(lock) = &self.lock else { return Ok(HostLocks::default()) };
+    /// Connects, and takes one lock a connection and place, each as soon as its host is connected to. The first member's
+    /// decides: of two that begin at the same moment one gets all.
+    pub(super) async fn connect(&self) -> Result<(Hosts, HostLocks), SessionError> {
         let (folder, name) = layout::lock(&self.cluster.runtime);
-        let wanted = LockRequest { folder, name, record: lock.holder.line() };
-        let mut different: Vec<(&Connection, &Host)> = Vec::new();
-        let mut members: Vec<_> = self.cluster.members.iter().collect();
-        members.sort_by_key(|member| &member.name);
-        for member in members {
-            // A host that cannot be reached is a fact; what that means is for the plan to say.
-            let Some(Ok(host)) = hosts.get(&member.name) else { continue };
-            if !different.iter().any(|(connection, _)| **connection == member.connection) {
-                different.push((&member.connection, host));
+        let first = self.cluster.members.iter().min_by_key(|member| &member.name).map(|member| &member.connection);
+        let take = async |connection: &Connection, host: &Host| {
+            let Some(lock) = &self.lock else { return Ok(None) };
+            let place = if Some(connection) == first { LockPlace::First } else { LockPlace::Other };
+            let (folder, name) = (folder.clone(), name.clone());
+            let wanted = LockRequest { folder, name, record: lock.holder.line(), place };
+            match host.lock(&wanted).await {
+                Ok(lock) => Ok(Some(Ok(lock))),
+                // Two names of one host: the lock there is ours already.
+                Err(LockError::Taken { record, .. }) if record == wanted.record => Ok(None),
+                Err(error @ LockError::Taken { .. }) => Err(taken(error)),
+                Err(error) => Ok(Some(Err(error.to_string()))),
+            }
+        };
+        // A host that cannot be reached is a fact; what that means is for the plan to say.
+        let (hosts, results) = connect_each(&self.cluster, &self.state.socket_dir()?, take).await?;
+        let (mut held, mut missing): (Vec<HostLock>, Vec<String>) = (Vec::new(), Vec::new());
+        for result in results.into_iter().flatten() {
+            match result {
+                Ok(lock) => held.push(lock),
+                Err(why) => missing.push(why),
             }
         }
-        let mut locks: Vec<HostLock> = Vec::new();
-        let mut missing = Vec::new();
-        let (first, others) = different.split_at(different.len().min(1));
-        for group in [first, others] {
-            for result in join_all(group.iter().map(|(_, host)| host.lock(&wanted))).await {
-                match result {
-                    Ok(lock) => locks.push(lock),
-                    // Two names of one host: the lock there is ours already.
-                    Err(LockError::Taken { record, .. }) if record == wanted.record => {}
-                    Err(error @ LockError::Taken { .. }) => return Err(taken(error)),
-                    Err(error) => missing.push(error.to_string()),
-                }
-            }
-        }
-        Ok(HostLocks { held: Locks::new(locks), missing })
+        Ok((hosts, HostLocks { held: Locks::new(held), missing }))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::execute::world::RestoreWorld;
 use crate::observe::{Observation, ObserveOptions, SeenFiles, observe};
 use crate::plan::model::Plan;
 use crate::plan::{Input, basis, plan, replacing, sealed, wanted_releases};
-use crate::session::connect::{Hosts, connect_all};
+use crate::session::connect::Hosts;
 use crate::session::locks::HostLocks;
 use crate::session::releases::{Found, get};
 use crate::session::{Events, Session, SessionError};
@@ -146,8 +146,7 @@ impl Session {
 
     pub(super) async fn look(&self, hashes: Toggle) -> Result<Live, SessionError> {
         tracing::debug!("connecting to the hosts");
-        let hosts = connect_all(&self.cluster, &self.state.socket_dir()?).await;
-        let locks = self.lock_hosts(&hosts).await?;
+        let (hosts, locks) = self.connect().await?;
         tracing::debug!("connected; looking at hosts and members");
         let seen_files = SeenFiles::read(&self.state.seen_files());
         let options = ObserveOptions {

@@ -5,8 +5,8 @@ main() {
     fresh=${path%/*}/.${path##*/}.quorate-new
     [ ! -d "$path" ] || refuse failed "$path is a folder"
     [ -L "$path" ] || [ -e "$path" ] || refuse missing "$path is not there"
-    fingerprints
-    if [ "$path_print" != "$old_print" ]; then
+    prints "$path" "$fresh"
+    if [ "$first_print" != "$old_print" ]; then
         digest "$path"
         if [ "$digest" = "$new" ]; then
             rm -f -- "$fresh" 2>/dev/null
@@ -15,7 +15,7 @@ main() {
         fi
         [ "$digest" = "$old" ] || refuse digest "$path has digest ${digest:-unreadable}"
     fi
-    if [ "$fresh_print" != "$new_print" ]; then
+    if [ "$second_print" != "$new_print" ]; then
         [ -e "$fresh" ] || refuse not-prepared "$fresh is not there"
         digest "$fresh"
         [ "$digest" = "$new" ] || refuse digest "$fresh has digest ${digest:-unreadable}"
@@ -26,17 +26,4 @@ main() {
     done_with ok
 }
 
-# Sets `path_print` and `fresh_print`, of what links lead to. In one process where there is no link.
-fingerprints() {
-    if [ -L "$path" ] || [ -L "$fresh" ]; then
-        fingerprint "$(readlink -f -- "$path")"
-        path_print=$fingerprint
-        fingerprint "$(readlink -f -- "$fresh")"
-        fresh_print=$fingerprint
-        return
-    fi
-    path_print=$(stat -c "$print_form" -- "$path" "$fresh" 2>/dev/null)
-    fresh_print=${path_print#*"$nl"}
-    path_print=${path_print%%"$nl"*}
-}
 main "$@" </dev/null

@@ -83,6 +83,20 @@ fingerprint() {
     fingerprint=$(stat -c "$print_form" -- "$1" 2>/dev/null) || fingerprint=
 }
 
+# Sets `first_print` and `second_print`, of what links lead to. In one process where there is no link.
+prints() {
+    if [ -L "$1" ] || [ -L "$2" ]; then
+        fingerprint "$(readlink -f -- "$1")"
+        first_print=$fingerprint
+        fingerprint "$(readlink -f -- "$2")"
+        second_print=$fingerprint
+        return
+    fi
+    first_print=$(stat -c "$print_form" -- "$1" "$2" 2>/dev/null)
+    second_print=${first_print#*"$nl"}
+    first_print=${first_print%%"$nl"*}
+}
+
 # Puts what was written on the disk: one file where sync can, else everything.
 flush() {
     sync -- "$1" 2>/dev/null || sync

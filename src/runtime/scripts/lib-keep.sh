@@ -5,8 +5,10 @@
 # STORE/VERSION/etcd; where another build of that version is already there, beside it under its own digest. `known` is the
 # digest that SOURCE was just seen to have, or empty.
 keep() {
-    said=$(umask 022 && mkdir -p -- "$3/$4" 2>&1) || refuse_failed "making $3/$4" "$said"
-    chmod 0755 -- "$3" "$3/$4" 2>/dev/null
+    [ -d "$3/$4" ] || {
+        said=$(umask 022 && mkdir -p -- "$3/$4" 2>&1) || refuse_failed "making $3/$4" "$said"
+        chmod 0755 -- "$3" "$3/$4" 2>/dev/null
+    }
     kept=$3/$4/etcd
     copied=no
     if [ -f "$kept" ]; then
@@ -14,11 +16,15 @@ keep() {
         kept=$kept.${2%"${2#????????}"}
         is_kept "$2" && return 0
     fi
-    # Of this process alone: members that share a host are made ready at the same time.
-    part=$kept.part-$$
-    rm -f -- "$part"
     # A second name for the same file costs nothing, and the swap, a rename, leaves it alone. Should somebody write to the
     # file itself, its digest tells: whoever uses a kept binary looks at it first.
+    if [ "$known" = "$2" ] && [ ! -L "$1" ] && [ ! -e "$kept" ] && ln -- "$1" "$kept" 2>/dev/null; then
+        copied=yes
+        return 0
+    fi
+    # Of this process alone: members that share a host are made ready at the same time.
+    part=$kept.part-$$
+    [ ! -e "$part" ] || rm -f -- "$part"
     { [ ! -L "$1" ] && ln -- "$1" "$part" 2>/dev/null; } || {
         copy_to_part "$1"
         known=

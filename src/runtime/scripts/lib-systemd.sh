@@ -3,10 +3,10 @@
 # Sets `prop_NAME` for each of the wanted properties of a unit, in one call.
 unit_props() { # UNIT
     prop_load='' prop_active='' prop_sub='' prop_main='' prop_exec='' prop_code='' prop_status='' prop_result=''
-    prop_restarts='' prop_reload='' prop_file='' prop_group='' prop_type=''
+    prop_restarts='' prop_reload='' prop_file='' prop_group='' prop_type='' prop_began=''
     props=$(systemctl show --no-pager -p LoadState -p ActiveState -p SubState -p MainPID -p ExecMainPID \
         -p ExecMainCode -p ExecMainStatus -p Result -p NRestarts -p NeedDaemonReload -p UnitFileState -p ControlGroup \
-        -p Type -- "$1" 2>&1) || refuse failed "systemctl show $1: $props"
+        -p Type -p ExecMainStartTimestampMonotonic -- "$1" 2>&1) || refuse failed "systemctl show $1: $props"
     IFS=$nl
     for line in $props; do
         value=${line#*=}
@@ -24,6 +24,7 @@ unit_props() { # UNIT
             UnitFileState=*) prop_file=$value ;;
             ControlGroup=*) prop_group=$value ;;
             Type=*) prop_type=$value ;;
+            ExecMainStartTimestampMonotonic=*) prop_began=$value ;;
         esac
     done
     unset IFS

@@ -8,7 +8,7 @@ main() {
     fresh=${path%/*}/.${path##*/}.quorate-new
     [ -e "$path" ] || refuse missing "$path is not there"
     [ -f "$path" ] || refuse failed "$path is not a file"
-    rm -f -- "$fresh" 2>/dev/null
+    if [ -e "$fresh" ] || [ -L "$fresh" ]; then rm -f -- "$fresh" 2>/dev/null; fi
     kind='file'
     if [ -L "$path" ]; then
         kind='link'
@@ -17,37 +17,40 @@ main() {
     tell kind "$kind"
     file=$path
     [ "$kind" = file ] || file=$(readlink -f -- "$path")
+    fingerprint "$file"
     digest_known "$file" "$known_path" "$old"
     if [ "$digest" = "$new" ]; then
-        fingerprint "$file"
         tell old-print "$fingerprint"
         tell state already
         done_with ok
     fi
     [ "$digest" = "$old" ] || refuse digest "$path has digest ${digest:-unreadable}"
+    # The disk needs longer than all that follows.
+    flushing=
+    if [ -f "$source" ]; then
+        flush "$source" >/dev/null 2>&1 &
+        flushing=$!
+    fi
     if [ -n "$store" ]; then
         known=$digest
         keep "$file" "$old" "$store" "$version"
         tell kept "$kept"
     fi
-    # Only now: a second name is a change of the file's times as well.
-    fingerprint "$file"
-    tell old-print "$fingerprint"
     proved=no
     if [ "$kind" = link ]; then
         [ -f "$link" ] || [ -f "${path%/*}/$link" ] || refuse missing "$link is not there"
         said=$(ln -s -- "$link" "$fresh" 2>&1) || refuse_failed "making $fresh" "$said"
-        digest_known "$(readlink -f -- "$fresh")" "$known_source" "$new"
-        proved=yes
+        prove "$(readlink -f -- "$fresh")"
     else
         prepare_file
     fi
     [ "$proved" = yes ] || digest "$fresh"
     [ "$digest" = "$new" ] || give_up digest "$fresh came out with digest ${digest:-unreadable}"
-    file=$fresh
-    [ "$kind" = file ] || file=$(readlink -f -- "$fresh")
-    fingerprint "$file"
-    tell new-print "$fingerprint"
+    [ -z "$flushing" ] || wait "$flushing"
+    # Only now: a second name is a change of a file's times as well.
+    prints "$path" "$fresh"
+    tell old-print "$first_print"
+    tell new-print "$second_print"
     tell package "$(owner_package "$path")"
     tell state ready
     done_with ok
@@ -69,12 +72,9 @@ prepare_file() {
     [ -z "$caps" ] || refuse capabilities "$caps"
     [ -f "$source" ] || refuse missing "$source is not there"
     if alike; then
-        digest_known "$source" "$known_source" "$new"
-        if ln -- "$source" "$fresh" 2>/dev/null; then
-            proved=yes
-            flush "$fresh"
-            return 0
-        fi
+        prove "$source"
+        if ln -- "$source" "$fresh" 2>/dev/null; then return 0; fi
+        proved=no
     fi
     # First all that belongs to the old one (owner, mode, ACL, SELinux label), then the new content. Not every cp can leave
     # the old content out.
@@ -94,13 +94,25 @@ prepare_file() {
 alike() {
     [ ! -L "$source" ] || return 1
     # shellcheck disable=SC2012 # the paths are given, and only the first columns are read
-    [ "$(ls -ldn -- "$path" "$source" 2>/dev/null |
-        awk '{ is = $1 " " $3 " " $4 } NR == 2 && is == was && length($1) == 10 { print "yes" } { was = is }')" = yes ]
+    rows=$(ls -ldn -- "$path" "$source" 2>/dev/null)
+    case $rows in *"$nl"*) ;; *) return 1 ;; esac
+    # shellcheck disable=SC2086 # columns, split on purpose: mode, links, owner, group
+    set -- ${rows%%"$nl"*}
+    was="$1 $3 $4"
+    # shellcheck disable=SC2086
+    set -- ${rows#*"$nl"}
+    [ "$1 $3 $4" = "$was" ] && [ "${#1}" = 10 ]
 }
 
-# Sets `digest`, without reading the file where it is what it was when its digest was taken.
-digest_known() { # FILE PRINT DIGEST
+# The digest of what SOURCE is, without reading it where it is what it was when that was taken.
+prove() { # FILE
     fingerprint "$1"
+    digest_known "$1" "$known_source" "$new"
+    proved=yes
+}
+
+# Sets `digest`, without reading the file where its fingerprint is what it was when the digest was taken.
+digest_known() { # FILE PRINT DIGEST
     if [ -n "$2" ] && [ "$fingerprint" = "$2" ]; then digest=$3; else digest "$1"; fi
 }
 

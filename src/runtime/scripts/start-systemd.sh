@@ -3,11 +3,15 @@ main() {
     unit=$1 seconds=$2 lines=$3
     now
     began=$now
-    # Earlier deaths count towards the start limit. Afterwards systemd does not tell: the result of a start that it refused
-    # is that of the death before.
-    systemctl reset-failed -- "$unit" >/dev/null 2>&1
     said=$(bounded "$seconds" systemctl start -- "$unit" 2>&1)
     unit_props "$unit"
+    # Earlier starts count towards the start limit. That it refused this one systemd does not tell: the result stays that of
+    # the death before. But then nothing was started since.
+    if [ "$prop_active" = failed ] && [ "$((${prop_began:-0} / 10000))" -lt "$began" ]; then
+        systemctl reset-failed -- "$unit" >/dev/null 2>&1
+        said=$(bounded "$seconds" systemctl start -- "$unit" 2>&1)
+        unit_props "$unit"
+    fi
     tell_unit
     tell type "$prop_type"
     case $prop_active:$prop_sub in
