@@ -1,6 +1,8 @@
 //! One digest over all keys of the v3 key space at a revision, read page by page: the same on every member that holds
 //! the same data, for versions that have no HashKV.
 
+use std::time::Duration;
+
 use sha2::Digest as _;
 
 use super::client::Client;
@@ -14,8 +16,13 @@ use crate::units::{Bytes, Revision, Sha256};
 pub(super) const PAGE_LIMIT: Bytes = Bytes::mebi(16);
 /// What a page should hold: large enough that the round trip does not matter, small enough for memory.
 const PAGE_AIM: Bytes = Bytes::mebi(1);
-const FIRST_PAGE_KEYS: u64 = 256;
+/// How large the values are shows in the first page.
+const FIRST_PAGE_KEYS: u64 = 16;
 const MOST_PAGE_KEYS: u64 = 10_000;
+
+/// The slowest line that a page is given time for, in bytes a second; beside it there is time for twice what a page should hold.
+const SLOWEST: u64 = 32 * 1024;
+const PAGE_TIME: Duration = Duration::from_secs(2 * PAGE_AIM.0 / SLOWEST);
 
 const CALL: &str = "Range (digest)";
 
@@ -32,7 +39,7 @@ impl Client {
         let mut limit = FIRST_PAGE_KEYS;
         loop {
             let page = match self.page(revision, &next, limit).await {
-                Err(error) if limit > 1 && is_page_too_large(&error) => {
+                Err(error) if limit > 1 && (is_page_too_large(&error) || is_late(&error)) => {
                     limit = (limit / 8).max(1);
                     continue;
                 }
@@ -67,7 +74,7 @@ impl Client {
             serializable: true,
             ..pb::RangeRequest::default()
         };
-        let page = self.range(CALL, request, self.inner.endpoint.deadline).await;
+        let page = self.range(CALL, request, self.inner.endpoint.deadline + PAGE_TIME).await;
         page.map_err(|error| error.about(revision))
     }
 
@@ -94,6 +101,11 @@ impl Client {
 
 fn is_page_too_large(error: &EtcdError) -> bool {
     matches!(error, EtcdError::Refused { said, .. } if said.contains("message length too large") || said.contains("larger than max"))
+}
+
+/// The line may be too slow for so much at once.
+fn is_late(error: &EtcdError) -> bool {
+    matches!(error, EtcdError::Deadline { .. })
 }
 
 /// How many keys the next page should have, after one of `keys` keys and `bytes` bytes.
