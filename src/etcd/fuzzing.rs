@@ -158,7 +158,13 @@ impl AsyncWrite for Scripted {
 }
 
 fn client(cue: Cue, texts: Vec<Vec<u8>>) -> Client {
-    Client::new(Endpoint { label: "m1".to_owned(), dial: dialer(cue, texts), tls: None, deadline: DEADLINE })
+    Client::new(Endpoint {
+        label: "m1".to_owned(),
+        dial: dialer(cue, texts),
+        tls: None,
+        login: None,
+        deadline: DEADLINE,
+    })
 }
 
 /// Whether it was an answer.

@@ -7,12 +7,14 @@
 
 mod answers;
 mod client;
+mod denied;
 mod digest;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzzing;
 mod grpc;
 mod http;
+mod login;
 pub mod snapshot;
 mod stream;
 mod tls;
@@ -23,6 +25,8 @@ mod v3;
 
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod login_tests;
 #[cfg(test)]
 mod real_tests;
 #[cfg(test)]
@@ -35,8 +39,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use client::Client;
-pub use error::EtcdError;
 pub(crate) use error::shown;
+pub use error::{Denial, EtcdError};
+pub use login::Login;
 pub use v2tree::{V2Key, V2Node, V2Tree};
 
 use crate::observe::inventory::ListedMember;
@@ -65,6 +70,8 @@ pub struct Endpoint {
     pub label: String,
     pub dial: Dialer,
     pub tls: Option<TlsAccess>,
+    /// The user to ask as, where authentication is on.
+    pub login: Option<Login>,
     /// Bound of each single request, from dialing to the end of the answer. Of an answer that is streamed (snapshot,
     /// v2 tree): bound of its head, and the window in which it must make progress.
     pub deadline: Duration,
@@ -146,6 +153,6 @@ pub struct KeyValue {
 pub enum AuthState {
     On,
     Off,
-    /// A client that may be allowed in by its certificate.
+    /// A client that may be allowed in by its certificate, and no answer that tells.
     Unknown,
 }

@@ -184,7 +184,10 @@ impl Sim {
             Ok(member.process.as_ref().is_none_or(|process| member.binary == Some(process.release)))
         }));
         if !runs_what_is_there {
-            return Ok(Err(format!("{} runs already, from a file that was replaced since", self.world.members[no].name)));
+            return Ok(Err(format!(
+                "{} runs already, from a file that was replaced since",
+                self.world.members[no].name
+            )));
         }
         let waits_for_it = matches!(self.scenario.cluster.runtime, Runtime::Systemd(_));
         let bound = self.world.now + if waits_for_it { millis(timeout) } else { START_WATCH };
