@@ -2,6 +2,7 @@
 //! demand (a member with open client connections takes a second longer to stop).
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -36,8 +37,10 @@ const TOKEN: HeaderName = HeaderName::from_static("token");
 pub(super) struct Channel {
     sender: SendRequest<tonic::body::Body>,
     fault: Fault,
+    /// Which of the connections of this client it is.
+    pub number: u64,
     /// Goes with each request.
-    token: Option<HeaderValue>,
+    pub token: Option<HeaderValue>,
 }
 
 impl tower_service::Service<Request<tonic::body::Body>> for Channel {
@@ -65,6 +68,8 @@ struct Connection {
 #[derive(Default)]
 pub(super) struct Grpc {
     open: Mutex<Option<Connection>>,
+    /// How many were opened so far.
+    opened: AtomicU64,
 }
 
 impl Grpc {
@@ -76,7 +81,8 @@ impl Grpc {
         {
             return Ok(connection.channel.clone());
         }
-        let connection = connect(endpoint, request).await?;
+        let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        let connection = connect(endpoint, request, number).await?;
         let channel = connection.channel.clone();
         *open = Some(connection);
         Ok(channel)
@@ -89,14 +95,13 @@ impl Grpc {
         endpoint: &Endpoint,
         request: &str,
         deadline: Duration,
-        token: Option<HeaderValue>,
         call: impl FnOnce(Channel) -> F,
     ) -> Result<(T, Fault), EtcdError>
     where
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
         let work = async {
-            let channel = Channel { token, ..self.channel(endpoint, request).await? };
+            let channel = self.channel(endpoint, request).await?;
             let fault = channel.fault.clone();
             match call(channel).await {
                 Ok(answer) => Ok((answer.into_inner(), fault)),
@@ -122,7 +127,7 @@ impl Grpc {
     }
 }
 
-async fn connect(endpoint: &Endpoint, request: &str) -> Result<Connection, EtcdError> {
+async fn connect(endpoint: &Endpoint, request: &str, number: u64) -> Result<Connection, EtcdError> {
     let (stream, fault) = stream::open(endpoint, Protocol::Http2).await?;
     let lifetime = Lifetime::default();
     let (sender, connection) = http2::Builder::new(lifetime.0.clone())
@@ -135,7 +140,7 @@ async fn connect(endpoint: &Endpoint, request: &str) -> Result<Connection, EtcdE
         // What breaks the connection is told to the calls that are under way on it.
         let _ = connection.await;
     });
-    Ok(Connection { channel: Channel { sender, fault, token: None }, lifetime })
+    Ok(Connection { channel: Channel { sender, fault, number, token: None }, lifetime })
 }
 
 /// Tells etcd's answers from a broken connection and from something that is no etcd.

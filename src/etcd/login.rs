@@ -4,10 +4,13 @@
 //! password, and one without a quorum, which nobody can log in to, still answers what its version tells everybody.
 //!
 //! For the v3 API that is a token, which lasts until the member is restarted, its time is up (five minutes without use for
-//! simple ones) or users are changed; then one more is asked for, once a request. For the v2 API it is the password
+//! simple ones) or users are changed; then one more is asked for, once a request. It is used on the connection that it came
+//! by and on no later one: a simple token ends with the raft index of its login, and a member whose log is behind that, as
+//! after a restore, does not refuse it but waits for the index (observed 3.5.33: until the client gives up). For the v2 API it is the password
 //! itself, along with each request from then on (HTTP Basic; there is nothing else).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use http::HeaderValue;
@@ -57,16 +60,21 @@ struct Held {
 enum Entry {
     #[default]
     NotAsked,
-    Token(HeaderValue),
+    Token {
+        token: HeaderValue,
+        /// The number of the connection that it came by.
+        connection: u64,
+    },
     /// Authentication is off.
     Open,
     Refused(EtcdError),
 }
 
 impl Entry {
-    fn token(&self) -> Option<HeaderValue> {
+    /// What goes with a request on this connection.
+    fn token_on(&self, number: u64) -> Option<HeaderValue> {
         match self {
-            Self::Token(token) => Some(token.clone()),
+            Self::Token { token, connection } => Some(token.clone()).filter(|_| *connection == number),
             Self::NotAsked | Self::Open | Self::Refused(_) => None,
         }
     }
@@ -101,7 +109,7 @@ impl Client {
         &self,
         name: &str,
         request: R,
-        deadline: std::time::Duration,
+        deadline: Duration,
         call: impl Fn(Channel, R) -> F,
     ) -> Result<(T, Fault), EtcdError>
     where
@@ -109,62 +117,55 @@ impl Client {
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
         let inner = &self.inner;
-        let once = async |token: Option<HeaderValue>| {
-            let with_channel = |channel| call(channel, request.clone());
-            inner.grpc.begin(&inner.endpoint, name, deadline, token, with_channel).await
+        let once = async |entry: &Entry| {
+            let had_token = AtomicBool::new(false);
+            let on_channel = |mut channel: Channel| {
+                channel.token = entry.token_on(channel.number);
+                had_token.store(channel.token.is_some(), Ordering::Relaxed);
+                call(channel, request.clone())
+            };
+            let answer = inner.grpc.begin(&inner.endpoint, name, deadline, on_channel).await;
+            (answer, had_token.into_inner())
         };
         let held = inner.pass.held.lock().await.clone();
-        let token = held.entry.token();
-        let first = once(token.clone()).await;
+        let (first, had_token) = once(&held.entry).await;
         match (&first, &inner.endpoint.login) {
-            (Err(EtcdError::Denied { denial, .. }), Some(login)) if denial.ends_by_logging_in(token.is_some()) => {
-                let token = self.log_in(login, held.number, deadline).await?;
-                once(token).await
+            (Err(EtcdError::Denied { denial, .. }), Some(login)) if denial.ends_by_logging_in(had_token) => {
+                let entry = self.log_in(login, held.number, deadline).await?;
+                once(&entry).await.0
             }
             _ => first,
         }
     }
 
-    /// A token newer than that of `denied`; `None` where authentication is off by now.
-    async fn log_in(
-        &self,
-        login: &Login,
-        denied: u64,
-        deadline: std::time::Duration,
-    ) -> Result<Option<HeaderValue>, EtcdError> {
+    /// What there is after one more login than at `denied`.
+    async fn log_in(&self, login: &Login, denied: u64, deadline: Duration) -> Result<Entry, EtcdError> {
         let mut held = self.inner.pass.held.lock().await;
         if held.number == denied {
             held.number += 1;
-            held.entry = match self.authenticate(login, deadline).await {
-                Ok(Some(token)) => Entry::Token(token),
-                Ok(None) => Entry::Open,
-                Err(error) => Entry::Refused(error),
-            };
+            held.entry = self.authenticate(login, deadline).await.unwrap_or_else(Entry::Refused);
         }
         match &held.entry {
             Entry::Refused(error) => Err(error.clone()),
-            entry => Ok(entry.token()),
+            entry => Ok(entry.clone()),
         }
     }
 
-    /// Asks for a token. An entry of the raft log that every member with the v3 API knows. `None` where authentication is off.
-    async fn authenticate(
-        &self,
-        login: &Login,
-        deadline: std::time::Duration,
-    ) -> Result<Option<HeaderValue>, EtcdError> {
-        let endpoint = &self.inner.endpoint;
+    /// Asks for a token. An entry of the raft log that every member with the v3 API knows.
+    async fn authenticate(&self, login: &Login, deadline: Duration) -> Result<Entry, EtcdError> {
         let request = pb::AuthenticateRequest { name: login.user.clone(), password: login.password.clone() };
-        let asked = self.inner.grpc.begin(endpoint, AUTHENTICATE, deadline, None, |channel| async move {
-            pb::auth_client::AuthClient::with_origin(channel, origin()).authenticate(request).await
-        });
-        match asked.await {
+        let connection = AtomicU64::new(0);
+        let on_channel = |channel: Channel| {
+            connection.store(channel.number, Ordering::Relaxed);
+            async move { pb::auth_client::AuthClient::with_origin(channel, origin()).authenticate(request).await }
+        };
+        match self.inner.grpc.begin(&self.inner.endpoint, AUTHENTICATE, deadline, on_channel).await {
             Ok((told, _)) => match secret_header(&told.token).filter(|token| !token.is_empty()) {
-                Some(token) => Ok(Some(token)),
+                Some(token) => Ok(Entry::Token { token, connection: connection.into_inner() }),
                 // It is not shown: it may be a token all the same.
                 None => Err(self.unexpected(AUTHENTICATE, "a token", "something else".to_owned())),
             },
-            Err(EtcdError::Refused { said, .. }) if said.contains(NOT_ENABLED) => Ok(None),
+            Err(EtcdError::Refused { said, .. }) if said.contains(NOT_ENABLED) => Ok(Entry::Open),
             Err(error) => Err(error),
         }
     }
@@ -176,7 +177,7 @@ impl Client {
         let inner = &self.inner;
         let name = "Range (one key)";
         let request = pb::RangeRequest { key: b"\0".to_vec(), serializable: true, ..pb::RangeRequest::default() };
-        let read = inner.grpc.begin(&inner.endpoint, name, inner.endpoint.deadline, None, |channel| async move {
+        let read = inner.grpc.begin(&inner.endpoint, name, inner.endpoint.deadline, |channel| async move {
             pb::kv_client::KvClient::with_origin(channel, origin()).range(request).await
         });
         let shows_certificate = inner.endpoint.tls.as_ref().is_some_and(|tls| tls.cert_pem.is_some());
@@ -193,8 +194,8 @@ impl Client {
     pub async fn auth_state_by_login(&self) -> Result<AuthState, EtcdError> {
         let nobody = Login { user: String::new(), password: String::new() };
         match self.authenticate(&nobody, self.inner.endpoint.deadline).await {
-            Ok(None) => Ok(AuthState::Off),
-            Ok(Some(_)) | Err(EtcdError::Denied { denial: Denial::WrongLogin, .. }) => Ok(AuthState::On),
+            Ok(Entry::Open) => Ok(AuthState::Off),
+            Ok(_) | Err(EtcdError::Denied { denial: Denial::WrongLogin, .. }) => Ok(AuthState::On),
             Err(error) => Err(error),
         }
     }
