@@ -147,3 +147,58 @@ fn word(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
     if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { "NAME".to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::dialer;
+    use super::super::{Login, TlsAccess};
+    use super::*;
+
+    fn endpoint(user: Option<&str>, certificate: Option<&str>) -> Endpoint {
+        let pem = certificate.map(|name| {
+            std::fs::read_to_string(format!("{}/src/etcd/testdata/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+        });
+        Endpoint {
+            label: "m1".to_owned(),
+            dial: dialer(1),
+            tls: pem.map(|pem| TlsAccess { cert_pem: Some(pem), ..TlsAccess::default() }),
+            login: user.map(|user| Login { user: user.to_owned(), password: "secret".to_owned() }),
+            deadline: std::time::Duration::from_secs(1),
+        }
+    }
+
+    fn denied_to(user: Option<&str>, certificate: Option<&str>, said: &str) -> String {
+        let denial = Denial::told_by(said).unwrap();
+        by_v3(&endpoint(user, certificate), "Range", denial, said).to_string()
+    }
+
+    // faults: E10
+    #[test]
+    fn who_is_denied_is_named_as_the_member_sees_it() {
+        let said = "etcdserver: permission denied";
+        let by_certificate = denied_to(None, Some("client.pem"), said);
+        assert!(by_certificate.contains("a client by its certificate, which names \"root\""), "{by_certificate}");
+        assert!(by_certificate.contains("etcdctl user grant-role root root"), "{by_certificate}");
+        let both = denied_to(Some("ann"), Some("client.pem"), said);
+        assert!(both.contains("denied to user \"ann\"") && both.contains("certificate, \"root\""), "{both}");
+        let nobody = denied_to(None, None, "etcdserver: user name is empty");
+        assert!(nobody.contains("a client without a user") && nobody.contains("set `user` and `password`"), "{nobody}");
+        let unused = denied_to(None, Some("client.pem"), "auth: user name is empty");
+        assert!(unused.contains("takes no user from certificates"), "{unused}");
+        // What cannot be read is no name.
+        assert!(denied_to(None, Some("client.key"), said).contains("a client without a user"));
+    }
+
+    #[test]
+    fn a_name_that_a_shell_would_take_for_more_is_not_put_into_a_command() {
+        let odd = denied_to(Some("a; rm -rf /\u{1b}"), None, "etcdserver: permission denied");
+        assert!(odd.contains("grant-role NAME root") && !odd.contains('\u{1b}'), "{odd}");
+    }
+
+    #[test]
+    fn a_refusal_about_something_else_is_no_denial() {
+        for said in ["etcdserver: no leader", "etcdserver: authentication is not enabled", ""] {
+            assert_eq!(Denial::told_by(said), None, "{said}");
+        }
+    }
+}

@@ -2,8 +2,8 @@
 //!
 //! In comes an [`Endpoint`]: a way to open a byte stream to one member's client port, and TLS material. Out come typed
 //! answers, or an [`EtcdError`] that says which endpoint, which request, and what was seen. Facts about versions come
-//! in as arguments. This room never trusts an answer (every body, list and wait is bounded), never retries, never
-//! reaches past the one endpoint, and knows nothing of hosts and nothing of plans.
+//! in as arguments. This room never trusts an answer (every body, list and wait is bounded), never retries (but once,
+//! where a member wants a login first), never reaches past the one endpoint, and knows nothing of hosts and nothing of plans.
 
 mod answers;
 mod client;
@@ -72,7 +72,8 @@ pub struct Endpoint {
     pub tls: Option<TlsAccess>,
     /// The user to ask as, where authentication is on.
     pub login: Option<Login>,
-    /// Bound of each single request, from dialing to the end of the answer. Of an answer that is streamed (snapshot,
+    /// Bound of each single request, from dialing to the end of the answer; where it takes a login, of that and of the
+    /// second try as well. Of an answer that is streamed (snapshot,
     /// v2 tree): bound of its head, and the window in which it must make progress.
     pub deadline: Duration,
 }
