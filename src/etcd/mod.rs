@@ -26,6 +26,8 @@ mod v3;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
+mod login_real_tests;
+#[cfg(test)]
 mod login_tests;
 #[cfg(test)]
 mod real_tests;
