@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 const FAULTS: [(char, u32); 4] = [('C', 8), ('N', 9), ('H', 10), ('E', 14)];
 
 /// Those that no test shows yet, and why. Nothing else may be without one.
-const OPEN: [(&str, &str); 1] = [("E10", "quorate cannot log in as an etcd user yet")];
+const OPEN: [(&str, &str); 0] = [];
 
 /// Rust tests that need more than cargo gives them, and the script that runs them with it.
 const RUN_BY: [(&str, &str); 6] = [

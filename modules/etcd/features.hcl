@@ -92,6 +92,13 @@ feature "hash-kv" {
   sources = ["code v3.3.27:etcdserver/etcdserverpb/rpc.proto", "observed 3.3.27, 3.4.23, 3.5.33, 3.6.14, 3.7.1"]
 }
 
+feature "login-tells-off" {
+  in      = "3.2.32+"
+  what    = "To a login, Authenticate says that authentication is off before it looks for the user."
+  why     = "3.1.20 says of a user that is not there that the password is wrong, on or off. Patches of 3.2 before this one were not tried."
+  sources = ["observed 3.0.17, 3.1.20, 3.2.32, 3.3.27, 3.4.23, 3.5.33, 3.6.14, 3.7.1"]
+}
+
 feature "unix-client-sockets" {
   in      = "3.1+"
   what    = "listen-client-urls takes unix:// sockets."

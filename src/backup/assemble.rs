@@ -156,6 +156,7 @@ impl Scratch<'_> {
             label: format!("{name} of the cluster that is made here"),
             dial: dialer_to(client_address),
             tls: None,
+            login: self.release.login.clone(),
             deadline: self.limit,
         });
         let (data_dir, log) = (self.place.join(name.as_str()), self.place.join(format!("{name}.log")));
@@ -184,7 +185,7 @@ impl Scratch<'_> {
             node.must_run(self.release)?;
             match node.client.v2_barrier().await {
                 Ok(()) => return Ok(()),
-                Err(EtcdError::Denied { .. }) => return Err(BackupError::AuthInTrial),
+                Err(error @ EtcdError::Denied { .. }) => return Err(BackupError::of_copy(error)),
                 Err(error) if Instant::now() >= end => return Err(node.error(self.release, &error.to_string())),
                 Err(_) => {}
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::etcd::EtcdError;
 use crate::etcd::snapshot::SnapshotFileError;
 use crate::host::HostError;
-use crate::units::{ClusterId, MemberName, Revision, Version};
+use crate::units::{Advised, ClusterId, MemberName, Revision, Version};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -48,9 +48,9 @@ pub enum BackupError {
     #[error("the v2 backup is not usable: {problem}")]
     Archive { problem: String },
     #[error(
-        "authentication is on, and the restored copy lets nobody read it\n  do: set verify = \"hash\" in the `backup` block"
+        "the restored copy does not let us read it: {said}\n  do: its users and passwords are those of the time of the backup: set that `user` and `password` in the `client` block, or verify = \"hash\" in the `backup` block (no trial restore)"
     )]
-    AuthInTrial,
+    AuthInTrial { said: String },
     #[error(
         "there is no backup {which} in {dir}; there is: {there}\n  do: name one of these, or the path of a backup's folder"
     )]
@@ -62,6 +62,14 @@ pub enum BackupError {
 }
 
 impl BackupError {
+    /// What a restored copy answered. It has the users of its time.
+    pub(super) fn of_copy(error: EtcdError) -> Self {
+        match error {
+            EtcdError::Denied { .. } => Self::AuthInTrial { said: Advised::of(&error.to_string()).seen },
+            other => Self::Etcd(other),
+        }
+    }
+
     pub(super) fn file(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
         Self::File { path: path.into(), reason: error.to_string() }
     }

@@ -7,7 +7,7 @@ use super::network::Network;
 use super::open::Opened;
 use super::trial::{Release, Start, Trial};
 use super::{BackupError, Manifest, Tools, archive, v3};
-use crate::etcd::{Consistency, EtcdError, KeyDigest, V2Tree};
+use crate::etcd::{Consistency, KeyDigest, V2Tree};
 use crate::observe::inventory::HashKv;
 use crate::units::{Bytes, Revision};
 
@@ -75,15 +75,12 @@ async fn examine_v3(opened: &Opened, release: &Release, place: &Path) -> Result<
 }
 
 async fn read_v3(trial: &Trial) -> Result<ExaminedV3, BackupError> {
-    let revision = trial.client.status().await?.revision;
-    let keys = match trial.client.digest_at(Some(revision)).await {
-        Err(EtcdError::Denied { .. }) => return Err(BackupError::AuthInTrial),
-        keys => keys?,
-    };
+    let revision = trial.client.status().await.map_err(BackupError::of_copy)?.revision;
+    let keys = trial.client.digest_at(Some(revision)).await.map_err(BackupError::of_copy)?;
     let hash_kv = match trial.client.hash_kv(revision).await {
         Ok(hash) => Some(hash),
         Err(error) if error.is_unsupported() => None,
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(BackupError::of_copy(error)),
     };
     Ok(ExaminedV3 { revision, keys: Some(keys), hash_kv })
 }
@@ -99,10 +96,7 @@ async fn examine_v2(opened: &Opened, release: &Release, place: &Path) -> Result<
     let read = trial.client.v2_tree(Consistency::Linearizable).await;
     trial.stop().await;
     let removed = tokio::fs::remove_dir_all(&data_dir).await;
-    let tree = match read {
-        Err(EtcdError::Denied { .. }) => return Err(BackupError::AuthInTrial),
-        tree => tree?,
-    };
+    let tree = read.map_err(BackupError::of_copy)?;
     removed.map_err(|error| BackupError::file(&data_dir, &error))?;
     Ok(Some(tree))
 }

@@ -53,7 +53,7 @@ pub use pack::Packed;
 pub use relay::relay_if_asked;
 pub use take::{Taken, take};
 
-use crate::etcd::Client;
+use crate::etcd::{Client, Login};
 use crate::host::Host;
 use crate::spec::model::Verify;
 use crate::units::{Bytes, ClusterId, ClusterName, MemberName, Revision, Version};
@@ -121,6 +121,8 @@ pub struct Tools<'a> {
     pub local_release_dir: &'a Path,
     /// Where the restored copy listens.
     pub listens_on: TrialListens,
+    /// Whom a restored copy is asked as: it has the users of the cluster that it is of.
+    pub login: Option<Login>,
 }
 
 /// Where a restored copy listens, by what its release can.

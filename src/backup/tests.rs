@@ -79,6 +79,7 @@ impl Scene {
                 host_etcdctl: self.host_etcdctl.to_str(),
                 local_release_dir: &self.release_dir,
                 listens_on: listens_on(&self.tools),
+                login: None,
             },
             now: OffsetDateTime::UNIX_EPOCH,
             progress: &|_| {},

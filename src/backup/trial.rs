@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::network::Network;
 use super::{BackupError, Tools, TrialListens, relay};
-use crate::etcd::{Client, Dialer, Endpoint, EtcdError, shown};
+use crate::etcd::{Client, Dialer, Endpoint, EtcdError, Login, shown};
 use crate::host::ByteStream;
 use crate::units::{Bytes, Version};
 
@@ -54,6 +54,7 @@ pub(super) struct Release {
     pub version: Version,
     pub dir: PathBuf,
     pub listens_on: TrialListens,
+    pub login: Option<Login>,
 }
 
 /// What bounds work on so many bytes.
@@ -64,7 +65,7 @@ pub(super) fn deadline_for(size: Bytes) -> Duration {
 impl Release {
     pub(super) async fn find(tools: &Tools<'_>) -> Result<Self, BackupError> {
         let (version, dir) = (tools.version.clone(), tools.local_release_dir.to_owned());
-        let release = Self { version, dir, listens_on: tools.listens_on };
+        let release = Self { version, dir, listens_on: tools.listens_on, login: tools.login.clone() };
         let program = release.dir.join("etcd");
         let printed = run(&program, &["--version"], ASK).await?;
         let told = printed.lines().next().and_then(|line| line.strip_prefix("etcd Version: ")).unwrap_or_default();
@@ -264,6 +265,7 @@ impl Trial {
             label: format!("the restored copy under etcd {}", release.version),
             dial: addresses.dialer,
             tls: None,
+            login: release.login.clone(),
             deadline: deadline_for(size),
         });
         Ok(Self { client, process, log, _place: place })
@@ -287,7 +289,7 @@ impl Trial {
             });
             match answer.await {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(EtcdError::Denied { .. })) => return Err(BackupError::AuthInTrial),
+                Ok(Err(error @ EtcdError::Denied { .. })) => return Err(BackupError::of_copy(error)),
                 Ok(Err(error)) if Instant::now() >= end => {
                     return Err(self.start_error(release, format!("not ready within {limit:?}: {error}")));
                 }

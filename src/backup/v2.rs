@@ -145,10 +145,7 @@ pub(super) async fn prove(
     let restored = trial.client.v2_tree(Consistency::Linearizable).await;
     trial.stop().await;
     let removed = tokio::fs::remove_dir_all(&data_dir).await;
-    let restored = match restored {
-        Err(EtcdError::Denied { .. }) => return Err(BackupError::AuthInTrial),
-        restored => restored?,
-    };
+    let restored = restored.map_err(BackupError::of_copy)?;
     removed.map_err(|error| BackupError::file(&data_dir, &error))?;
     let compared = v2_compare::compare(&looks.before, &looks.after, &restored)
         .map_err(|problem| BackupError::V2Differs { problem })?;

@@ -107,7 +107,7 @@ async fn compare(
     trial: &Trial,
     saved: &Saved,
 ) -> Result<Outcome<(V3Content, Vec<Check>)>, BackupError> {
-    let restored = trial.client.status().await?.revision;
+    let restored = trial.client.status().await.map_err(BackupError::of_copy)?.revision;
     if restored < saved.at_least {
         return Err(BackupError::Differs {
             what: "revision",
@@ -146,8 +146,7 @@ async fn same_hash(request: &Request<'_>, trial: &Trial, at: Revision) -> Result
     let restored = match trial.client.hash_kv(at).await {
         Ok(hash) => hash,
         Err(error) if error.is_unsupported() => return Ok(HashVerdict::NotComparable),
-        Err(EtcdError::Denied { .. }) => return Err(BackupError::AuthInTrial),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(BackupError::of_copy(error)),
     };
     let live = match request.source.client.hash_kv(at).await {
         Ok(hash) => hash,
@@ -174,8 +173,7 @@ async fn same_hash(request: &Request<'_>, trial: &Trial, at: Revision) -> Result
 async fn same_digest(request: &Request<'_>, trial: &Trial, at: Revision) -> Result<Outcome<KeyDigest>, BackupError> {
     let restored = match trial.client.digest_at(Some(at)).await {
         Ok(digest) => digest,
-        Err(EtcdError::Denied { .. }) => return Err(BackupError::AuthInTrial),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(BackupError::of_copy(error)),
     };
     let live = match request.source.client.digest_at(Some(at)).await {
         Ok(digest) => digest,

@@ -7,7 +7,8 @@ use http::StatusCode;
 use super::answers::{self, Expected};
 use super::error::{EtcdError, shown};
 use super::grpc::Grpc;
-use super::http::{Answer, Http, Question, unexpected_status};
+use super::http::{Answer, Http, Question, Streamed, unexpected_status};
+use super::login::{Login, Pass};
 use super::{Endpoint, Health, VersionAnswer};
 
 /// Talks to one member. Cheap to clone: clones share their connections, which are opened by the first request.
@@ -20,18 +21,26 @@ pub(super) struct Inner {
     pub endpoint: Endpoint,
     pub grpc: Grpc,
     pub http: Http,
+    pub pass: Pass,
 }
 
 impl Client {
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { inner: Arc::new(Inner { endpoint, grpc: Grpc::default(), http: Http::default() }) }
+        let (grpc, http, pass) = (Grpc::default(), Http::default(), Pass::default());
+        Self { inner: Arc::new(Inner { endpoint, grpc, http, pass }) }
     }
 
     /// For messages: `m1 (https://10.0.0.11:2379)`.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.inner.endpoint.label
+    }
+
+    /// The user that it asks as where authentication is on.
+    #[must_use]
+    pub fn login(&self) -> Option<&Login> {
+        self.inner.endpoint.login.as_ref()
     }
 
     /// Closes the connections now; calls under way on them fail. The next request opens new ones.
@@ -59,8 +68,29 @@ impl Client {
         }
     }
 
+    /// Asks, and once more with the user's password where the member wants one.
     pub(super) async fn ask(&self, question: &Question<'_>) -> Result<Answer, EtcdError> {
-        self.inner.http.ask(&self.inner.endpoint, question).await
+        let Inner { endpoint, http, pass, .. } = &*self.inner;
+        let basic = pass.basic(endpoint);
+        let went_without = basic.is_none();
+        let answer = http.ask(endpoint, question, basic).await?;
+        if answer.status == StatusCode::UNAUTHORIZED && went_without && pass.start_basic(endpoint) {
+            return http.ask(endpoint, question, pass.basic(endpoint)).await;
+        }
+        Ok(answer)
+    }
+
+    /// The same for an answer that is too large to hold.
+    pub(super) async fn ask_for_stream(&self, question: &Question<'_>) -> Result<Streamed, EtcdError> {
+        let Inner { endpoint, http, pass, .. } = &*self.inner;
+        let basic = pass.basic(endpoint);
+        let went_without = basic.is_none();
+        match http.stream(endpoint, question, basic).await {
+            Err(EtcdError::Denied { .. }) if went_without && pass.start_basic(endpoint) => {
+                http.stream(endpoint, question, pass.basic(endpoint)).await
+            }
+            streamed => streamed,
+        }
     }
 
     pub(super) async fn ask_for_ok(&self, question: &Question<'_>) -> Result<Answer, EtcdError> {

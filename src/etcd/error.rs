@@ -37,8 +37,9 @@ pub enum EtcdError {
     V2NotServed { endpoint: String, request: String },
     #[error("{endpoint}: {request}: this version of etcd has no such call")]
     Unsupported { endpoint: String, request: String },
-    #[error("{endpoint}: {request}: refused: {said}\n  do: {fix}")]
-    Denied { endpoint: String, request: String, said: String, fix: String },
+    /// `to`: whom, and what etcd says to that.
+    #[error("{endpoint}: {request}: denied to {to}\n  do: {fix}")]
+    Denied { endpoint: String, request: String, denial: Denial, to: String, fix: String },
     #[error("{endpoint}: {request}: revision {revision} has been compacted away")]
     Compacted { endpoint: String, request: String, revision: Revision },
     #[error("{endpoint}: {request}: etcd answers: {said} ({code})")]
@@ -47,6 +48,19 @@ pub enum EtcdError {
     Sink { endpoint: String, request: String, reason: String },
     #[error("{endpoint}: {request}: the snapshot is not whole: {problem}")]
     Snapshot { endpoint: String, request: String, problem: String },
+}
+
+/// What a client lacks that is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// It said of no user.
+    NoUser,
+    /// There is no such user, or the password is another one. Which of the two etcd keeps to itself.
+    WrongLogin,
+    /// The token is of before: the member has forgotten it, or users were changed since.
+    StaleToken,
+    /// The user may not do this.
+    NotPermitted,
 }
 
 impl EtcdError {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::v2::error_code;
-use super::{Client, Consistency, Dialer, Endpoint, EtcdError, Health, V2Tree, answers, v2tree};
+use super::{Client, Consistency, Dialer, Endpoint, EtcdError, Health, Login, V2Tree, answers, v2tree};
 use crate::fuzzing::harmless;
 use crate::host::ByteStream;
 use crate::units::{MemberId, Revision, Version};
@@ -158,7 +158,14 @@ impl AsyncWrite for Scripted {
 }
 
 fn client(cue: Cue, texts: Vec<Vec<u8>>) -> Client {
-    Client::new(Endpoint { label: "m1".to_owned(), dial: dialer(cue, texts), tls: None, deadline: DEADLINE })
+    Client::new(Endpoint {
+        label: "m1".to_owned(),
+        dial: dialer(cue, texts),
+        tls: None,
+        // A denial makes it ask for a token, and once more.
+        login: Some(Login { user: "root".to_owned(), password: "secret".to_owned() }),
+        deadline: DEADLINE,
+    })
 }
 
 /// Whether it was an answer.
@@ -194,7 +201,7 @@ pub fn ask_http(question: u8, answers: &[&[u8]]) -> bool {
 pub fn ask_grpc(question: u8, says: Vec<u8>) -> bool {
     block_on(async {
         let client = client(Cue::Asked, vec![says]);
-        let answered = match question % 12 {
+        let answered = match question % 13 {
             0 => judge(client.status().await),
             1 => judge(client.member_list().await),
             2 => judge(client.alarms().await),
@@ -206,7 +213,8 @@ pub fn ask_grpc(question: u8, says: Vec<u8>) -> bool {
             8 => judge(client.put(b"k", b"v").await),
             9 => judge(client.downgrade_validate(&Version::new(3, 5, 0)).await),
             10 => judge(client.digest_at(Some(Revision(7))).await),
-            _ => judge(client.snapshot(&mut tokio::io::sink(), &|_, _| {}).await),
+            11 => judge(client.snapshot(&mut tokio::io::sink(), &|_, _| {}).await),
+            _ => judge(client.auth_state_by_login().await),
         };
         client.close().await;
         answered

@@ -2,10 +2,11 @@
 //! demand (a member with open client connections takes a second longer to stop).
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -13,7 +14,8 @@ use tokio::sync::Mutex;
 use tonic::{Code, Status};
 
 use super::Endpoint;
-use super::error::{EtcdError, shown};
+use super::denied;
+use super::error::{Denial, EtcdError, shown};
 use super::stream::{self, Fault, Lifetime};
 use super::tls::Protocol;
 
@@ -27,11 +29,18 @@ pub(super) mod pb {
 const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 
+/// The metadata that a token goes by. etcd has read it since 3.0; "authorization" it reads only from 3.3 on.
+const TOKEN: HeaderName = HeaderName::from_static("token");
+
 /// One open HTTP/2 connection, as tonic's generated clients want it.
 #[derive(Clone)]
 pub(super) struct Channel {
     sender: SendRequest<tonic::body::Body>,
     fault: Fault,
+    /// Which of the connections of this client it is.
+    pub number: u64,
+    /// Goes with each request.
+    pub token: Option<HeaderValue>,
 }
 
 impl tower_service::Service<Request<tonic::body::Body>> for Channel {
@@ -43,7 +52,10 @@ impl tower_service::Service<Request<tonic::body::Body>> for Channel {
         self.sender.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<tonic::body::Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<tonic::body::Body>) -> Self::Future {
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(TOKEN, token.clone());
+        }
         Box::pin(self.sender.send_request(request))
     }
 }
@@ -56,6 +68,8 @@ struct Connection {
 #[derive(Default)]
 pub(super) struct Grpc {
     open: Mutex<Option<Connection>>,
+    /// How many were opened so far.
+    opened: AtomicU64,
 }
 
 impl Grpc {
@@ -67,27 +81,15 @@ impl Grpc {
         {
             return Ok(connection.channel.clone());
         }
-        let connection = connect(endpoint, request).await?;
+        let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        let connection = connect(endpoint, request, number).await?;
         let channel = connection.channel.clone();
         *open = Some(connection);
         Ok(channel)
     }
 
-    /// Makes one call within `deadline`, connecting first where there is no connection.
-    pub(super) async fn call<T, F>(
-        &self,
-        endpoint: &Endpoint,
-        request: &str,
-        deadline: Duration,
-        call: impl FnOnce(Channel) -> F,
-    ) -> Result<T, EtcdError>
-    where
-        F: Future<Output = Result<tonic::Response<T>, Status>>,
-    {
-        self.begin(endpoint, request, deadline, call).await.map(|(answer, _)| answer)
-    }
-
-    /// The same, for an answer that goes on: with what will say why its connection broke, should it.
+    /// Makes one call within `deadline`, connecting first where there is no connection. With the answer comes, for one that
+    /// goes on, what will say why its connection broke, should it.
     pub(super) async fn begin<T, F>(
         &self,
         endpoint: &Endpoint,
@@ -125,7 +127,7 @@ impl Grpc {
     }
 }
 
-async fn connect(endpoint: &Endpoint, request: &str) -> Result<Connection, EtcdError> {
+async fn connect(endpoint: &Endpoint, request: &str, number: u64) -> Result<Connection, EtcdError> {
     let (stream, fault) = stream::open(endpoint, Protocol::Http2).await?;
     let lifetime = Lifetime::default();
     let (sender, connection) = http2::Builder::new(lifetime.0.clone())
@@ -138,7 +140,7 @@ async fn connect(endpoint: &Endpoint, request: &str) -> Result<Connection, EtcdE
         // What breaks the connection is told to the calls that are under way on it.
         let _ = connection.await;
     });
-    Ok(Connection { channel: Channel { sender, fault }, lifetime })
+    Ok(Connection { channel: Channel { sender, fault, number, token: None }, lifetime })
 }
 
 /// Tells etcd's answers from a broken connection and from something that is no etcd.
@@ -147,16 +149,14 @@ pub(super) fn explain(endpoint: &Endpoint, fault: &Fault, request: &str, status:
         return stream::broken(endpoint, fault, request, cause);
     }
     let said = status.message();
+    if let Some(denial) = Denial::told_by(said) {
+        return denied::by_v3(endpoint, request, denial, said);
+    }
     let (endpoint, request) = (endpoint.label.clone(), request.to_owned());
     // A proxy's 404 page is turned into `Unimplemented` by gRPC's rules: it says nothing of etcd.
     if said.starts_with("grpc-status header missing") || said.starts_with("protocol error: ") {
         let (expected, seen) = ("a gRPC answer", shown(said.as_bytes()));
         return EtcdError::Malformed { endpoint, request, expected, seen };
-    }
-    if said.contains("user name is empty") || said.contains("permission denied") || said.contains("invalid auth token")
-    {
-        let fix = "authentication is on: give the `client` block a certificate whose common name is an etcd user that may do this (root may do all)";
-        return EtcdError::Denied { endpoint, request, said: shown(said.as_bytes()), fix: fix.to_owned() };
     }
     match status.code() {
         Code::Unimplemented => EtcdError::Unsupported { endpoint, request },

@@ -270,7 +270,7 @@ async fn closing_really_closes() {
 async fn a_refusal_that_comes_late_is_still_a_refusal() {
     let dial: super::Dialer =
         std::sync::Arc::new(|| Box::pin(async { Ok(Box::new(Refused) as Box<dyn crate::host::ByteStream>) }));
-    let endpoint = super::Endpoint { label: "m1 (test)".to_owned(), dial, tls: None, deadline: SHORT };
+    let endpoint = super::Endpoint { label: "m1 (test)".to_owned(), dial, tls: None, login: None, deadline: SHORT };
     let client = Client::new(endpoint);
     for error in [client.version().await.unwrap_err(), client.status().await.unwrap_err()] {
         assert!(matches!(&error, EtcdError::Dial { reason, .. } if reason.contains("nobody there")), "{error}");

@@ -2,7 +2,7 @@
 //! Every request has a deadline and every body a limit.
 
 use bytes::Bytes as Chunk;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::Mutex;
 
 use super::Endpoint;
+use super::denied;
 use super::error::{EtcdError, shown};
 use super::stream::{self, Fault, Lifetime};
 use super::tls::Protocol;
@@ -67,19 +68,30 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) async fn ask(&self, endpoint: &Endpoint, question: &Question<'_>) -> Result<Answer, EtcdError> {
-        match tokio::time::timeout(endpoint.deadline, self.ask_unbounded(endpoint, question)).await {
+    /// `basic`: the user and password that go with it.
+    pub(super) async fn ask(
+        &self,
+        endpoint: &Endpoint,
+        question: &Question<'_>,
+        basic: Option<HeaderValue>,
+    ) -> Result<Answer, EtcdError> {
+        match tokio::time::timeout(endpoint.deadline, self.ask_unbounded(endpoint, question, basic)).await {
             Ok(answer) => answer,
             Err(_) => Err(late(endpoint, question)),
         }
     }
 
-    async fn ask_unbounded(&self, endpoint: &Endpoint, question: &Question<'_>) -> Result<Answer, EtcdError> {
+    async fn ask_unbounded(
+        &self,
+        endpoint: &Endpoint,
+        question: &Question<'_>,
+        basic: Option<HeaderValue>,
+    ) -> Result<Answer, EtcdError> {
         let mut connection = match self.usable().await {
             Some(connection) => connection,
             None => connect(endpoint, question).await?,
         };
-        let response = send(endpoint, &mut connection, question).await?;
+        let response = send(endpoint, &mut connection, question, basic).await?;
         let (parts, body) = response.into_parts();
         let body = whole(endpoint, &connection.fault, question, body).await?;
         // One idle connection is enough: a member is asked one thing after the other.
@@ -94,10 +106,15 @@ impl Http {
     }
 
     /// For answers too large to hold: the head within the deadline, the body as the caller reads it.
-    pub(super) async fn stream(&self, endpoint: &Endpoint, question: &Question<'_>) -> Result<Streamed, EtcdError> {
+    pub(super) async fn stream(
+        &self,
+        endpoint: &Endpoint,
+        question: &Question<'_>,
+        basic: Option<HeaderValue>,
+    ) -> Result<Streamed, EtcdError> {
         let head = async {
             let mut connection = connect(endpoint, question).await?;
-            let response = send(endpoint, &mut connection, question).await?;
+            let response = send(endpoint, &mut connection, question, basic).await?;
             Ok((response, connection))
         };
         let (response, Connection { fault, lifetime, .. }) =
@@ -127,11 +144,11 @@ pub(super) fn unexpected_status(
     status: StatusCode,
     body: &[u8],
 ) -> EtcdError {
-    let (endpoint, request) = (endpoint.label.clone(), question.label());
+    // etcd's v2 API says no more than this: a wrong password, an unknown user and one without the right look alike.
     if status == StatusCode::UNAUTHORIZED {
-        let fix = "authentication is on: give the `client` block a certificate whose user may do this".to_owned();
-        return EtcdError::Denied { endpoint, request, said: shown(body), fix };
+        return denied::by_v2(endpoint, &question.label(), body);
     }
+    let (endpoint, request) = (endpoint.label.clone(), question.label());
     EtcdError::HttpStatus { endpoint, request, status: status.as_u16(), said: shown(body) }
 }
 
@@ -156,6 +173,7 @@ async fn send(
     endpoint: &Endpoint,
     connection: &mut Connection,
     question: &Question<'_>,
+    basic: Option<HeaderValue>,
 ) -> Result<http::Response<Incoming>, EtcdError> {
     let mut request = http::Request::builder()
         .method(question.method.clone())
@@ -163,6 +181,9 @@ async fn send(
         // The forward leads to one member whatever this says; etcd does not look at it unless told to.
         .header(http::header::HOST, "etcd")
         .header(http::header::USER_AGENT, concat!("quorate/", env!("CARGO_PKG_VERSION")));
+    if let Some(basic) = basic {
+        request = request.header(http::header::AUTHORIZATION, basic);
+    }
     if question.form.is_some() {
         request = request.header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     }

@@ -2,17 +2,19 @@
 //!
 //! In comes an [`Endpoint`]: a way to open a byte stream to one member's client port, and TLS material. Out come typed
 //! answers, or an [`EtcdError`] that says which endpoint, which request, and what was seen. Facts about versions come
-//! in as arguments. This room never trusts an answer (every body, list and wait is bounded), never retries, never
-//! reaches past the one endpoint, and knows nothing of hosts and nothing of plans.
+//! in as arguments. This room never trusts an answer (every body, list and wait is bounded), never retries (but once,
+//! where a member wants a login first), never reaches past the one endpoint, and knows nothing of hosts and nothing of plans.
 
 mod answers;
 mod client;
+mod denied;
 mod digest;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzzing;
 mod grpc;
 mod http;
+mod login;
 pub mod snapshot;
 mod stream;
 mod tls;
@@ -23,6 +25,10 @@ mod v3;
 
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod login_real_tests;
+#[cfg(test)]
+mod login_tests;
 #[cfg(test)]
 mod real_tests;
 #[cfg(test)]
@@ -35,8 +41,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use client::Client;
-pub use error::EtcdError;
 pub(crate) use error::shown;
+pub use error::{Denial, EtcdError};
+pub use login::Login;
 pub use v2tree::{V2Key, V2Node, V2Tree};
 
 use crate::observe::inventory::ListedMember;
@@ -65,7 +72,10 @@ pub struct Endpoint {
     pub label: String,
     pub dial: Dialer,
     pub tls: Option<TlsAccess>,
-    /// Bound of each single request, from dialing to the end of the answer. Of an answer that is streamed (snapshot,
+    /// The user to ask as, where authentication is on.
+    pub login: Option<Login>,
+    /// Bound of each single request, from dialing to the end of the answer; where it takes a login, of that and of the
+    /// second try as well. Of an answer that is streamed (snapshot,
     /// v2 tree): bound of its head, and the window in which it must make progress.
     pub deadline: Duration,
 }
@@ -146,6 +156,6 @@ pub struct KeyValue {
 pub enum AuthState {
     On,
     Off,
-    /// A client that may be allowed in by its certificate.
+    /// A client that may be allowed in by its certificate, and no answer that tells.
     Unknown,
 }

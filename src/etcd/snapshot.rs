@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::client::Client;
 use super::error::EtcdError;
 use super::grpc::{self, pb};
+use super::stream::Fault;
 use super::v3::origin;
 use crate::units::{Bytes, Sha256};
 
@@ -24,7 +25,7 @@ const SECTOR: u64 = 512;
 const LEAST_PROGRESS: Bytes = Bytes(16 * 1024);
 /// The file must hold at least its two meta pages.
 const SMALLEST: u64 = 2 * 1024;
-const CALL: &str = "Snapshot";
+pub(super) const CALL: &str = "Snapshot";
 
 /// What a snapshot is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -127,14 +128,7 @@ impl Client {
         progress: SnapshotProgress<'_>,
     ) -> Result<SnapshotFacts, EtcdError> {
         let endpoint = &self.inner.endpoint;
-        let (mut stream, fault) = self
-            .inner
-            .grpc
-            .begin(endpoint, CALL, endpoint.deadline, |channel| async move {
-                let mut api = pb::maintenance_client::MaintenanceClient::with_origin(channel, origin());
-                api.snapshot(pb::SnapshotRequest {}).await
-            })
-            .await?;
+        let (mut stream, fault) = self.begin_snapshot().await?;
         let sink_error = |error: std::io::Error| EtcdError::Sink {
             endpoint: endpoint.label.clone(),
             request: CALL.to_owned(),
@@ -161,6 +155,13 @@ impl Client {
         }
         sink.flush().await.map_err(sink_error)?;
         self.judge(trailed, announced.unwrap_or(0))
+    }
+
+    pub(super) async fn begin_snapshot(&self) -> Result<(tonic::Streaming<pb::SnapshotResponse>, Fault), EtcdError> {
+        self.begin(CALL, pb::SnapshotRequest {}, self.inner.endpoint.deadline, |channel, request| async move {
+            pb::maintenance_client::MaintenanceClient::with_origin(channel, origin()).snapshot(request).await
+        })
+        .await
     }
 
     fn judge(&self, trailed: Trailed, announced: u64) -> Result<SnapshotFacts, EtcdError> {

@@ -23,7 +23,7 @@ pub(crate) fn dialer(port: u16) -> Dialer {
 }
 
 pub(crate) fn client(port: u16, tls: Option<TlsAccess>, deadline: Duration) -> Client {
-    Client::new(Endpoint { label: "m1 (test)".to_owned(), dial: dialer(port), tls, deadline })
+    Client::new(Endpoint { label: "m1 (test)".to_owned(), dial: dialer(port), tls, login: None, deadline })
 }
 
 /// A server that does with each connection what it is told to; lives as long as the test's runtime.

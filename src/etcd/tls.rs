@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::TlsAccess;
 use super::error::shown;
@@ -106,6 +107,14 @@ fn client_identity(
         )
     })?;
     Ok((chain, key))
+}
+
+/// The common name of a certificate: where authentication is on, etcd may take it for a user's.
+pub(super) fn common_name(pem: &str) -> Option<String> {
+    let certificate = CertificateDer::pem_slice_iter(pem.as_bytes()).next()?.ok()?;
+    let (_, certificate) = X509Certificate::from_der(&certificate).ok()?;
+    let name = certificate.subject().iter_common_name().next()?.as_str().ok()?;
+    Some(name.to_owned()).filter(|name| !name.is_empty())
 }
 
 /// Finds rustls' verdict inside an error of another library.

@@ -90,7 +90,7 @@ impl Client {
             Consistency::Serializable => "/v2/keys/?recursive=true",
         };
         let question = Question::get(path);
-        let streamed = match self.inner.http.stream(&self.inner.endpoint, &question).await {
+        let streamed = match self.ask_for_stream(&question).await {
             Err(EtcdError::HttpStatus { endpoint, request, status: 404, .. }) => {
                 return Err(EtcdError::V2NotServed { endpoint, request });
             }
@@ -172,6 +172,10 @@ impl Client {
     pub(super) fn v2_refusal(&self, question: &Question<'_>, answer: &Answer) -> EtcdError {
         let (endpoint, request) = (self.inner.endpoint.label.clone(), question.label());
         match error_code(&answer.body) {
+            // Its code is 110: what has to be said is said of the status.
+            _ if answer.status == StatusCode::UNAUTHORIZED => {
+                unexpected_status(&self.inner.endpoint, question, answer.status, &answer.body)
+            }
             Some(code) => {
                 let said = shown(&answer.body);
                 EtcdError::Refused { endpoint, request, code: format!("v2 error {code}"), said }

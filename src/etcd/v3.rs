@@ -8,7 +8,7 @@ use tonic::Status;
 use super::client::Client;
 use super::error::{EtcdError, shown};
 use super::grpc::{Channel, pb};
-use super::{AuthState, Consistency, KeyValue, MemberList, StatusAnswer};
+use super::{Consistency, KeyValue, MemberList, StatusAnswer};
 use crate::observe::inventory::{Alarm, HashKv, ListedMember};
 use crate::units::{Bytes, ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Version};
 
@@ -23,7 +23,9 @@ const MOST_ERRORS: usize = 32;
 
 impl Client {
     pub async fn status(&self) -> Result<StatusAnswer, EtcdError> {
-        let told = self.maintenance("Status", |mut api| async move { api.status(pb::StatusRequest {}).await }).await?;
+        let told = self
+            .maintenance("Status", pb::StatusRequest {}, |mut api, ask| async move { api.status(ask).await })
+            .await?;
         let header = self.header("Status", told.header)?;
         let size = |bytes: i64| self.unsigned("Status", bytes).map(Bytes);
         Ok(StatusAnswer {
@@ -47,9 +49,8 @@ impl Client {
     pub async fn member_list(&self) -> Result<MemberList, EtcdError> {
         const CALL: &str = "MemberList";
         let told = self
-            .call(CALL, |channel| async move {
-                let mut api = pb::cluster_client::ClusterClient::with_origin(channel, origin());
-                api.member_list(pb::MemberListRequest { linearizable: false }).await
+            .call(CALL, pb::MemberListRequest { linearizable: false }, |channel, request| async move {
+                pb::cluster_client::ClusterClient::with_origin(channel, origin()).member_list(request).await
             })
             .await?;
         let header = self.header(CALL, told.header)?;
@@ -67,7 +68,7 @@ impl Client {
         const CALL: &str = "Alarm";
         let request =
             pb::AlarmRequest { action: pb::alarm_request::AlarmAction::Get.into(), ..pb::AlarmRequest::default() };
-        let told = self.maintenance(CALL, |mut api| async move { api.alarm(request).await }).await?;
+        let told = self.maintenance(CALL, request, |mut api, request| async move { api.alarm(request).await }).await?;
         if told.alarms.len() > MOST_LISTED {
             return Err(self.unexpected(CALL, "at most 1000 alarms", format!("{} alarms", told.alarms.len())));
         }
@@ -85,7 +86,7 @@ impl Client {
     pub async fn hash_kv(&self, revision: Revision) -> Result<HashKv, EtcdError> {
         const CALL: &str = "HashKV";
         let request = pb::HashKvRequest { revision: self.signed(CALL, revision)? };
-        let told = self.maintenance(CALL, |mut api| async move { api.hash_kv(request).await }).await;
+        let told = self.maintenance(CALL, request, |mut api, request| async move { api.hash_kv(request).await }).await;
         let told = told.map_err(|error| error.about(revision))?;
         // 0 asks for the newest; the answer of 3.6 says which it was, the header of older ones holds it.
         let newest = self.header(CALL, told.header)?.revision;
@@ -125,7 +126,9 @@ impl Client {
     /// Asks the leader, which must be this member, to hand over (3.3+).
     pub async fn move_leader(&self, to: MemberId) -> Result<(), EtcdError> {
         let request = pb::MoveLeaderRequest { target_id: to.0 };
-        self.maintenance("MoveLeader", |mut api| async move { api.move_leader(request).await }).await.map(drop)
+        let told =
+            self.maintenance("MoveLeader", request, |mut api, request| async move { api.move_leader(request).await });
+        told.await.map(drop)
     }
 
     pub async fn downgrade_validate(&self, target: &Version) -> Result<(), EtcdError> {
@@ -143,28 +146,14 @@ impl Client {
         target: &Version,
     ) -> Result<(), EtcdError> {
         let request = pb::DowngradeRequest { action: action.into(), version: target.minor().to_string() };
-        self.maintenance(name, |mut api| async move { api.downgrade(request).await }).await.map(drop)
-    }
-
-    /// Whether authentication is on, as a read tells that goes no further than this member. Unknown where the read is
-    /// allowed to a client that shows a certificate: it may be allowed to that user. The call AuthStatus would know,
-    /// and must not be used: it writes an entry into the raft log on which members below 3.5 panic.
-    pub async fn auth_state(&self) -> Result<AuthState, EtcdError> {
-        let request = pb::RangeRequest { key: FIRST_KEY.to_vec(), serializable: true, ..pb::RangeRequest::default() };
-        let shows_certificate = self.inner.endpoint.tls.as_ref().is_some_and(|tls| tls.cert_pem.is_some());
-        match self.range("Range (one key)", request, self.inner.endpoint.deadline).await {
-            Ok(_) if shows_certificate => Ok(AuthState::Unknown),
-            Ok(_) => Ok(AuthState::Off),
-            Err(EtcdError::Denied { .. }) => Ok(AuthState::On),
-            Err(error) => Err(error),
-        }
+        self.maintenance(name, request, |mut api, request| async move { api.downgrade(request).await }).await.map(drop)
     }
 
     /// Sets one key; returns the revision that it made.
     pub async fn put(&self, key: &[u8], value: &[u8]) -> Result<Revision, EtcdError> {
         let request = pb::PutRequest { key: key.to_vec(), value: value.to_vec(), lease: 0 };
-        let told =
-            self.call("Put", |channel| async move {
+        let told = self
+            .call("Put", request, |channel, request| async move {
                 pb::kv_client::KvClient::with_origin(channel, origin()).put(request).await
             })
             .await?;
@@ -189,7 +178,7 @@ impl Client {
     pub async fn delete(&self, key: &[u8]) -> Result<Revision, EtcdError> {
         let request = pb::DeleteRangeRequest { key: key.to_vec(), range_end: Vec::new() };
         let told = self
-            .call("DeleteRange", |channel| async move {
+            .call("DeleteRange", request, |channel, request| async move {
                 pb::kv_client::KvClient::with_origin(channel, origin()).delete_range(request).await
             })
             .await?;
@@ -200,7 +189,7 @@ impl Client {
     /// Drops the history up to `revision`.
     pub async fn compact(&self, revision: Revision) -> Result<(), EtcdError> {
         let request = pb::CompactionRequest { revision: self.signed("Compact", revision)?, physical: true };
-        self.call("Compact", |channel| async move {
+        self.call("Compact", request, |channel, request| async move {
             pb::kv_client::KvClient::with_origin(channel, origin()).compact(request).await
         })
         .await
@@ -213,33 +202,36 @@ impl Client {
         request: pb::RangeRequest,
         deadline: Duration,
     ) -> Result<pb::RangeResponse, EtcdError> {
-        self.inner
-            .grpc
-            .call(&self.inner.endpoint, name, deadline, |channel| async move {
-                pb::kv_client::KvClient::with_origin(channel, origin())
-                    .max_decoding_message_size(super::digest::PAGE_LIMIT.0 as usize)
-                    .range(request)
-                    .await
-            })
-            .await
+        self.begin(name, request, deadline, |channel, request| async move {
+            pb::kv_client::KvClient::with_origin(channel, origin())
+                .max_decoding_message_size(super::digest::PAGE_LIMIT.0 as usize)
+                .range(request)
+                .await
+        })
+        .await
+        .map(|(told, _)| told)
     }
 
-    async fn maintenance<T, F>(
+    async fn maintenance<R, T, F>(
         &self,
         name: &str,
-        call: impl FnOnce(pb::maintenance_client::MaintenanceClient<Channel>) -> F,
+        request: R,
+        call: impl Fn(pb::maintenance_client::MaintenanceClient<Channel>, R) -> F,
     ) -> Result<T, EtcdError>
     where
+        R: Clone,
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
-        self.call(name, |channel| call(pb::maintenance_client::MaintenanceClient::with_origin(channel, origin()))).await
+        let api = |channel| pb::maintenance_client::MaintenanceClient::with_origin(channel, origin());
+        self.call(name, request, |channel, request| call(api(channel), request)).await
     }
 
-    async fn call<T, F>(&self, name: &str, call: impl FnOnce(Channel) -> F) -> Result<T, EtcdError>
+    async fn call<R, T, F>(&self, name: &str, request: R, call: impl Fn(Channel, R) -> F) -> Result<T, EtcdError>
     where
+        R: Clone,
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
-        self.inner.grpc.call(&self.inner.endpoint, name, self.inner.endpoint.deadline, call).await
+        self.begin(name, request, self.inner.endpoint.deadline, call).await.map(|(told, _)| told)
     }
 
     pub(super) fn header(

@@ -45,6 +45,7 @@ fn facts(id: u64) -> EtcdFacts {
         v3_keys: None,
         hash_kv: None,
         auth_enabled: None,
+        denied: None,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::execute::journal::{Detail, EffectResult, KeysCompared};
 use crate::execute::take_backup::{listens_on, local_release};
 use crate::execute::world::RestoreWorld;
 use crate::knowledge::{Feature, RestoreMeans};
+use crate::observe::login;
 use crate::plan::layout;
 use crate::plan::model::{Action, RestoreAction, RestoreMember, Step};
 use crate::runtime::{Identity, LaidReady, RestoreFrom, RestoreRequest, Service, Site, restore_beside};
@@ -35,6 +36,7 @@ pub async fn assemble_all(performer: &Performer<'_>, step: &Step) -> Result<Effe
         host_etcdctl: None,
         local_release_dir: local_release(world, &action.version, &crate::artifact::Platform::of_controller().arch)?,
         listens_on: listens_on(world, &action.version),
+        login: login(&world.cluster.client),
     };
     let members: Vec<(MemberName, Vec<String>)> =
         action.members.iter().map(|(name, member)| (name.clone(), member.peer_urls.clone())).collect();

@@ -11,6 +11,7 @@ use crate::execute::event::Event;
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::world::{World, pin};
 use crate::knowledge::Feature;
+use crate::observe::login;
 use crate::plan::layout;
 use crate::plan::model::{Action, BackupAction, Plan, Step};
 use crate::units::{Bytes, ClusterId, Version};
@@ -52,6 +53,7 @@ pub async fn take(performer: &Performer<'_>, step: &Step) -> Result<EffectResult
             host_etcdctl: action.v2.is_some().then_some(host_etcdctl.as_str()),
             local_release_dir: local_release(world, &action.tools, &pin.arch)?,
             listens_on: listens_on(world, &action.tools),
+            login: login(&world.cluster.client),
         },
         now: OffsetDateTime::now_utc(),
         progress: &progress,

@@ -140,6 +140,7 @@ fn etcd(number: usize) -> EtcdFacts {
         v3_keys: Some(1204),
         hash_kv: None,
         auth_enabled: Some(false),
+        denied: None,
     }
 }
 

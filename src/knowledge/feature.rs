@@ -58,6 +58,8 @@ features! {
     Metrics = "metrics",
     V2LeaderPath = "v2-leader-path",
     HashKv = "hash-kv",
+    /// A login with the name of nobody tells whether authentication is off.
+    LoginTellsOff = "login-tells-off",
     /// `listen-client-urls` takes a unix socket.
     UnixClientSockets = "unix-client-sockets",
     MoveLeader = "move-leader",

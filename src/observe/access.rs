@@ -1,8 +1,9 @@
 //! How a member's etcd is reached and by which certificates: pure decisions on the member's options and the spec.
 
+use crate::etcd::Login;
 use crate::observe::inventory::MemberFacts;
 use crate::observe::member::absolute;
-use crate::spec::model::{ClientAccess, Member, Pem};
+use crate::spec::model::{ClientAccess, Member, Password, Pem};
 
 /// Where a member's client port is, as seen from its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +137,16 @@ pub fn materials(facts: Option<&MemberFacts>, client: &ClientAccess, base: &str)
     })
 }
 
+/// The user to ask as. None of a saved plan, which holds no password: its spec is read again.
+#[must_use]
+pub fn login(client: &ClientAccess) -> Option<Login> {
+    let login = client.login.as_ref()?;
+    match &login.password {
+        Password::Inline(password) => Some(Login { user: login.user.clone(), password: password.clone() }),
+        Password::Sealed => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -172,7 +183,7 @@ mod tests {
 
     #[test]
     fn declared_certificates_replace_the_members_own() {
-        let client = ClientAccess { ca: Some(Pem::OnHost("/ca".to_owned())), cert: None, key: None };
+        let client = ClientAccess { ca: Some(Pem::OnHost("/ca".to_owned())), ..ClientAccess::default() };
         let materials = materials(None, &client, "/").unwrap();
         assert_eq!(materials.paths().collect::<Vec<_>>(), ["/ca"]);
         assert_eq!(materials.cert, None);

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use crate::etcd::{AuthState, Client, Consistency, EtcdError, Health, VersionAnswer};
 use crate::knowledge::{ClientApi, Feature, Features, Knowledge};
-use crate::observe::inventory::{Alarm, EtcdFacts, Seen};
+use crate::observe::inventory::{Alarm, EtcdFacts, NOT_LET_IN, Seen};
 use crate::spec::model::Toggle;
 use crate::units::{MemberId, MemberName, Revision, Version};
 
@@ -65,6 +65,8 @@ pub async fn ask(
         match all(client, client.version(), &knowledge.features(expected), depth, knowledge).await {
             Ok(facts) if facts.server_version.minor() == expected.minor() => return Ok(facts),
             Err(error) if error.is_unreachable() => return Err(error.to_string()),
+            // Nothing about the version: to ask once more would be one more failed login.
+            Err(error @ EtcdError::Denied { .. }) => return Err(format!("{NOT_LET_IN}{error}")),
             // Another version than expected: it may have to be asked in another way.
             Ok(_) | Err(_) => {}
         }
@@ -74,7 +76,10 @@ pub async fn ask(
         let features = knowledge.features(&version.server);
         all(client, std::future::ready(Ok(version)), &features, depth, knowledge).await
     };
-    told.await.map_err(|error: EtcdError| error.to_string())
+    told.await.map_err(|error: EtcdError| match error {
+        EtcdError::Denied { .. } => format!("{NOT_LET_IN}{error}"),
+        error => error.to_string(),
+    })
 }
 
 async fn all(
@@ -112,9 +117,16 @@ async fn all_v3(
         client.member_list(),
         when(depth.contents, client.count_keys(Consistency::Serializable)),
         async { if features.has(Feature::V2Api) { when(depth.contents, client.v2_count()).await } else { None } },
-        when(depth.contents, client.auth_state()),
+        when(depth.contents, auth_state(client, features)),
     );
     let ((version, health, alarms), status, list) = (version?, status?, list?);
+    let auth = auth.and_then(Result::ok);
+    let denied = match [denial(&keys), denial(&v2_keys), denial(&alarms)].into_iter().flatten().next() {
+        None if matches!(auth, Some(AuthState::On | AuthState::Unknown)) => {
+            denial(&Some(client.may_take_snapshots().await))
+        }
+        denied => denied,
+    };
     let mut troubles = Troubles::default();
     troubles.health(health);
     let mut known_alarms: Vec<Alarm> = status.errors.iter().filter_map(|said| alarm_of_complaint(said)).collect();
@@ -140,7 +152,8 @@ async fn all_v3(
         v3_keys: troubles.or_note("its keys cannot be counted", keys),
         v2_keys: troubles.unless_unsupported("its v2 keys cannot be counted", v2_keys),
         hash_kv: None,
-        auth_enabled: auth.and_then(Result::ok).and_then(|state| match state {
+        denied,
+        auth_enabled: auth.and_then(|state| match state {
             AuthState::On => Some(true),
             AuthState::Off => Some(false),
             AuthState::Unknown => None,
@@ -195,6 +208,7 @@ async fn all_v2(
         when(depth.contents, client.v2_count()),
     );
     let (version, status, list) = (version?, status?, list?);
+    let denied = denial(&v2_keys);
     let mut troubles = Troubles::default();
     troubles.health(health);
     Ok(EtcdFacts {
@@ -217,8 +231,24 @@ async fn all_v2(
         v2_keys: troubles.or_note("its v2 keys cannot be counted", v2_keys),
         hash_kv: None,
         auth_enabled: None,
+        denied,
         unhealthy: troubles.told(),
     })
+}
+
+async fn auth_state(client: &Client, features: &Features) -> Result<AuthState, EtcdError> {
+    match client.auth_state().await {
+        Ok(AuthState::Unknown) if features.has(Feature::LoginTellsOff) => client.auth_state_by_login().await,
+        told => told,
+    }
+}
+
+/// What was not let through, where that is what an answer says.
+fn denial<T>(answer: &Option<Result<T, EtcdError>>) -> Option<String> {
+    match answer {
+        Some(Err(error @ EtcdError::Denied { .. })) => Some(error.to_string()),
+        Some(Err(_) | Ok(_)) | None => None,
+    }
 }
 
 async fn when<T>(wanted: Toggle, asking: impl Future<Output = T>) -> Option<T> {

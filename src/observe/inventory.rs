@@ -19,6 +19,9 @@ pub enum Seen<T> {
 /// How the reason begins why a member's answers are not known, where it was not asked at all.
 pub const NOT_ASKED: &str = "etcd was not asked: ";
 
+/// How it begins where the member did not let us in: what it said, and what to do, follows.
+pub const NOT_LET_IN: &str = "it does not let us in: ";
+
 impl<T> Seen<T> {
     pub fn known(&self) -> Option<&T> {
         match self {
@@ -344,6 +347,9 @@ pub struct EtcdFacts {
     /// HashKV at the revision that all members were asked for, where the version has it.
     pub hash_kv: Option<HashKv>,
     pub auth_enabled: Option<bool>,
+    /// The first request that it did not let us make, with what to do. It answers others.
+    #[serde(default)]
+    pub denied: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

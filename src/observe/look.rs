@@ -178,7 +178,9 @@ async fn look_at_host(
         facts = facts::host_facts(&answer, &setup, &declared, options.now);
     }
     let wanted = wanted_materials(cluster, member, &facts, &setup);
-    let endpoint = wanted.and_then(|(target, materials)| endpoint(&answer, host, member, &target, &materials, options));
+    let endpoint = wanted
+        .and_then(|(target, materials)| endpoint(&answer, host, member, &target, &materials, options))
+        .map(|endpoint| Endpoint { login: access::login(&cluster.client), ..endpoint });
     let version = running_version(&answer, &setup);
     let mut seen_files = SeenFiles::default();
     seen_files.learn(&member.name, options.now, &answer, options.seen_files);
@@ -242,7 +244,7 @@ fn endpoint(
         let (host, address) = (host.clone(), address.clone());
         Box::pin(async move { host.dial(&address, port, deadline).await.map_err(std::io::Error::other) })
     });
-    Ok(Endpoint { label: format!("{} ({})", member.name, target.url), dial, tls, deadline })
+    Ok(Endpoint { label: format!("{} ({})", member.name, target.url), dial, tls, login: None, deadline })
 }
 
 async fn look_at_etcd(

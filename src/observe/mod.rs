@@ -31,6 +31,7 @@ mod seen_files;
 mod systemd;
 mod text;
 
+pub use access::login;
 pub use etcd_answers::{QuickOptions, quick};
 pub use look::{Look, Observation, ObserveOptions, look_again, observe};
 pub use member::{DEFAULT_DATA_DIR, declared_data_dir};

@@ -9,7 +9,7 @@ use crate::plan::model::{
     Action, BackupAction, Kind, PLAN_FORMAT, Plan, Refusal, Rung, Step, StepId, Summary, Undo, V2Backup, V3Backup,
 };
 use crate::plan::survey::{Survey, Surveyed};
-use crate::plan::{Input, basis, estimate as estimates, layout, replacing, settle};
+use crate::plan::{Input, basis, estimate as estimates, health, layout, replacing, settle};
 use crate::spec::model::{Cluster, Verify};
 use crate::units::{Bytes, Span, Version};
 
@@ -48,7 +48,8 @@ pub fn host_program(action: &BackupAction) -> Option<String> {
 }
 
 /// Keys of the v2 API that nobody here can save are a reason not to begin.
-pub fn check(survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
+pub fn check(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
+    trial_lets_in(cluster, survey, findings);
     let lost = |etcd: &EtcdFacts| {
         let saved = knowledge.backup_rules(&etcd.server_version).any(|rule| rule.saves == KeySpace::V2);
         etcd.v2_keys.unwrap_or_default() > 0 && !saved
@@ -74,6 +75,30 @@ pub fn check(survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings
     );
 }
 
+/// A restored copy has the users of the live cluster, and is reached without TLS: nobody is known to it by a certificate.
+fn trial_lets_in(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
+    let by_certificate = cluster.client.login.is_none()
+        && survey.serving().any(|(_, etcd)| etcd.auth_enabled == Some(true) && etcd.denied.is_none());
+    match cluster.backup.verify {
+        Verify::Restore if by_certificate => findings.refuse(
+            "trial-let-in",
+            None,
+            Words {
+                seen:
+                    "authentication is on, the spec has no `user`, and the trial restore of the backup knows nobody by \
+                       a certificate"
+                        .to_owned(),
+                must: "the restored copy of a backup lets quorate read its keys, to compare them".to_owned(),
+                fix: "set `user` and `password` in the `client` block, of a user with the role root, or verify = \
+                      \"hash\" in the `backup` block: no trial restore then"
+                    .to_owned(),
+            },
+            None,
+        ),
+        Verify::Restore | Verify::Hash => {}
+    }
+}
+
 /// The leader has everything that was acknowledged; without one, any member that serves is better than none.
 fn source<'a>(survey: &Survey<'a>) -> Option<Surveyed<'a>> {
     let leader = survey.leader();
@@ -96,6 +121,13 @@ pub fn plan(input: &Input<'_>) -> Result<PlannedBackup, Vec<Refusal>> {
     }
     let survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
+    if !health::let_in(&survey, &mut findings) {
+        return Err(findings.refusals);
+    }
+    trial_lets_in(input.cluster, &survey, &mut findings);
+    if !findings.refusals.is_empty() {
+        return Err(findings.refusals);
+    }
     let Some(live) = survey.serving().map(|(_, etcd)| etcd.server_version.clone()).min() else {
         refuse_silent(&survey, &mut findings);
         return Err(findings.refusals);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::knowledge::Knowledge;
-use crate::observe::inventory::{HostFacts, ListedMember, NOT_ASKED};
+use crate::observe::inventory::{HostFacts, ListedMember, NOT_ASKED, NOT_LET_IN};
 use crate::plan::create::leftovers;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::survey::{Standing, Survey};
@@ -17,6 +17,7 @@ const QUOTA_SHARE_PERCENT: u64 = 95;
 pub fn check(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {
     reachable(survey, findings);
     answering(cluster, survey, findings);
+    let let_in = let_in(survey, findings);
     if !one_cluster(survey, findings) {
         return;
     }
@@ -24,7 +25,8 @@ pub fn check(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, find
     let led = leader(survey, findings);
     let free_of_alarms = alarms(survey, findings);
     // Without a leader, and from 3.3 on with an alarm, members say that they are not healthy: that is no news then.
-    if led && free_of_alarms {
+    // What could not be asked for counts as unhealthy too, and has its own refusal.
+    if led && free_of_alarms && let_in {
         healthy(survey, findings);
     }
     quota(survey, knowledge, findings);
@@ -49,6 +51,36 @@ fn reachable(survey: &Survey<'_>, findings: &mut Findings) {
     }
 }
 
+/// Whether every member that answers lets us ask for all that a run asks for. Silent ones have their reason elsewhere.
+pub fn let_in(survey: &Survey<'_>, findings: &mut Findings) -> bool {
+    let mut all = true;
+    for member in &survey.members {
+        let seen = match member.standing {
+            Standing::Silent { why, .. } => why.strip_prefix(NOT_LET_IN).map(str::to_owned),
+            Standing::Serving { etcd, .. } => etcd.denied.clone(),
+            Standing::HostUnknown { .. }
+            | Standing::Absent { .. }
+            | Standing::NeverStarted { .. }
+            | Standing::Stopped { .. } => None,
+        };
+        let Some(seen) = seen else { continue };
+        all = false;
+        findings.refuse(
+            "let-in",
+            Some(member.view),
+            Words {
+                seen,
+                must: "the members let quorate ask for everything that the run will ask for: what is denied in the \
+                       middle of it would stop it there"
+                    .to_owned(),
+                fix: "set `user` and `password` in the `client` block, of a user with the role root".to_owned(),
+            },
+            None,
+        );
+    }
+    all
+}
+
 fn answering(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
     if survey.members.iter().all(|member| member.facts().is_none()) {
         hosts_empty(cluster, survey, findings);
@@ -68,6 +100,7 @@ fn answering(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings) {
                 },
                 None,
             ),
+            Standing::Silent { why, .. } if why.starts_with(NOT_LET_IN) => {}
             Standing::Silent { why, facts } => findings.refuse(
                 "member-answers",
                 Some(member.view),

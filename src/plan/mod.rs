@@ -182,7 +182,7 @@ fn checks_before_change(
     options::check(input.cluster, way, &survey.members, input.knowledge, findings);
     quorum(survey, way, findings);
     if !way.left.is_empty() {
-        backup::check(survey, input.knowledge, findings);
+        backup::check(input.cluster, survey, input.knowledge, findings);
     }
     rollback_points(input.cluster, survey, way, findings);
     if way.is_rung() {

@@ -157,6 +157,12 @@ pub const RULES: &[Rule] = &[
         "",
     ),
     check(
+        "let-in",
+        "Where authentication is on, the members let quorate ask for everything that a run asks for: the user has the role root.",
+        "What is denied in the middle of a run stops it there, with members on two versions.",
+        "Set `user` and `password` in the `client` block, and grant the user the role root.",
+    ),
+    check(
         "member-answers",
         "A member whose process runs answers on its client URL.",
         "Nothing is stopped while one is silent: it may be the one that is needed.",
@@ -456,6 +462,12 @@ pub const RULES: &[Rule] = &[
         "A host of the runtime \"systemd\" is run by systemd.",
         "Units are how members are stopped and started there.",
         "Say another runtime.",
+    ),
+    check(
+        "trial-let-in",
+        "Where authentication is on and the backup is restored on trial, the spec has a user and a password.",
+        "The restored copy has the cluster's users, and knows nobody by a certificate: it is reached without TLS.",
+        "Set `user` and `password` in the `client` block, or verify = \"hash\" in the `backup` block.",
     ),
     check(
         "unit-enabled",

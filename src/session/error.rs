@@ -245,7 +245,7 @@ mod tests {
             SessionError::Execute(ExecuteError::NoCluster),
             SessionError::Execute(ExecuteError::Etcd(etcd)),
             SessionError::Execute(ExecuteError::NoHeir { member: member() }),
-            SessionError::Execute(ExecuteError::Backup(BackupError::AuthInTrial)),
+            SessionError::Execute(ExecuteError::Backup(BackupError::AuthInTrial { said: "denied".to_owned() })),
             SessionError::Execute(ExecuteError::Backup(BackupError::Nothing)),
             SessionError::Execute(ExecuteError::NoBackup { wanted: "b1".to_owned(), opened: None }),
             SessionError::NotRestorable(BackupError::Archive { problem: "torn".to_owned() }),

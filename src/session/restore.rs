@@ -6,6 +6,7 @@ use crate::execute::event::Event;
 use crate::execute::journal::Ending;
 use crate::execute::world::RestoreWorld;
 use crate::knowledge::Feature;
+use crate::observe::login;
 use crate::plan::model::{Plan, Proof, Refusal, RestoreSource, SavedV2, SavedV3};
 use crate::plan::restore::{Begin, RestoreInput, plan};
 use crate::plan::{Input, declared_releases};
@@ -108,6 +109,7 @@ impl Session {
             } else {
                 TrialListens::Loopback
             },
+            login: login(&self.cluster.client),
         };
         let examined = backup::examine(opened, &tools, &self.state.scratch_dir()?).await;
         examined.map_err(SessionError::NotRestorable)

@@ -113,6 +113,7 @@ fn etcd(world: &World, no: MemberNo, members: &[ListedMember]) -> EtcdFacts {
         v3_keys: release.v3.then_some(12_000),
         hash_kv: None,
         auth_enabled: Some(false),
+        denied: None,
     };
     refresh(world, no, &mut facts);
     facts

@@ -179,20 +179,52 @@ pub struct ClientAccess {
     pub cert: Option<Pem>,
     /// When nothing is declared and members serve TLS, the member's own certificate, key and CA are used.
     pub key: Option<Pem>,
+    /// Whom to ask as where authentication is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<UserLogin>,
+}
+
+/// A user of etcd's own authentication.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserLogin {
+    pub user: String,
+    pub password: Password,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Password {
+    /// The text itself. Never stored or shown: serializing it is an error.
+    #[serde(skip)]
+    Inline(String),
+    /// What stands for it in a saved plan. Not its digest, by which a weak password could be found out; and a plan does not
+    /// rest on the password: it may be another one by the time of the apply.
+    Sealed,
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Inline(_) => f.write_str("Inline(…)"),
+            Self::Sealed => f.write_str("Sealed"),
+        }
+    }
 }
 
 impl ClientAccess {
-    /// Whether a text stands in it that a saved plan holds only the digest of.
+    /// Whether a text belongs to it that a saved plan does not hold.
     #[must_use]
     pub fn has_sealed(&self) -> bool {
         [&self.ca, &self.cert, &self.key].into_iter().any(|pem| matches!(pem, Some(Pem::Sealed(_))))
+            || self.login.as_ref().is_some_and(|login| login.password == Password::Sealed)
     }
 
     /// The same, fit to be stored in a plan.
     #[must_use]
     pub fn sealed(&self) -> Self {
         let seal = |pem: &Option<Pem>| pem.as_ref().map(Pem::sealed);
-        Self { ca: seal(&self.ca), cert: seal(&self.cert), key: seal(&self.key) }
+        let login = self.login.as_ref().map(|login| UserLogin { user: login.user.clone(), password: Password::Sealed });
+        Self { ca: seal(&self.ca), cert: seal(&self.cert), key: seal(&self.key), login }
     }
 }
 

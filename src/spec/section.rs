@@ -293,7 +293,7 @@ pub fn wrong_type(site: Site, name: &str, wanted: &str, value: &Value, cx: &mut 
 fn refuse_secret(site: Site, name: &str, cx: &mut Cx) -> Failed {
     let detail = format!(
         "{name} is written into plans and journals, and secrets are kept out of those. Sensitive values may stand in a \
-         client block only."
+         client block only, as certificates, key and password."
     );
     cx.reports.error(site, "Sensitive value", detail)
 }

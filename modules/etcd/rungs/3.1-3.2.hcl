@@ -33,6 +33,14 @@ rung "3.1" "3.2" {
     sources = ["changelog 3.2", "code v3.2.32:pkg/transport/listener_tls.go"]
   }
 
+  change "common-name-is-the-user" {
+    affects = "members-with"
+    options = ["client-cert-auth"]
+    what    = "With authentication on and client-cert-auth, 3.2 takes the common name of a client's certificate for its user, and does not look at the user and password that the client gives: one whose common name is no user is denied. 3.1 goes by user and password alone; 3.3 looks at those first."
+    fix     = "Where authentication is on: add a user for the common name of each client's certificate, quorate's too (with the role root)."
+    sources = ["observed 3.1.20, 3.2.32, 3.3.27, 3.4.23, 3.6.14"]
+  }
+
   advisory "time-to-live-of-a-missing-lease" {
     audience = "go-clients"
     what     = "Lease.TimeToLive of a lease that does not exist answers TTL -1 and no error; before, it answered lease.ErrLeaseNotFound."

@@ -7,7 +7,7 @@ rung "3.4" "3.5" {
     severity = "refuse"
     what     = "Authentication is off, or nobody changes users, roles and passwords while versions are mixed."
     why      = "The guide calls a rolling upgrade with authentication on unsupported: entries about users carry other fields in 3.5. A roll with a root user and simple tokens went through here; what breaks is not written down anywhere."
-    fix      = "Turn authentication off for the rung, or declare that users and passwords stay as they are."
+    fix      = "Turn authentication off for the rung (etcdctl auth disable), and on again after it."
     sources  = ["guide upgrades/upgrade_3_5.md", "issue #11943", "observed 3.4.23, 3.5.33"]
   }
 

@@ -144,7 +144,13 @@ fn mangling(port: u16, at: usize, mischief: Mischief) -> Client {
             Ok(Box::new(Mangled { stream, seen: 0, at, mischief }) as Box<dyn ByteStream>)
         })
     });
-    Client::new(Endpoint { label: "m1 (mangled)".to_owned(), dial, tls: None, deadline: Duration::from_secs(5) })
+    Client::new(Endpoint {
+        label: "m1 (mangled)".to_owned(),
+        dial,
+        tls: None,
+        login: None,
+        deadline: Duration::from_secs(5),
+    })
 }
 
 // faults: E11

@@ -32,7 +32,7 @@ async fn a_trial_ends_with_whoever_started_it() {
     let data_dir = root.path().join("data");
     let version = version_of(&tools);
     let listens_on = listens_on(&version);
-    let tools = Tools { version: &version, host_etcdctl: None, local_release_dir: &tools, listens_on };
+    let tools = Tools { version: &version, host_etcdctl: None, local_release_dir: &tools, listens_on, login: None };
     let found = Release::find(&tools).await.unwrap();
     let marker = data_dir.to_str().unwrap().to_owned();
     let trial = Trial::start(&found, &data_dir, Bytes(0), Start::Plain).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_trial_that_does_not_start_shows_its_log() {
     std::fs::write(data_dir.join("member/wal/0000000000000000-0000000000000000.wal"), "no log").unwrap();
     let version = version_of(&tools);
     let listens_on = listens_on(&version);
-    let tools = Tools { version: &version, host_etcdctl: None, local_release_dir: &tools, listens_on };
+    let tools = Tools { version: &version, host_etcdctl: None, local_release_dir: &tools, listens_on, login: None };
     let found = Release::find(&tools).await.unwrap();
     let Err(error) = Trial::start(&found, &data_dir, Bytes(0), Start::Plain).await else { panic!("it started") };
     let text = error.to_string();
@@ -122,7 +122,7 @@ async fn dials_nobody(tools: &str) {
     backup_that_remembers(&tools, &peer, &places[0]).await;
     let copied = std::process::Command::new("cp").arg("-a").args(&places).status().unwrap();
     assert!(copied.success());
-    let found = Tools { version: &version, host_etcdctl: None, local_release_dir: &tools, listens_on };
+    let found = Tools { version: &version, host_etcdctl: None, local_release_dir: &tools, listens_on, login: None };
     let found = Release::find(&found).await.unwrap();
     let before = peer.dialed();
     let trial = Trial::start(&found, &places[0], Bytes(0), Start::ForceNewCluster { network: &network }).await.unwrap();

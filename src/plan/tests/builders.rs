@@ -215,6 +215,7 @@ fn etcd(number: usize, count: usize, running: &str) -> EtcdFacts {
         v3_keys: v3.then_some(12_000),
         hash_kv: features.has(Feature::HashKv).then_some(hash),
         auth_enabled: Some(false),
+        denied: None,
         server_version: running,
     }
 }
@@ -237,6 +238,12 @@ impl Situation {
     pub fn declared(mut self, change: impl FnOnce(&mut Cluster)) -> Self {
         change(&mut self.cluster);
         self
+    }
+
+    /// The spec says whom to ask as.
+    pub fn with_a_user(self) -> Self {
+        let password = Password::Inline("secret".to_owned());
+        self.declared(|cluster| cluster.client.login = Some(UserLogin { user: "root".to_owned(), password }))
     }
 
     pub fn setting(mut self, option: &str, value: &str) -> Self {

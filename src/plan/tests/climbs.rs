@@ -51,7 +51,7 @@ fn a_release_on_the_way_may_be_named() {
 
 /// With authentication on, 3.3 asks for 3.2.31.
 fn with_an_old_patch() -> Situation {
-    healthy("3.2.20").to("3.3.27").by(&["3.2.32"]).every_etcd(|etcd| etcd.auth_enabled = Some(true))
+    healthy("3.2.20").to("3.3.27").by(&["3.2.32"]).with_a_user().every_etcd(|etcd| etcd.auth_enabled = Some(true))
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The planner as a whole: each situation that a cluster may be in, and the plan or the refusals that a person gets to
 //! read for it; and what holds of every plan, over random clusters.
 
+mod authentication;
 mod builders;
 mod climbs;
 mod creation;

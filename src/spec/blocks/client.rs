@@ -1,15 +1,15 @@
-//! The `client` block: certificates to talk to etcd with.
+//! The `client` block: certificates to talk to etcd with, and the user to do it as.
 
 use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
-use super::super::model::{ClientAccess, Pem};
+use super::super::model::{ClientAccess, Password, Pem, UserLogin};
 use super::super::section::{Known, Placed, Section, check_characters};
 use super::super::source::FileId;
 use super::super::text;
 use super::paths;
 
-const KNOWN: Known = Known { attributes: &["ca", "cert", "key"], blocks: &[] };
+const KNOWN: Known = Known { attributes: &["ca", "cert", "key", "user", "password"], blocks: &[] };
 
 pub fn read(file: FileId, block: &Block, cx: &mut Cx) -> ClientAccess {
     let section = Section::of_block(file, block, "client block", cx);
@@ -24,11 +24,48 @@ pub fn read(file: FileId, block: &Block, cx: &mut Cx) -> ClientAccess {
         ca: pem(&section, "ca", "CERTIFICATE", cx),
         cert: pem(&section, "cert", "CERTIFICATE", cx),
         key: pem(&section, "key", "PRIVATE KEY", cx),
+        login: login(&section, cx),
     };
     if let Some(Pem::Inline(key)) = &access.key {
         cx.secrets.push(key.clone());
     }
     access
+}
+
+/// A user's name and password; the one is shown, the other never.
+fn login(section: &Section, cx: &mut Cx) -> Option<UserLogin> {
+    for (one, other) in [("user", "password"), ("password", "user")] {
+        if section.has(one) && !section.has(other) {
+            let detail = format!(
+                "{one} is given and {other} is not. A user that etcd knows by the client certificate needs neither."
+            );
+            cx.reports.missing(section.site_of_attribute(one), "Half a login", detail);
+        }
+    }
+    // Read before anything can fail, so that no message shows it.
+    let password = section.secret_text("password", cx);
+    if let Some(password) = &password {
+        cx.secrets.push(password.value.clone());
+    }
+    let user = section.text("user", cx);
+    if let Some(user) = &user
+        && user.value.is_empty()
+    {
+        cx.reports.error(user.site, "No user", "The name of a user is not empty.".to_owned());
+    }
+    if let Some(Placed { value, site }) = &password {
+        let problem = if value.is_empty() {
+            Some("The password is empty.")
+        } else if value.ends_with(['\n', '\r']) {
+            Some("The password ends with a line break, as a file does: write chomp(file(…)).")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            cx.reports.error(*site, "Not a password", problem.to_owned());
+        }
+    }
+    Some(UserLogin { user: user?.value, password: Password::Inline(password?.value) })
 }
 
 /// A path on the host, or the text of a PEM file.

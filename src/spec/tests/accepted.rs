@@ -57,6 +57,9 @@ cluster "prod" {
     ca   = "/etc/etcd/pki/ca.crt"
     cert = file("client.pem")
     key  = file("client.key")
+
+    user     = "quorate"
+    password = chomp(file("password"))
   }
 
   member "all" {
@@ -115,6 +118,7 @@ cluster "prod" {
 fn every_block_and_attribute_is_read() {
     let fixture = Fixture::new(EVERYTHING)
         .file("client.pem", "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
+        .file("password", "hunter2-correct-horse\n")
         .file("client.key", "-----BEGIN EC PRIVATE KEY-----\nsecret\n-----END EC PRIVATE KEY-----\n");
     let loaded = fixture.load().unwrap_or_else(|diagnostics| panic!("{}", fixture.render(&diagnostics.0)));
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);

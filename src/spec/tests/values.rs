@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 
+use super::super::model::{ClientAccess, Password};
 use super::Fixture;
 
 const CLUSTER: &str = "cluster \"p\" {\n  version = \"3.2.32\"\n  member \"m\" { address = \"a\" }\n  settings = {\n    x = var.x\n  }\n}\n";
@@ -213,6 +214,47 @@ fn broken_files_do_not_show_what_may_be_secret() {
         format!("variable \"x\" {{\n  sensitive = true\n  type = number\n  default = \"{SECRET}\"\n}}\n"),
     );
     assert_hidden(&fixture, "default");
+}
+
+#[test]
+fn a_password_reaches_the_client_and_stands_in_no_plan() {
+    let fixture = Fixture::new(
+        "variable \"password\" {\n  sensitive = true\n}\ncluster \"p\" {\n  version = \"3.2.32\"\n  member \"m\" { address = \"a\" }\n  client {\n    user = \"root\"\n    password = var.password\n  }\n}\n",
+    )
+    .var("password", SECRET);
+    let loaded = fixture.load().unwrap();
+    assert!(loaded.secrets.iter().any(|secret| secret == SECRET));
+    assert!(!format!("{:?}", loaded.spec).contains(SECRET));
+    let client = &loaded.spec.clusters[0].client;
+    let login = client.login.as_ref().unwrap();
+    assert_eq!((login.user.as_str(), &login.password), ("root", &Password::Inline(SECRET.to_owned())));
+    assert!(serde_json::to_string(client).is_err(), "a password that is not sealed is not written");
+    let stored = serde_json::to_string(&client.sealed()).unwrap();
+    assert!(stored.contains("root") && client.sealed().has_sealed(), "{stored}");
+    let digest = crate::units::Sha256::of(SECRET.as_bytes()).to_string();
+    assert!(!stored.contains(SECRET) && !stored.contains(&digest), "{stored}");
+    assert_eq!(serde_json::from_str::<ClientAccess>(&stored).unwrap(), client.sealed());
+}
+
+#[test]
+fn a_login_that_cannot_be_one_is_refused_without_being_shown() {
+    for (lines, words) in [
+        ("user = \"root\"", "Half a login"),
+        ("password = var.password", "Half a login"),
+        ("user = \"root\"\n    password = \"${var.password}\\n\"", "chomp(file"),
+        ("user = \"root\"\n    password = \"\"", "The password is empty"),
+        ("user = \"\"\n    password = var.password", "No user"),
+        ("user = var.password\n    password = var.password", "Sensitive value"),
+        ("user = \"root\"\n    password = [var.password]", "password"),
+    ] {
+        let fixture = Fixture::new(&format!(
+            "variable \"password\" {{\n  sensitive = true\n}}\ncluster \"p\" {{\n  version = \"3.2.32\"\n  member \"m\" {{ address = \"a\" }}\n  client {{\n    {lines}\n  }}\n}}\n"
+        ))
+        .var("password", SECRET);
+        let shown = fixture.refusal();
+        assert!(shown.contains(words), "{lines}:\n{shown}");
+        assert_hidden(&fixture, lines);
+    }
 }
 
 #[test]
