@@ -16,6 +16,8 @@ use crate::units::{Bytes, ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Ve
 pub(super) const FIRST_KEY: &[u8] = b"\0";
 /// As a range end: no end.
 pub(super) const NO_END: &[u8] = b"\0";
+/// A member reads all of its database for a hash: 8 GB at 64 MB a second.
+const HASH_TIME: Duration = Duration::from_secs(8 * 1024 / 64);
 /// Most member lists and alarms that are read of one answer.
 const MOST_LISTED: usize = 1000;
 /// Most complaints of a member that are kept of one status.
@@ -86,8 +88,11 @@ impl Client {
     pub async fn hash_kv(&self, revision: Revision) -> Result<HashKv, EtcdError> {
         const CALL: &str = "HashKV";
         let request = pb::HashKvRequest { revision: self.signed(CALL, revision)? };
-        let told = self.maintenance(CALL, request, |mut api, request| async move { api.hash_kv(request).await }).await;
-        let told = told.map_err(|error| error.about(revision))?;
+        let deadline = self.inner.endpoint.deadline + HASH_TIME;
+        let call = |channel, request| async move {
+            pb::maintenance_client::MaintenanceClient::with_origin(channel, origin()).hash_kv(request).await
+        };
+        let (told, _) = self.begin(CALL, request, deadline, call).await.map_err(|error| error.about(revision))?;
         // 0 asks for the newest; the answer of 3.6 says which it was, the header of older ones holds it.
         let newest = self.header(CALL, told.header)?.revision;
         let hashed = match (revision.0, told.hash_revision) {
