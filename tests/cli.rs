@@ -70,11 +70,22 @@ fn assert_code(output: &Output, code: i32) {
 #[test]
 fn help_and_version_are_no_errors() {
     let folder = Folder::new();
-    for args in [&["--help"][..], &["-help"], &["-h"], &["plan", "-h"], &["plan", "-help"], &["-version"], &["version"]]
-    {
+    let asks_for_help: [&[&str]; 8] = [
+        &["--help"],
+        &["-help"],
+        &["-h"],
+        &["help"],
+        &["plan", "-h"],
+        &["plan", "-help"],
+        &["help", "plan"],
+        &["help", "backup", "list"],
+    ];
+    for args in asks_for_help.into_iter().chain([&["-version"][..], &["version"]]) {
         let output = run(&folder, args);
         assert_code(&output, 0);
         assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{args:?}");
+        // Options as the documents write them.
+        assert!(!stdout(&output).contains(" --"), "{args:?}: {}", stdout(&output));
     }
     assert_eq!(stdout(&run(&folder, &["version"])), format!("quorate {}\n", env!("CARGO_PKG_VERSION")));
     let json: serde_json::Value = serde_json::from_slice(&run(&folder, &["version", "-json"]).stdout).unwrap();

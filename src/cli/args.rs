@@ -13,7 +13,7 @@ use crate::units::{Minor, Version};
 use crate::view::{Output, escape, escape_lines};
 
 const EXIT_CODES: &str = "\
-Options may be written with one dash or two: -auto-approve, --auto-approve.
+Options may be written with one dash or with two.
 
 Exit codes:
   0    done, or nothing to do
@@ -31,7 +31,7 @@ Environment:
 ///
 /// Reads the .hcl files of the current folder. `plan` shows what would be done, `apply` does it.
 #[derive(Debug, Parser)]
-#[command(name = "quorate", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "quorate", version, after_help = EXIT_CODES)]
 #[command(arg_required_else_help = true)]
 struct Line {
     #[command(flatten)]
@@ -420,7 +420,7 @@ fn collect<T: Clone + Send + Sync + 'static>(
 pub fn show_error(error: clap::Error) -> Exit {
     use clap::error::ErrorKind;
     let kind = error.kind();
-    let text = escape_lines(&quoting_visibly(error).render().to_string());
+    let text = with_one_dash(&escape_lines(&quoting_visibly(error).render().to_string()));
     match kind {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let out = Output::stdout();
@@ -434,7 +434,7 @@ pub fn show_error(error: clap::Error) -> Exit {
             }
         }
         _ => {
-            Output::stderr().write(&with_one_dash(&text));
+            Output::stderr().write(&text);
             Exit::Error
         }
     }
