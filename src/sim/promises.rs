@@ -68,6 +68,7 @@ pub struct Ready {
     at: u64,
     wrong: Option<String>,
     led: bool,
+    others: Others,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -179,7 +180,7 @@ impl World {
             Others::HoldQuorum => self.why_no_quorum(member),
         };
         let led = self.leader() == Some(member);
-        self.promises.ready = Some(Ready { member, at: self.now, wrong, led });
+        self.promises.ready = Some(Ready { member, at: self.now, wrong, led, others });
         self.promises.handed_over = None;
     }
 
@@ -253,6 +254,11 @@ impl World {
 
     /// Followers first; and a leader hands over where it can.
     fn check_order(&mut self, no: MemberNo, to: ReleaseNo) {
+        // One that is not well goes first, whoever it is; and where it does not answer nobody can ask it to hand over.
+        let is_mended = |ready: &Ready| ready.member == no && ready.others == Others::HoldQuorum;
+        if self.promises.ready.as_ref().is_some_and(is_mended) {
+            return;
+        }
         let name = self.members[no].name.clone();
         let led = self.promises.ready.as_ref().is_some_and(|ready| ready.member == no && ready.led);
         let others_left = (0..self.members.len())

@@ -21,7 +21,7 @@ const REMEMBERED_CLIMBS: [u64; 3] = [43_514, 44_709, 58_261];
 const FIXED_BACK: u64 = 120;
 
 /// The same as above, of rollbacks and of restores.
-const REMEMBERED_ROLLBACKS: [u64; 7] = [0, 65, 177, 2378, 2718, 3634, 7069];
+const REMEMBERED_ROLLBACKS: [u64; 11] = [0, 65, 177, 2378, 2718, 3634, 7069, 11_106, 12_140, 20_055, 21_375];
 const REMEMBERED_RESTORES: [u64; 2] = [22, 60];
 
 /// So many seeds are run once for each instruction of their first controller.
