@@ -23,7 +23,7 @@ mod logs;
 mod looks;
 pub mod member;
 mod raft_snapshots;
-mod replace;
+pub(crate) mod replace;
 mod restore;
 mod take_backup;
 pub mod wait;

@@ -10,10 +10,10 @@ use crate::execute::effects::{Performer, done, skipped};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
 use crate::execute::member::{START_WATCH, copy_bound};
-use crate::plan::model::{Action, MemberReplacement, ReplaceAction, Replacement, Step};
+use crate::plan::model::{Action, Gate, MemberReplacement, ReplaceAction, Replacement, ReplacementPhase, Step};
 use crate::runtime::{
-    DataPaths, Laid, Room, StopOutcome, Swap, SwapState, commit_swap, lay_ready, mark_replacement, replace_data, start,
-    stop, swap_binary, unmark_replacement,
+    DataPaths, Digest, Laid, MemberNow, Room, StopOutcome, Swap, SwapState, commit_swap, is_running, lay_ready,
+    mark_replacement, replace_data, start, stop, swap_binary, unmark_replacement,
 };
 use crate::units::{Bytes, MemberName, Span};
 
@@ -116,11 +116,47 @@ async fn start_again(performer: &Performer<'_>, stopped: &[&MemberName]) -> Vec<
     join_all(each).await
 }
 
+/// Members that are not to run when this note is written: it says that the first quorum has served, without those that its gates
+/// do not count. With one of that quorum, one that its host has started by itself may have elected somebody who lacks what the
+/// newest copy holds. Found here, the next run begins once more, with fresh copies.
+pub fn not_to_run_yet<'p>(step: &'p Step, replacement: &'p Replacement) -> impl Iterator<Item = &'p MemberName> {
+    let is_counted = move |name: &MemberName| {
+        step.before.iter().any(|gate| matches!(gate, Gate::Serving { members, .. } if members.contains(name)))
+    };
+    let joins = replacement.phase == ReplacementPhase::Joining;
+    replacement.then.iter().filter(move |name| joins && !is_counted(name))
+}
+
+pub fn runs_too_early(member: &MemberName, pid: u32) -> String {
+    format!(
+        "{member} runs already (pid {pid}), before the members with the newest data have served: its host has started it"
+    )
+}
+
+async fn too_early(
+    performer: &Performer<'_>,
+    step: &Step,
+    replacement: &Replacement,
+) -> Result<Vec<String>, ExecuteError> {
+    let mut found = Vec::new();
+    for name in not_to_run_yet(step, replacement) {
+        let member = performer.world.member(name)?;
+        if let MemberNow::Running(now) = is_running(&member.host, &member.site, Digest::Skip).await? {
+            found.push(runs_too_early(name, now.pid));
+        }
+    }
+    Ok(found)
+}
+
 /// The note, on all hosts at once: when this is done, whoever looks at any of them knows what is under way.
 pub async fn mark(performer: &Performer<'_>, step: &Step) -> Result<EffectResult, ExecuteError> {
     let Action::MarkReplacement(replacement) = &step.action else {
         return Err(ExecuteError::WrongStep { step: step.id });
     };
+    let wrong = too_early(performer, step, replacement).await?;
+    if !wrong.is_empty() {
+        return Ok(EffectResult::Failed { reason: wrong.join("; "), log: Vec::new(), todo: Vec::new() });
+    }
     let replacement =
         Replacement { id: Some(id_of(performer, replacement.id.as_deref()).to_owned()), ..(**replacement).clone() };
     let note = serde_json::to_string(&replacement).map_err(|error| ExecuteError::Note { reason: error.to_string() })?;

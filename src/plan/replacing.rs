@@ -99,7 +99,11 @@ pub fn refuse_wrong(why: &[String], findings: &mut Findings) {
         Words {
             seen: why.join("; "),
             must: "the notes beside the data directories say, all alike, what is under way".to_owned(),
-            fix: "use the quorate that began it; the notes are the files that end in .quorate-replacing".to_owned(),
+            // Notes differ where a restore was begun anew, and cut off while the hosts were told of it.
+            fix:
+                "use the quorate that began it; the notes are the files that end in .quorate-replacing. Or give it up: \
+                  `quorate restore -anew BACKUP` moves aside whatever is there"
+                    .to_owned(),
         },
         None,
     );

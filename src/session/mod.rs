@@ -35,6 +35,8 @@ pub use locks::{is_here, run_under_way, this_process};
 pub use plan::{Live, Planned};
 pub use records::{Backups, Recorded};
 pub use rollback::RollbackPlanned;
+#[cfg(any(test, feature = "sim"))]
+pub(crate) use rollback::last_of;
 pub use run::Ran;
 
 /// Where events of a run go.

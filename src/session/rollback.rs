@@ -1,5 +1,6 @@
 //! Back to what was there before: looks at the cluster, and at what the last runs left in the state.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use crate::plan::rollback::{Asked, BackupTaken, Choices, LastRun, Rollback, Roll
 use crate::session::plan::{Live, Planned};
 use crate::session::{Session, SessionError};
 use crate::state::{Run, read_journal};
-use crate::units::{MemberName, Sha256};
+use crate::units::{ClusterName, MemberName, Sha256};
 
 /// How many runs back are looked at for the one that is to be undone.
 const MOST_RUNS: usize = 200;
@@ -64,33 +65,43 @@ impl Session {
         plan(&RollbackInput { input, last, asked })
     }
 
-    /// The last upgrade that changed a member's binary. One that was cut off and gone on with is several runs to one
-    /// version: what each of them changed is put together.
+    /// The last upgrade that changed a member's binary.
     fn last_run(&self) -> Result<Option<LastRun>, SessionError> {
-        let mut last: Option<LastRun> = None;
-        for run in self.state.runs()?.into_iter().take(MOST_RUNS) {
+        let read = |run: Run| {
             // A run of another format, or a copy by hand that is not whole, says nothing.
-            let (Some(plan), Ok(journal)) = (plan_of(&run), read_journal(&run.dir.join("journal.jsonl"))) else {
-                continue;
-            };
-            if plan.cluster != self.cluster.name || plan.kind != Kind::Upgrade || !swapped(&journal.lines) {
-                continue;
-            }
-            let Some(found) = left_by(&run.id, &plan, &journal.lines) else { continue };
-            match &mut last {
-                None => last = Some(found),
-                Some(last) if last.to == found.to => {
-                    for (name, digest) in found.binaries {
-                        last.binaries.entry(name).or_insert(digest);
-                    }
-                    last.from = last.from.clone().min(found.from);
-                    last.backup = last.backup.take().or(found.backup);
-                }
-                Some(_) => break,
-            }
-        }
-        Ok(last)
+            let (plan, journal) = (plan_of(&run)?, read_journal(&run.dir.join("journal.jsonl")).ok()?);
+            Some((run.id, plan, journal.lines))
+        };
+        let newest_first = self.state.runs()?.into_iter().take(MOST_RUNS).filter_map(read);
+        Ok(last_of(&self.cluster.name, newest_first))
     }
+}
+
+/// One that was cut off and gone on with is several runs to one version: what each of them changed is put together.
+pub fn last_of<P: Borrow<Plan>, L: Borrow<[Line]>>(
+    cluster: &ClusterName,
+    newest_first: impl IntoIterator<Item = (String, P, L)>,
+) -> Option<LastRun> {
+    let mut last: Option<LastRun> = None;
+    for (id, plan, lines) in newest_first {
+        let (plan, lines): (&Plan, &[Line]) = (plan.borrow(), lines.borrow());
+        if plan.cluster != *cluster || plan.kind != Kind::Upgrade || !swapped(lines) {
+            continue;
+        }
+        let Some(found) = left_by(&id, plan, lines) else { continue };
+        match &mut last {
+            None => last = Some(found),
+            Some(last) if last.to == found.to => {
+                for (name, digest) in found.binaries {
+                    last.binaries.entry(name).or_insert(digest);
+                }
+                last.from = last.from.clone().min(found.from);
+                last.backup = last.backup.take().or(found.backup);
+            }
+            Some(_) => break,
+        }
+    }
+    last
 }
 
 fn plan_of(run: &Run) -> Option<Plan> {

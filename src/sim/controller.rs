@@ -1,16 +1,20 @@
 //! The controller: looks, plans, and performs the plan with the product's own planner, engine, gates and waits. It may
 //! die before and after every instruction; what it knows is lost then, what it did stays.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use crate::execute::journal::Ending;
 use crate::plan::model::{Action, Plan, Refusal};
-use crate::plan::{Held, Input, basis, plan};
-use crate::runtime::Templates;
+use crate::plan::restore::Begin;
+use crate::plan::rollback::By;
+use crate::plan::{Held, basis, replacing};
+use crate::sim::commands::Decided;
 use crate::sim::mutation::Mutation;
+use crate::sim::past::PastRuns;
 use crate::sim::promises::InHand;
 use crate::sim::render::Renderer;
-use crate::sim::scenario::{KNOWLEDGE, Scenario};
+use crate::sim::restore_effects::Saved;
+use crate::sim::scenario::Scenario;
 use crate::sim::world::World;
 
 /// Why a controller does not go on.
@@ -22,10 +26,23 @@ pub enum Halt {
     Broken,
 }
 
-/// How one `apply` ended.
+/// What a person says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Command {
+    #[default]
+    Apply,
+    Rollback(By),
+    Restore(Begin),
+}
+
+/// How one command ended.
 #[derive(Debug)]
 pub enum Applied {
     NothingToDo,
+    /// What is possible was told, and nothing done: whether all members have their rollback points.
+    Choices {
+        points: bool,
+    },
     Refused(Vec<Refusal>),
     /// The saved plan no longer holds.
     Stale,
@@ -48,6 +65,10 @@ pub struct Counts {
     pub rungs: u32,
     pub refused: u32,
     pub points_put_back: u32,
+    /// Members on which an older binary took the place of the new one, one by one.
+    pub swapped_back: u32,
+    /// Times the data of a whole cluster was replaced.
+    pub replaced: u32,
 }
 
 pub struct Sim {
@@ -60,6 +81,12 @@ pub struct Sim {
     pub counts: Counts,
     /// How the last `apply` ended, where it was the last.
     pub last: Option<Applied>,
+    pub(super) past: PastRuns,
+    /// What was backed up, where a seed is about that.
+    pub(super) saved: Option<Saved>,
+    /// Clusters that were made of it on the controller, by the run that did.
+    pub(super) packed: BTreeMap<String, u32>,
+    pub(super) assembled: u32,
     /// The newest run, where it was held.
     pub(super) held: Option<Held>,
     locked: bool,
@@ -76,6 +103,10 @@ impl Sim {
             fuse: None,
             counts: Counts::default(),
             last: None,
+            past: PastRuns::default(),
+            saved: None,
+            packed: BTreeMap::new(),
+            assembled: 0,
             held: None,
             locked: false,
             nested: false,
@@ -130,6 +161,11 @@ impl Sim {
 
     /// `quorate apply`.
     pub fn apply(&mut self) -> Result<Applied, Halt> {
+        self.say(Command::Apply)
+    }
+
+    /// One command, from the lock to its end.
+    pub(super) fn say(&mut self, command: Command) -> Result<Applied, Halt> {
         if self.locked && !self.mutated(Mutation::LockIgnored) {
             self.world.tell(|_| "another controller is at work: refused".to_owned());
             return Ok(Applied::Locked);
@@ -140,7 +176,7 @@ impl Sim {
         if self.world.promises.controllers > 1 {
             self.world.break_promise("one-controller", "two controllers are at work".to_owned());
         }
-        let applied = self.look_plan_execute();
+        let applied = self.look_plan_execute(command);
         self.world.promises.controllers -= 1;
         self.locked = before;
         self.counts.applies += 1;
@@ -148,9 +184,9 @@ impl Sim {
     }
 
     /// One rung after the other, as `apply` does it.
-    fn look_plan_execute(&mut self) -> Result<Applied, Halt> {
+    fn look_plan_execute(&mut self, command: Command) -> Result<Applied, Halt> {
         loop {
-            let (applied, more) = self.one_leg()?;
+            let (applied, more) = self.one_leg(command)?;
             if !more || !matches!(applied, Applied::Ended(Ending::Succeeded)) {
                 return Ok(applied);
             }
@@ -158,30 +194,39 @@ impl Sim {
     }
 
     /// And whether a rung was foreseen after it.
-    fn one_leg(&mut self) -> Result<(Applied, bool), Halt> {
+    fn one_leg(&mut self, command: Command) -> Result<(Applied, bool), Halt> {
         self.instruction()?;
         let span = self.world.rng.between(200, 1500);
         self.world.pass(span);
+        let holds = command == Command::Apply && self.scenario.cluster.rollout.hold_before.is_some();
         let mut hand = InHand {
+            command,
             revision: self.world.acknowledged.1,
             instruction: self.world.instructions,
-            holds: self.scenario.cluster.rollout.hold_before.is_some() && self.held.is_none(),
+            holds: holds && self.held.is_none(),
             listed: self.world.listed(),
             ..InHand::default()
         };
         self.world.promises.replaced_since_plan = Default::default();
-        let mut plan = match self.plan() {
-            Ok(plan) => plan,
-            Err(refusals) => {
+        let mut plan = match self.decide(command) {
+            Decided::Plan(plan) => *plan,
+            Decided::Nothing => {
+                self.check_nothing_to_do(command);
+                return Ok((Applied::NothingToDo, false));
+            }
+            Decided::Choices { points } => {
+                self.world.tell(|_| "the cluster version has moved: a person has to choose".to_owned());
+                return Ok((Applied::Choices { points }, false));
+            }
+            Decided::Refused(refusals) => {
                 let rules: Vec<_> = refusals.iter().map(|refusal| refusal.rule.clone()).collect();
                 self.world.tell(|_| format!("no plan: {}", rules.join(", ")));
                 self.check_refusals(&refusals);
                 return Ok((Applied::Refused(refusals), false));
             }
         };
-        if plan.is_empty() {
-            self.check_done("there is nothing to do", self.world.declared);
-            return Ok((Applied::NothingToDo, false));
+        if command != Command::Restore(Begin::Anew) {
+            self.check_only_its_own(&plan);
         }
         if let Some(mutation) = self.mutation {
             mutation.change(&mut plan);
@@ -191,7 +236,10 @@ impl Sim {
         if self.scenario.saves_plans {
             self.let_time_pass(600);
             let inventory = self.renderer.inventory(&self.world, &self.scenario.cluster);
-            if !basis::differences(&plan.basis, &basis::of(&inventory)).is_empty() {
+            // Only the plan of an upgrade can be saved.
+            let is_saved = command == Command::Apply;
+            let differs = replacing::differs(&plan, &inventory).is_some();
+            if is_saved && (differs || !basis::differences(&plan.basis, &basis::of(&inventory)).is_empty()) {
                 self.world.tell(|_| "the saved plan no longer holds".to_owned());
                 return Ok((Applied::Stale, false));
             }
@@ -224,23 +272,5 @@ impl Sim {
     pub(super) fn let_time_pass(&mut self, most_ticks: u64) {
         let span = self.world.rng.between(0, most_ticks) * 100;
         self.world.pass(span);
-    }
-
-    fn plan(&mut self) -> Result<Plan, Vec<Refusal>> {
-        let mut inventory = self.renderer.inventory(&self.world, &self.scenario.cluster);
-        if let Some(mutation) = self.mutation {
-            mutation.change_inventory(&mut inventory);
-        }
-        plan(&Input {
-            cluster: &self.scenario.cluster,
-            state_dir: Path::new("/srv/.quorate"),
-            inventory: &inventory,
-            knowledge: &KNOWLEDGE,
-            releases: &self.scenario.pins,
-            missing_releases: &[],
-            held: self.held.as_ref(),
-            modules_dir: None,
-            templates: &Templates::default(),
-        })
     }
 }

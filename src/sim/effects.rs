@@ -2,13 +2,13 @@
 //! is carried out or not, and its result may get lost.
 
 use crate::execute::journal::{Detail, Effect, EffectResult};
-use crate::plan::model::{Action, BackupAction, MemberAction, RaftSnapshots, Step};
+use crate::plan::model::{Action, BackupAction, BinaryChange, MemberAction, RaftSnapshots, Step};
 use crate::sim::controller::{Halt, Sim};
 use crate::sim::mutation::Mutation;
 use crate::sim::render::number_of;
 use crate::sim::run::Run;
 use crate::sim::world::{Backup, MemberNo, ReleaseNo, TICK, World};
-use crate::units::{Revision, Sha256, Version};
+use crate::units::{MemberName, Revision, Sha256, Version};
 
 /// A command on a host that is not reached fails after so long.
 const CONNECT_TIMEOUT: u64 = 3000;
@@ -51,6 +51,17 @@ impl Sim {
             (Effect::Operate { operation, .. }, Action::Member(action)) => self.operate(run, action, operation),
             (Effect::PutBack { .. }, Action::Member(action)) => self.put_back(run, action),
             (Effect::StartTogether, Action::StartTogether { members }) => self.start_together(members),
+            (Effect::ReadyData, Action::ReadyData { id, members }) => self.ready_data(run, id.as_deref(), members),
+            (Effect::StopAll, Action::StopAll { members, timeout }) => self.stop_all(run, members, *timeout),
+            (Effect::MarkReplacement, Action::MarkReplacement(replacement)) => {
+                self.mark_replacement(run, step, replacement)
+            }
+            (Effect::ReplaceData { .. }, Action::ReplaceData(action)) => self.replace_data(run, action),
+            (Effect::ReplaceBinary { .. }, Action::ReplaceData(action)) => self.replace_binary(action),
+            (Effect::AssembleData, Action::LayRestored(action)) => self.assemble(run, action),
+            (Effect::LayRestored, Action::LayRestored(action)) => self.lay_restored(run, action),
+            (Effect::CompareRestored, Action::CompareRestored { backup }) => self.compare_restored(backup),
+            (Effect::EndReplacement, Action::EndReplacement { members }) => self.end_replacement(run, members),
             _ => Ok(Err(format!("the model has no effect {effect:?}"))),
         };
         Ok(result?.unwrap_or_else(failed))
@@ -94,7 +105,7 @@ impl Sim {
         number_of(&self.world, &action.member).ok_or_else(|| format!("the plan speaks of {}", action.member))
     }
 
-    fn stage(&mut self, version: &Version, members: &[crate::units::MemberName]) -> Tried<EffectResult> {
+    fn stage(&mut self, version: &Version, members: &[MemberName]) -> Tried<EffectResult> {
         let Some(release) = self.release(version) else { return Ok(Err("no such release".to_owned())) };
         for name in members {
             let Some(no) = number_of(&self.world, name) else { return Ok(Err("no such member".to_owned())) };
@@ -118,19 +129,21 @@ impl Sim {
         Ok(Ok(done(Detail::Nothing)))
     }
 
-    fn prepare(&mut self, run: &Run<'_>, members: &[crate::units::MemberName]) -> Tried<EffectResult> {
-        let actions: Vec<&MemberAction> = run
+    fn prepare(&mut self, run: &Run<'_>, members: &[MemberName]) -> Tried<EffectResult> {
+        let changes: Vec<(&MemberName, &BinaryChange)> = run
             .plan
             .steps()
             .filter_map(|step| match &step.action {
-                Action::Member(action) if members.contains(&action.member) && action.from != action.to => Some(action),
+                Action::Member(action) if action.from != action.to => Some((&action.member, &action.binary)),
+                Action::ReplaceData(action) => Some((&action.member, action.replacement.binary.as_ref()?)),
                 _ => None,
             })
+            .filter(|(member, _)| members.contains(member))
             .collect();
-        for action in actions {
-            let no = tried!(Ok(self.number(action)));
-            let old = self.release_of(action.binary.old_sha256);
-            let new = self.release_of(Some(action.binary.new_sha256));
+        for (member, binary) in changes {
+            let no = tried!(Ok(self.named(member)));
+            let old = self.release_of(binary.old_sha256);
+            let new = self.release_of(Some(binary.new_sha256));
             tried!(self.command(no, |world| {
                 let full = world.disk_is_full(no);
                 let member = &mut world.members[no];
@@ -221,11 +234,8 @@ impl Sim {
         if let Some(no) = members.clone().find(|&no| !self.world.answers(no)) {
             return Ok(Err(format!("{} does not answer", self.world.members[no].name)));
         }
+        // By `HashKV`, or key by key where a version has none.
         let world = &self.world;
-        let able = |no: MemberNo| world.members[no].runs().is_some_and(|release| world.releases[release].hash_kv);
-        if !members.clone().all(able) {
-            return Ok(Ok(skipped("a member has no HashKV")));
-        }
         let lowest = members.clone().map(|no| world.members[no].data.applied().revision).min().unwrap_or(1);
         let digests: Vec<_> = members.map(|no| world.members[no].data.digest_at(lowest)).collect();
         if digests.iter().any(|digest| *digest != digests[0]) {

@@ -1,16 +1,16 @@
 //! What must be true when a controller says that it is done, that it cannot plan, or that a run is over.
 
 use crate::execute::journal::Ending;
-use crate::plan::model::{Action, Refusal};
-use crate::sim::controller::Sim;
+use crate::plan::model::{Action, Kind, Plan, Refusal, Replacement, ReplacementKind};
+use crate::sim::controller::{Command, Sim};
 use crate::sim::member::{Fate, State};
 use crate::sim::run::Run;
 use crate::sim::world::{MemberNo, ReleaseNo, World};
 use crate::spec::model::OnFailure;
 
 /// Rules that refuse a way for what it is, whatever state the cluster is in.
-const OF_THE_WAY: [&str; 4] =
-    ["rollback-known", "quorum-without-member", "members-remembered-wrongly", "v2-backup-possible"];
+const OF_THE_WAY: [&str; 5] =
+    ["restore-known", "rollback-known", "quorum-without-member", "members-remembered-wrongly", "v2-backup-possible"];
 
 impl World {
     /// A backup holds what was acknowledged up to its revision.
@@ -42,12 +42,50 @@ impl Sim {
     /// "Nothing to do", and "done": all run this release, and the cluster version is its minor.
     pub fn check_done(&mut self, said: &str, declared: ReleaseNo) {
         let minor = self.world.releases[declared].version.minor();
-        let astray = self.world.members.iter().find(|member| {
+        // On the way back no gate asks again for those that were put back before: somebody has changed one since.
+        let goes_back = declared < self.world.declared;
+        let by_hand = |no: usize| goes_back && self.world.promises.by_hand[no];
+        let members = self.world.members.iter().enumerate().filter(|(no, _)| !by_hand(*no));
+        let astray = members.map(|(_, member)| member).find(|member| {
             !member.serves() || member.runs() != Some(declared) || member.data.applied().cluster_version != minor
         });
         if let Some(member) = astray {
             let what = format!("{said}, and {} is not at {}", member.name, self.world.releases[declared].version);
             self.world.break_promise("done-is-done", what);
+        }
+    }
+
+    /// "Nothing to do", by what was asked for.
+    pub fn check_nothing_to_do(&mut self, command: Command) {
+        match command {
+            Command::Apply => self.check_done("there is nothing to do", self.world.declared),
+            // It is never done already: what is there is replaced.
+            Command::Restore(_) => {}
+            Command::Rollback(_) => {
+                // Without a run that changed a member there is nothing to go back from.
+                let by_hand = self.world.promises.by_hand.contains(&true);
+                if !by_hand && self.past.last(&self.scenario.cluster.name).is_some() {
+                    self.check_done("there is nothing to go back from", 0);
+                }
+            }
+        }
+    }
+
+    /// While data is being replaced only what began that acts.
+    pub fn check_only_its_own(&mut self, plan: &Plan) {
+        let finishes = |note: &Replacement| match note.kind {
+            ReplacementKind::Rollback => plan.kind == Kind::Rollback,
+            ReplacementKind::Restore => plan.kind == Kind::Restore,
+        };
+        // A restore is begun anew where what was packed for it is on another machine.
+        let is_same = |note: &Replacement| {
+            note.kind == ReplacementKind::Restore || plan.replacement().is_none_or(|planned| planned.id == note.id)
+        };
+        let notes = self.world.members.iter().filter_map(|member| member.beside.note.as_ref());
+        let other = notes.filter(|note| !finishes(note) || !is_same(note)).find_map(|note| note.id.clone());
+        if let Some(id) = other {
+            let what = format!("the data of all members is being replaced ({id}), and this plan does something else");
+            self.world.break_promise("only-its-own", what);
         }
     }
 
@@ -62,6 +100,11 @@ impl Sim {
     /// A run is over: no member that it stopped is down that could run.
     pub fn check_end(&mut self, run: &Run<'_>, ending: &Ending) {
         let failed = matches!(ending, Ending::Failed { .. });
+        if run.hand.all_stopped && !failed {
+            let what = format!("all members were stopped, not all are back, and the run is over ({ending:?})");
+            self.world.break_promise("left-down", what);
+            return;
+        }
         for no in 0..self.world.members.len() {
             let world = &self.world;
             let promises = &world.promises;
@@ -124,15 +167,35 @@ impl Sim {
                     || world.leader().is_none_or(|leader| !world.answers(leader))
                     || any(&|no| world.members[no].node().is_some_and(|node| node.leader != world.leader()))
                     || world.alarm.is_some()
+                    || members.filter(|&no| world.answers(no)).count() < world.quorum()
             }
             "member-declared" | "member-started" | "no-learner" => world.added_voters + world.added_learners > 0,
             "no-alarm" => world.alarm.is_some(),
-            "disk-room" | "disk-backup" => any(&|no| world.disk_is_full(no)),
+            "disk-room" | "disk-backup" | "room-for-restore" | "disk-store" => any(&|no| world.disk_is_full(no)),
             "cluster-version-decided" => {
                 let of = |no: MemberNo| world.members[no].data.applied().cluster_version;
                 any(&|no| of(no) != of(0))
             }
             "binary-on-disk" => any(&|no| world.promises.by_hand[no]),
+            "old-binary-kept" => any(&|no| world.promises.kept_gone[no] || world.promises.by_hand[no]),
+            "replacement-under-way" => any(&|no| world.members[no].beside.note.is_some()),
+            "no-step-down" => {
+                let declared = world.releases[world.declared].version.minor();
+                any(&|no| {
+                    world.members[no].data.applied().cluster_version > declared
+                        || world.members[no].runs() > Some(world.declared)
+                })
+            }
+            "member-has-data" => any(&|no| !world.members[no].has_data),
+            "replacement-note" => {
+                let notes = || world.members.iter().filter_map(|member| member.beside.note.as_ref());
+                notes().any(|one| notes().any(|other| one.id != other.id))
+            }
+            "points-needed" => world.leader().is_none_or(|leader| {
+                let moved = world.members[leader].data.applied().cluster_version;
+                moved <= world.releases[0].version.minor()
+            }),
+            "cluster-version-about-to-move" => members.all(|no| world.members[no].runs() == Some(world.declared)),
             rule => self.is_of_the_way(rule),
         }
     }
@@ -141,6 +204,7 @@ impl Sim {
     pub fn is_of_the_way(&self, rule: &str) -> bool {
         // What somebody put there was started by a reboot: no version of etcd goes on from that.
         let astray = rule == "members-near-cluster-version" && self.world.promises.by_hand.contains(&true);
-        OF_THE_WAY.contains(&rule) || astray
+        let pointless = rule == "rollback-points" && self.world.members.iter().any(|member| member.points.is_empty());
+        OF_THE_WAY.contains(&rule) || astray || pointless
     }
 }

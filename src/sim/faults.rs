@@ -124,6 +124,13 @@ pub fn draw(rng: &mut Rng, members: usize, new: ReleaseNo) -> Fault {
     Fault { kind, member: rng.index(members), at_instruction, delay, due: None }
 }
 
+impl Fault {
+    /// The same, so many instructions later.
+    pub fn later(self, instructions: u32) -> Self {
+        Self { at_instruction: self.at_instruction + instructions, ..self }
+    }
+}
+
 impl World {
     /// Brings what is due.
     pub fn bring_faults(&mut self) {
@@ -169,7 +176,7 @@ impl World {
                     self.transfer_leadership(no);
                 }
             }
-            Kind::BadBinary { fate } => self.members[no].bad = Some((self.declared, fate)),
+            Kind::BadBinary { fate } => self.members[no].bad = Some((self.brought, fate)),
             Kind::DiskFull { span } => self.members[no].disk_full_until = now + span,
             Kind::VoterAdded => self.added_voters += 1,
             Kind::LearnerAdded => self.added_learners += 1,

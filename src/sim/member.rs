@@ -1,8 +1,9 @@
 //! A member and its host: what is on the disk, what runs, and what it is fated to do.
 
+use crate::sim::beside::Beside;
 use crate::sim::raft::{Data, Node};
 use crate::sim::world::ReleaseNo;
-use crate::units::{MemberId, MemberName};
+use crate::units::{MemberId, MemberName, RaftIndex};
 
 /// What a binary does when it is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,11 @@ pub struct Process {
 #[derive(Debug, Clone)]
 pub struct Point {
     pub version: ReleaseNo,
+    /// The number of the run that took it.
+    pub run: u32,
+    pub taken_at: u64,
+    /// How far the member was when the controller saw it last.
+    pub raft_index: Option<RaftIndex>,
     pub data: Data,
 }
 
@@ -53,6 +59,11 @@ pub struct Member {
     pub name: MemberName,
     pub id: MemberId,
     pub data: Data,
+    /// False where there is no data directory, or an empty one: `data` means nothing then.
+    pub has_data: bool,
+    /// A process was started on its data since that was put in place.
+    pub has_run: bool,
+    pub beside: Beside,
     pub process: Option<Process>,
     /// `None` while the host is up.
     pub boots_at: Option<u64>,
@@ -81,6 +92,9 @@ impl Member {
             name,
             id: MemberId(0xa1b2_c300 + number as u64),
             data,
+            has_data: true,
+            has_run: true,
+            beside: Beside::default(),
             process: None,
             boots_at: None,
             unit_enabled: true,
@@ -135,6 +149,13 @@ impl Member {
 
     pub fn fate_of(&self, release: ReleaseNo) -> Fate {
         self.bad.filter(|(bad, _)| *bad == release).map_or(Fate::Well, |(_, fate)| fate)
+    }
+
+    /// Its data directory is empty.
+    pub fn lose_data(&mut self) {
+        self.data = Data::fresh();
+        self.has_data = false;
+        self.has_run = false;
     }
 
     /// A person or the controller says that it is to stay down.

@@ -4,7 +4,8 @@ use crate::execute::ExecuteError;
 use crate::execute::gates::{QUORUM_LAG, no_way_back};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::member::runs_another;
-use crate::plan::model::{HandOver, MemberAction, Operation};
+use crate::plan::model::{BinaryChange, HandOver, MemberAction, Operation};
+use crate::sim::beside::run_number;
 use crate::sim::controller::Sim;
 use crate::sim::effects::{Tried, done, skipped, tried};
 use crate::sim::member::{Point, State};
@@ -38,14 +39,29 @@ impl Sim {
                 if let Some(refused) = self.runs_another(no, action) {
                     return Ok(Ok(refused));
                 }
+                // What was last seen of it before it goes, as the product looks once more.
+                self.renderer.look(&self.world, &[]);
                 if let Some(to) = self.release(&action.to).filter(|_| self.world.members[no].process.is_some()) {
                     self.world.check_stop(no, to, &run.hand);
                 }
                 self.stop(run, no, *timeout)
             }
-            Operation::CopyDataDir { .. } => self.copy(no, &action.from),
-            Operation::SwapBinary => self.swap(no, action),
-            Operation::Start { timeout } => self.start(no, *timeout),
+            Operation::CopyDataDir { .. } => self.copy(run, no, &action.from),
+            Operation::SwapBinary => {
+                if action.to < action.from {
+                    self.counts.swapped_back += 1;
+                    self.world.check_way_back(no, self.release_of(Some(action.binary.new_sha256)));
+                }
+                self.swap(no, &action.binary)
+            }
+            Operation::Start { timeout } => {
+                if let Some(replacement) = run.plan.replacement().filter(|one| one.then.contains(&action.member)) {
+                    // All hosts were told that the first quorum has served.
+                    let id = run_number(run.id_of(replacement.id.as_deref()));
+                    self.world.promises.replacing.joined = Some(id);
+                }
+                self.start(no, *timeout)
+            }
         }
     }
 
@@ -137,9 +153,10 @@ impl Sim {
         Ok(Ok(done(Detail::Nothing)))
     }
 
-    fn copy(&mut self, no: MemberNo, from: &Version) -> Tried<EffectResult> {
+    fn copy(&mut self, run: &Run<'_>, no: MemberNo, from: &Version) -> Tried<EffectResult> {
         let version = self.release(from).unwrap_or(0);
         let careless = self.mutated(Mutation::CopyWhileItRuns);
+        let (run, raft_index) = (run.number, self.renderer.raft_index(&self.world, no));
         tried!(self.command(no, |world| {
             if world.members[no].process.is_some() && !careless {
                 return Err("a process has the data open".to_owned());
@@ -147,16 +164,16 @@ impl Sim {
             if world.disk_is_full(no) {
                 return Err("no space left on device".to_owned());
             }
-            let data = world.members[no].data.clone();
-            world.members[no].points.push(Point { version, data });
+            let (data, taken_at) = (world.members[no].data.clone(), world.now);
+            world.members[no].points.push(Point { version, run, taken_at, raft_index, data });
             Ok(())
         }));
         Ok(Ok(done(Detail::Nothing)))
     }
 
-    fn swap(&mut self, no: MemberNo, action: &MemberAction) -> Tried<EffectResult> {
-        let old = self.release_of(action.binary.old_sha256);
-        let new = self.release_of(Some(action.binary.new_sha256));
+    pub(super) fn swap(&mut self, no: MemberNo, binary: &BinaryChange) -> Tried<EffectResult> {
+        let old = self.release_of(binary.old_sha256);
+        let new = self.release_of(Some(binary.new_sha256));
         self.command(no, |world| {
             let full = world.disk_is_full(no);
             let member = &mut world.members[no];
@@ -276,6 +293,6 @@ impl Sim {
     }
 }
 
-fn millis(span: Span) -> u64 {
+pub(super) fn millis(span: Span) -> u64 {
     u64::try_from(span.duration().as_millis()).unwrap_or(u64::MAX)
 }

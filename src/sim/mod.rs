@@ -8,7 +8,9 @@
 //!
 //! It never touches a file, a clock or a network, and prints nothing.
 
+mod beside;
 mod cluster;
+mod commands;
 mod controller;
 mod effects;
 mod endings;
@@ -17,13 +19,19 @@ mod history;
 mod member;
 mod member_effects;
 mod mutation;
+mod past;
 mod points;
 mod promises;
 mod raft;
 mod render;
+mod replace_effects;
+mod replace_promises;
+mod restore_effects;
+mod restores;
 mod rng;
 mod run;
 mod scenario;
+mod way_back;
 mod world;
 
 #[cfg(test)]
@@ -35,12 +43,27 @@ pub use promises::Violation;
 pub use scenario::Weather;
 
 use crate::plan::model::Refusal;
-use crate::sim::controller::{Halt, Sim};
-use crate::sim::world::TICK;
+use crate::plan::restore::Begin;
+use crate::sim::controller::{Command, Halt, Sim};
+use crate::sim::past::PastRuns;
+use crate::sim::world::{ReleaseNo, TICK};
 use crate::units::Version;
 
 /// Once all faults are over, so many times `apply` may be said for each rung until there is nothing left to do.
 const MOST_TRIES: usize = 8;
+
+/// What the controllers of a seed are for. The same seed is another story with each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Work {
+    #[default]
+    Upgrade,
+    /// Several minors are declared at once.
+    Climb,
+    /// Back from an upgrade that was cut off, or completed.
+    Rollback,
+    /// A whole cluster from a backup.
+    Restore,
+}
 
 /// What is run.
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +75,7 @@ pub struct Trial {
     pub history: bool,
     /// The first controller dies at this instruction, whatever the seed says.
     pub dies_at: Option<u32>,
-    /// Several minors are declared at once. The same seed is another story then.
-    pub climbs: bool,
+    pub work: Work,
 }
 
 /// How it went.
@@ -69,11 +91,11 @@ pub struct Report {
 
 impl Trial {
     pub fn new(seed: u64) -> Self {
-        Self { seed, weather: Weather::Rough, mutation: None, history: false, dies_at: None, climbs: false }
+        Self { seed, weather: Weather::Rough, mutation: None, history: false, dies_at: None, work: Work::Upgrade }
     }
 
     pub fn run(self) -> Report {
-        let (scenario, world) = scenario::draw(self.seed, self.weather, self.history, self.climbs);
+        let (scenario, world) = scenario::draw(self.seed, self.weather, self.history, self.work);
         let mut scenario = scenario;
         if self.dies_at.is_some() {
             scenario.fuses = vec![self.dies_at];
@@ -88,7 +110,14 @@ impl Trial {
             sim.scenario.cluster.rollback_points.enabled
         );
         sim.world.tell(|_| story);
-        let refused = sim.live();
+        let refused = match self.work {
+            Work::Upgrade | Work::Climb => sim.live(),
+            Work::Rollback => {
+                sim.past = PastRuns::kept();
+                sim.live_through_a_rollback()
+            }
+            Work::Restore => sim.live_through_a_restore(),
+        };
         sim.counts.faults = sim.world.injected;
         Report {
             counts: sim.counts,
@@ -103,8 +132,7 @@ impl Sim {
     /// All of a seed. Returns the rules that refused the way, where it was refused.
     fn live(&mut self) -> Vec<String> {
         for target in self.scenario.targets.clone() {
-            self.world.declared = target;
-            self.scenario.cluster.version = self.world.releases[target].version.clone();
+            self.declare(target);
             self.in_rough_weather();
             self.world.heal();
             self.fuse = None;
@@ -122,6 +150,12 @@ impl Sim {
             self.put_points_back();
         }
         Vec::new()
+    }
+
+    fn declare(&mut self, target: ReleaseNo) {
+        self.world.declared = target;
+        self.world.brought = target;
+        self.scenario.cluster.version = self.world.releases[target].version.clone();
     }
 
     /// While faults go on: each controller dies at its instruction, or ends as it ends.
@@ -157,7 +191,7 @@ impl Sim {
                     let refusals = refusals.clone();
                     self.follow(&refusals);
                 }
-                Applied::Stale | Applied::Locked | Applied::Ended(_) => {}
+                Applied::Stale | Applied::Locked | Applied::Ended(_) | Applied::Choices { .. } => {}
             }
         }
         self.world.break_promise("finishes", format!("the work is not done after {tries} times `apply`"));
@@ -172,6 +206,14 @@ impl Sim {
                     for no in 0..self.world.members.len() {
                         self.world.start(no);
                     }
+                }
+                "old-binary-kept" => self.world.members.iter_mut().for_each(|member| member.put_in_store(0)),
+                "replacement-under-way" => {
+                    // Whatever comes of it is seen at the next try.
+                    let _said = match self.saved {
+                        Some(_) => self.say(Command::Restore(Begin::GoOn)),
+                        None => self.roll_back(),
+                    };
                 }
                 "binary-on-disk" => {
                     let releases = &self.world.releases;

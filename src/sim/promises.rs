@@ -2,6 +2,9 @@
 //! tick, before every stop, at the first start of a new minor, and when a run ends.
 
 use crate::execute::gates::QUORUM_LAG;
+use crate::sim::controller::Command;
+use crate::sim::raft::UNDECIDED;
+use crate::sim::replace_promises::Replacing;
 use crate::sim::world::{MOST_MEMBERS, MemberNo, ReleaseNo, World};
 
 /// What a controller has looked at holds for so long. Longer than the waits that may lie between a look and a stop.
@@ -17,6 +20,8 @@ pub struct Violation {
 /// What is known of a plan in hand.
 #[derive(Debug, Clone, Default)]
 pub struct InHand {
+    /// What a person said.
+    pub command: Command,
     /// Newest acknowledged revision when its look was taken, and the controllers' instruction.
     pub revision: u64,
     pub instruction: u32,
@@ -28,6 +33,8 @@ pub struct InHand {
     /// Members that this run told to stop, and those whose step was done since.
     pub touched: [bool; MOST_MEMBERS],
     pub finished: [bool; MOST_MEMBERS],
+    /// All members were stopped, and have not all come back.
+    pub all_stopped: bool,
     /// What the look showed that ended a wait in vain, while nothing was done since.
     pub seen: Option<SeenThen>,
 }
@@ -46,6 +53,14 @@ pub struct Listed {
     moved: [bool; MOST_MEMBERS],
 }
 
+/// What is asked of the other members before one is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    Well,
+    /// The one that is stopped is not well: that is mended first.
+    HoldQuorum,
+}
+
 /// The truth at the moment when the gates before a member's step were seen to hold.
 #[derive(Debug, Clone)]
 pub struct Ready {
@@ -53,6 +68,7 @@ pub struct Ready {
     at: u64,
     wrong: Option<String>,
     led: bool,
+    others: Others,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -75,6 +91,9 @@ pub struct Promises {
     pub ready: Option<Ready>,
     /// Who was asked to hand over, and the term after that.
     pub handed_over: Option<(MemberNo, u32)>,
+    pub replacing: Replacing,
+    /// What each member held before a run replaced it: the run, and the length and digest of its log.
+    pub replaced: [Option<(u32, usize, u64)>; MOST_MEMBERS],
 }
 
 impl World {
@@ -91,6 +110,10 @@ impl World {
 
     /// Nothing that was acknowledged is lost, and what is committed is the same everywhere.
     pub fn check_cluster(&mut self) {
+        // While data is being replaced some have their old one, some their new: who serves then is stopped again.
+        if self.promises.replacing.is_open {
+            return;
+        }
         let Some(leader) = self.leader() else { return };
         let data = &self.members[leader].data;
         let (index, revision, digest) = self.acknowledged;
@@ -102,7 +125,7 @@ impl World {
             self.break_promise("nothing-lost", what);
             return;
         }
-        for no in 0..self.members.len() {
+        for no in (0..self.members.len()).filter(|&no| self.members[no].has_data) {
             let other = &self.members[no].data;
             let common = other.commit.min(data.commit);
             if other.log[common - 1].digest != data.log[common - 1].digest {
@@ -144,11 +167,20 @@ impl World {
         self.alarm.map(|(no, kind)| format!("alarm {kind} on {}", self.members[no].name))
     }
 
+    /// Why the others would not serve without a member that is not well itself.
+    fn why_no_quorum(&self, stopped: MemberNo) -> Option<String> {
+        let ready = (0..self.members.len()).filter(|&no| no != stopped && self.is_healthy(no)).count();
+        (ready < self.quorum()).then(|| format!("{ready} of {} voters would serve", self.voters()))
+    }
+
     /// The gates before a member's step hold, by what the controller has seen just now.
-    pub fn note_ready(&mut self, member: MemberNo, hand: &InHand) {
-        let wrong = self.why_not_stop(member, hand.listed);
+    pub fn note_ready(&mut self, member: MemberNo, hand: &InHand, others: Others) {
+        let wrong = match others {
+            Others::Well => self.why_not_stop(member, hand.listed),
+            Others::HoldQuorum => self.why_no_quorum(member),
+        };
         let led = self.leader() == Some(member);
-        self.promises.ready = Some(Ready { member, at: self.now, wrong, led });
+        self.promises.ready = Some(Ready { member, at: self.now, wrong, led, others });
         self.promises.handed_over = None;
     }
 
@@ -170,10 +202,12 @@ impl World {
             self.break_promise("no-needless-restart", format!("{name} runs what is declared, and is stopped"));
         }
         self.check_rung(no, to);
+        // On the way back nothing is taken: what is there has been backed up, and loses nothing by a swap.
+        let is_way_up = hand.command == Command::Apply;
         let covered = |backup: &&crate::sim::world::Backup| {
             backup.verified && backup.instruction >= hand.instruction && backup.revision >= hand.revision
         };
-        if !self.backups.iter().any(|backup| covered(&backup)) {
+        if is_way_up && !self.backups.iter().any(|backup| covered(&backup)) {
             let what = format!("{name} is stopped without a verified backup of revision {} or later", hand.revision);
             self.break_promise("backup-first", what);
         }
@@ -220,6 +254,11 @@ impl World {
 
     /// Followers first; and a leader hands over where it can.
     fn check_order(&mut self, no: MemberNo, to: ReleaseNo) {
+        // One that is not well goes first, whoever it is; and where it does not answer nobody can ask it to hand over.
+        let is_mended = |ready: &Ready| ready.member == no && ready.others == Others::HoldQuorum;
+        if self.promises.ready.as_ref().is_some_and(is_mended) {
+            return;
+        }
         let name = self.members[no].name.clone();
         let led = self.promises.ready.as_ref().is_some_and(|ready| ready.member == no && ready.led);
         let others_left = (0..self.members.len())
@@ -238,7 +277,11 @@ impl World {
 
     /// No step over a minor, none before the cluster version has moved.
     fn check_rung(&mut self, no: MemberNo, to: ReleaseNo) {
-        let at = self.rank(self.members[no].data.applied().cluster_version);
+        let live = self.members[no].data.applied().cluster_version;
+        if live == UNDECIDED {
+            return;
+        }
+        let at = self.rank(live);
         let next = self.rank(self.releases[to].version.minor());
         if next > at + 1 {
             let what = format!(
@@ -290,6 +333,7 @@ impl World {
 
     /// The controller starts what lies there: what somebody put there before the plan was made, it knew.
     pub fn check_start(&mut self, no: MemberNo) {
+        self.check_start_in_replacement(no);
         if let Some(release) = self.members[no].binary.filter(|_| !self.promises.replaced_since_plan[no]) {
             self.check_rung(no, release);
         }

@@ -2,6 +2,7 @@
 //! with a log that lost entries which were committed once (a copy from the past) is modeled as it was seen to do.
 
 use crate::sim::member::Member;
+use crate::sim::restore_effects::Saved;
 use crate::sim::world::{MOST_MEMBERS, MemberNo, TICK, World};
 use crate::units::Minor;
 
@@ -10,6 +11,12 @@ const ELECTION_TIMEOUT: u64 = 1000;
 
 /// The leader looks at all members' versions so often.
 pub const VERSION_LOOK_EVERY: u64 = 4000;
+
+/// The cluster version of a cluster that has none yet.
+pub const UNDECIDED: Minor = Minor::new(0, 0);
+
+/// The origin of data that a member began with nothing.
+pub const FRESH: u32 = u32::MAX;
 
 /// What an entry carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +49,10 @@ pub struct Data {
     pub seen: Option<Minor>,
     /// The oldest minor whose entries are in the log since the last raft snapshot, in the form that this minor writes.
     pub oldest_form: Option<Minor>,
+    /// Which replacement of the whole cluster's data it comes from; 0 where it has always been this member's.
+    pub origin: u32,
+    /// Members of two clusters do not talk to each other. 0 where no backup was restored.
+    pub cluster: u32,
 }
 
 /// The state after no entry at all.
@@ -51,7 +62,29 @@ pub fn nothing_applied(minor: Minor) -> LogEntry {
 
 impl Data {
     pub fn new(minor: Minor) -> Self {
-        Self { log: vec![nothing_applied(minor)], term: 1, vote: None, commit: 1, seen: Some(minor), oldest_form: None }
+        Self {
+            log: vec![nothing_applied(minor)],
+            term: 1,
+            vote: None,
+            commit: 1,
+            seen: Some(minor),
+            oldest_form: None,
+            origin: 0,
+            cluster: 0,
+        }
+    }
+
+    /// Of a member that begins without any, in a cluster that does not know its version yet.
+    pub fn fresh() -> Self {
+        Self { seen: None, origin: FRESH, ..Self::new(UNDECIDED) }
+    }
+
+    /// Made of a backup: its state in one entry, as a member of a new cluster.
+    pub fn restored(saved: &Saved, cluster: u32, cluster_version: Minor) -> Self {
+        let mut data = Self { seen: None, origin: cluster, cluster, ..Self::new(cluster_version) };
+        data.log[0].revision = saved.revision;
+        data.log[0].digest = saved.digest;
+        data
     }
 
     /// A committed write of the past.
@@ -176,7 +209,8 @@ impl World {
 
     /// Whether messages get from one to the other.
     fn heard_by(&self, from: MemberNo, to: MemberNo) -> bool {
-        from == to || (self.now >= self.mute_until[from] && self.now >= self.deaf_until[to])
+        let one_cluster = self.members[from].data.cluster == self.members[to].data.cluster;
+        from == to || (one_cluster && self.now >= self.mute_until[from] && self.now >= self.deaf_until[to])
     }
 
     pub fn talk(&self, one: MemberNo, other: MemberNo) -> bool {
@@ -206,6 +240,7 @@ impl World {
 
     fn lead(&mut self, leader: MemberNo) {
         let mut data = std::mem::take(&mut self.members[leader].data);
+        self.members[leader].data.cluster = data.cluster;
         let mut matched = self.members[leader].node().map(|node| node.matched).unwrap_or_default();
         matched[leader] = data.log.len();
         let mut reached = 1;

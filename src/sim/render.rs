@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use crate::execute::gates::Look;
 use crate::observe::inventory::{
     Alarm, BinaryFacts, DataDirFacts, Device, EtcdFacts, EtcdProcess, HashKv, HostFacts, Inventory, ListedMember,
-    MemberFacts, MemberView, Seen, SnapFile, UnitFacts,
+    MemberFacts, MemberView, RollbackPointFacts, Seen, SnapFile, UnitFacts,
 };
 use crate::plan::model::Gate;
+use crate::sim::beside::{point_path, run_id};
+use crate::sim::member::{Member, Point};
+use crate::sim::raft::UNDECIDED;
 use crate::sim::scenario::DATA_SIZE;
 use crate::sim::world::{MemberNo, World};
 use crate::spec::model::{Cluster, Runtime};
@@ -17,7 +20,7 @@ use crate::units::{Bytes, ClusterId, MemberId, MemberName, RaftIndex, RaftTerm, 
 /// Members that somebody adds have ids from here on.
 const ADDED: u64 = 0xdead_0000;
 
-const DATA_DIR: &str = "/var/lib/etcd";
+pub const DATA_DIR: &str = "/var/lib/etcd";
 
 /// Keeps between two looks what is the same in both.
 #[derive(Default)]
@@ -50,9 +53,16 @@ fn listed(world: &World) -> Vec<ListedMember> {
     own.chain(voters).chain(learners).collect()
 }
 
+/// etcd says that it is healthy when a write of its own gets through. Where exactly a quorum runs, and one of it still takes in
+/// what the leader has, none does.
+fn gets_writes_through(world: &World) -> bool {
+    let data = world.leader().map(|leader| &world.members[leader].data);
+    !world.promises.replacing.is_open || data.is_some_and(|data| data.applied().term == data.term)
+}
+
 fn unhealthy(world: &World, no: MemberNo) -> Option<String> {
     let by_alarm = world.members[no].runs().is_some_and(|release| world.releases[release].false_on_alarm);
-    if !world.is_healthy(no) || (world.alarm.is_some() && by_alarm) {
+    if !world.is_healthy(no) || !gets_writes_through(world) || (world.alarm.is_some() && by_alarm) {
         return Some("{\"health\":\"false\"}".to_owned());
     }
     None
@@ -80,9 +90,9 @@ fn refresh(world: &World, no: MemberNo, facts: &mut EtcdFacts) {
     if facts.server_version != release.version {
         facts.server_version = release.version.clone();
     }
-    if facts.cluster_version.as_ref().map(Version::minor) != Some(applied.cluster_version) {
-        let minor = applied.cluster_version;
-        facts.cluster_version = Some(Version::new(minor.major(), minor.number(), 0));
+    let minor = Some(applied.cluster_version).filter(|minor| *minor != UNDECIDED);
+    if facts.cluster_version.as_ref().map(Version::minor) != minor {
+        facts.cluster_version = minor.map(|minor| Version::new(minor.major(), minor.number(), 0));
     }
     if facts.alarms.len() != usize::from(world.alarm.is_some()) {
         facts.alarms = alarms(world);
@@ -94,7 +104,7 @@ fn etcd(world: &World, no: MemberNo, members: &[ListedMember]) -> EtcdFacts {
     let release = &world.releases[member.runs().unwrap_or(0)];
     let mut facts = EtcdFacts {
         member_id: member.id,
-        cluster_id: ClusterId(0xc0ff_ee00),
+        cluster_id: ClusterId(0xc0ff_ee00 + u64::from(member.data.cluster)),
         server_version: release.version.clone(),
         cluster_version: None,
         storage_version: None,
@@ -132,6 +142,12 @@ impl Renderer {
     /// The look that was taken last.
     pub fn last(&self) -> &Look {
         &self.look
+    }
+
+    /// How far a member was when it was seen last.
+    pub fn raft_index(&self, world: &World, no: MemberNo) -> Option<RaftIndex> {
+        let facts = self.look.members.get(&world.members[no].name)?.known()?;
+        facts.raft_applied_index.or(facts.raft_index)
     }
 
     /// One look at all members.
@@ -287,6 +303,19 @@ fn unit(enabled: bool, active: bool) -> UnitFacts {
     }
 }
 
+fn point_facts(world: &World, member: &Member, point: &Point) -> RollbackPointFacts {
+    RollbackPointFacts {
+        path: point_path(&world.releases, point),
+        wal_path: None,
+        member: member.name.clone(),
+        run: run_id(point.run),
+        version: world.releases[point.version].version.clone(),
+        taken_at: format!("{:012}", point.taken_at),
+        raft_index: point.raft_index,
+        changed_since: false,
+    }
+}
+
 fn facts(world: &World, no: MemberNo) -> MemberFacts {
     let member = &world.members[no];
     let binary = member.binary.map(|release| &world.releases[release]);
@@ -310,7 +339,7 @@ fn facts(world: &World, no: MemberNo) -> MemberFacts {
         options_sha256: Sha256([2; 32]),
         data_dir: DataDirFacts {
             path: DATA_DIR.to_owned(),
-            has_member: true,
+            has_member: member.has_data,
             owner: "etcd:etcd".to_owned(),
             mode: "700".to_owned(),
             size: DATA_SIZE,
@@ -321,8 +350,9 @@ fn facts(world: &World, no: MemberNo) -> MemberFacts {
             free: free(world, no),
             device: Some(DISK),
             file_system: "ext4".to_owned(),
-            rollback_points: Vec::new(),
-            replacing: None,
+            rollback_points: member.points.iter().map(|point| point_facts(world, member, point)).collect(),
+            // A note holds only strings, numbers, lists and maps with string keys: it always serializes.
+            replacing: member.beside.note.as_ref().and_then(|note| serde_json::to_string(note).ok()),
         },
         certificates: Vec::new(),
         next_start: None,

@@ -8,9 +8,10 @@ use crate::execute::journal::{Ending, Entry, GateStage};
 use crate::execute::wait::{Verdict, Wait, held, is_stale, not_held};
 use crate::plan::Held;
 use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
-use crate::sim::controller::{Halt, Sim};
+use crate::sim::beside::run_id;
+use crate::sim::controller::{Command, Halt, Sim};
 use crate::sim::mutation::Mutation;
-use crate::sim::promises::{InHand, SeenThen};
+use crate::sim::promises::{InHand, Others, SeenThen};
 use crate::sim::render::number_of;
 use crate::sim::world::{MOST_MEMBERS, MemberNo};
 use crate::units::Sha256;
@@ -28,6 +29,9 @@ const REBUILDS: u64 = 8;
 /// One run: the plan, how far it is.
 pub struct Run<'p> {
     pub plan: &'p Plan,
+    /// Which of all runs; its id is made of it.
+    pub number: u32,
+    id: String,
     engine: Engine<'p>,
     journal: Vec<Entry>,
     stop_written: bool,
@@ -36,11 +40,27 @@ pub struct Run<'p> {
     pub hand: InHand,
 }
 
+impl Run<'_> {
+    /// Of the run that began a replacement: this one, unless the plan names another.
+    pub fn id_of<'i>(&'i self, id: Option<&'i str>) -> &'i str {
+        id.unwrap_or(&self.id)
+    }
+}
+
 impl Sim {
     /// Performs a plan to its end: the driver, in virtual time.
     pub(super) fn execute(&mut self, plan: &Plan, hand: InHand) -> Result<Ending, Halt> {
-        let mut run =
-            Run { plan, engine: Engine::new(plan), journal: Vec::new(), stop_written: false, ready: None, hand };
+        let number = self.past.begin(plan);
+        let mut run = Run {
+            plan,
+            number,
+            id: run_id(number),
+            engine: Engine::new(plan),
+            journal: Vec::new(),
+            stop_written: false,
+            ready: None,
+            hand,
+        };
         self.held = None;
         self.world.promises.excused = [false; MOST_MEMBERS];
         self.world.promises.felled = [false; MOST_MEMBERS];
@@ -59,6 +79,9 @@ impl Sim {
                         self.held = Held::of("held", plan, *before);
                     }
                     self.check_end(&run, &ending);
+                    if ending == Ending::Succeeded {
+                        self.check_replaced(plan);
+                    }
                     return Ok(ending);
                 }
                 Directive::Await { step, stage, gates } => {
@@ -116,6 +139,7 @@ impl Sim {
             run.hand.done += usize::from(stops(action));
         }
         run.engine.record(&entry);
+        self.past.write(&entry);
         run.journal.push(entry);
         self.counts.entries += 1;
         if self.world.rng.percent(REBUILDS) {
@@ -204,7 +228,10 @@ impl Sim {
             (Action::Member(action), GateStage::Before) => {
                 run.ready = Some((step.id, self.world.now));
                 if let Some(no) = number_of(&self.world, &action.member) {
-                    self.world.note_ready(no, &run.hand);
+                    let all_well = step.before.iter().any(|gate| matches!(gate, Gate::AllHealthy { .. }));
+                    let is_way_back = run.hand.command != Command::Apply;
+                    let others = if is_way_back && !all_well { Others::HoldQuorum } else { Others::Well };
+                    self.world.note_ready(no, &run.hand, others);
                 }
             }
             (Action::Member(action), GateStage::After) => {

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::knowledge::{Feature, Knowledge};
+use crate::knowledge::{Feature, KeySpace, Knowledge, MixedRollback};
 use crate::plan::model::{PinnedBinary, ReleasePin};
-use crate::sim::faults;
+use crate::sim::Work;
+use crate::sim::faults::{self, Fault};
 use crate::sim::history::History;
 use crate::sim::member::Member as ModelMember;
 use crate::sim::promises::Promises;
@@ -70,22 +71,44 @@ pub struct Scenario {
     pub targets: Vec<ReleaseNo>,
     /// For each release.
     pub pins: Vec<ReleasePin>,
+    /// After so many instructions the controller of the upgrade dies, before what the seed is about begins.
+    pub upgrade_dies_at: Option<u32>,
+    /// Faults that come only once that begins.
+    pub later_faults: Vec<Fault>,
     /// For each attempt while faults go on: after how many instructions the controller dies.
     pub fuses: Vec<Option<u32>>,
     /// Whether plans are saved, and applied later.
     pub saves_plans: bool,
+    /// Whether the backup has v2 keys beside those of v3.
+    pub saves_v2: bool,
 }
 
 /// Draws everything.
-pub fn draw(seed: u64, weather: Weather, history: bool, climbs: bool) -> (Scenario, World) {
+pub fn draw(seed: u64, weather: Weather, history: bool, work: Work) -> (Scenario, World) {
     let mut rng = Rng::new(seed);
-    let members = rng.pick(&[1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 7]);
-    let (releases, targets) = ladder(&mut rng, climbs);
+    let climbs = work == Work::Climb;
+    let members = match work {
+        Work::Upgrade | Work::Climb => rng.pick(&[1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 7]),
+        Work::Rollback | Work::Restore => rng.pick(&[3, 3, 3, 4, 5, 7]),
+    };
+    let (releases, targets) = match work {
+        Work::Upgrade | Work::Climb => ladder(&mut rng, climbs),
+        Work::Rollback | Work::Restore => one_rung(&mut rng),
+    };
     let mut cluster = cluster(&mut rng, members, &releases[targets[0]].version);
     if climbs {
         cluster.via = releases.iter().map(|release| (release.version.minor(), release.version.clone())).collect();
     }
     let pins = releases.iter().map(pin).collect();
+    let (mut upgrade_dies_at, mut saves_v2) = (None, false);
+    if work == Work::Restore {
+        let first = &releases[0].version;
+        saves_v2 = KNOWLEDGE.restore_rule(KeySpace::V2, first, first).is_some() && rng.percent(50);
+    }
+    if work == Work::Rollback {
+        cluster.rollback_points.enabled = toggle(rng.percent(97));
+        upgrade_dies_at = rng.percent(50).then(|| u32::try_from(rng.between(20, 220)).unwrap_or(0));
+    }
     let (mut fuses, mut faults) = (Vec::new(), Vec::new());
     if weather == Weather::Rough {
         for _ in 0..rng.below(5) {
@@ -100,8 +123,25 @@ pub fn draw(seed: u64, weather: Weather, history: bool, climbs: bool) -> (Scenar
     let saves_plans = rng.percent(20);
     let mut world = world(rng, members, releases, &cluster, History::new(history));
     world.declared = targets[0];
-    world.faults = faults;
-    (Scenario { cluster, targets, pins, fuses, saves_plans }, world)
+    world.brought = targets[0];
+    let mut later_faults = Vec::new();
+    match work {
+        Work::Upgrade | Work::Climb => world.faults = faults,
+        Work::Rollback | Work::Restore => later_faults = faults,
+    }
+    (Scenario { cluster, targets, pins, upgrade_dies_at, fuses, later_faults, saves_plans, saves_v2 }, world)
+}
+
+/// Two neighbouring minors, where members can be put back.
+fn one_rung(rng: &mut Rng) -> (Vec<Release>, Vec<ReleaseNo>) {
+    let minor = |at: usize| LINES[at][1].version.minor();
+    let leads_back = |at: &usize| {
+        let rung = KNOWLEDGE.rung(minor(*at), minor(*at + 1));
+        rung.is_some_and(|rung| rung.rollback.mixed == MixedRollback::SwapBinary) && minor(*at) >= Minor::new(2, 1)
+    };
+    let starts: Vec<usize> = (0..LINES.len() - 1).filter(leads_back).collect();
+    let start = starts[rng.index(starts.len())];
+    (vec![LINES[start][1].clone(), LINES[start + 1][1].clone()], vec![1])
 }
 
 /// The releases of the way, the one that runs first, and what is declared one after the other.
@@ -248,6 +288,7 @@ fn world(mut rng: Rng, members: usize, releases: Vec<Release>, cluster: &Cluster
         next_backup_fails: false,
         preflight_rejects: false,
         declared: 0,
+        brought: 0,
         suspended_for: 0,
         stop_asked: false,
         second_controller: false,

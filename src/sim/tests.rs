@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::sim::{Mutation, Trial, Weather};
+use crate::sim::{Counts, Mutation, Trial, Weather, Work};
 
 /// Seeds that are run always.
 const FIXED: u64 = 250;
@@ -16,6 +16,13 @@ const REMEMBERED: [u64; 28] = [
 
 /// The same, of climbs.
 const REMEMBERED_CLIMBS: [u64; 3] = [43_514, 44_709, 58_261];
+
+/// Seeds of rollbacks and of restores that are run always.
+const FIXED_BACK: u64 = 120;
+
+/// The same as above, of rollbacks and of restores.
+const REMEMBERED_ROLLBACKS: [u64; 11] = [0, 65, 177, 2378, 2718, 3634, 7069, 11_106, 12_140, 20_055, 21_375];
+const REMEMBERED_RESTORES: [u64; 2] = [22, 60];
 
 /// So many seeds are run once for each instruction of their first controller.
 const CRASHED: usize = 3;
@@ -46,7 +53,7 @@ fn fixed_seeds_keep_every_promise() {
 fn climbs_keep_every_promise() {
     let mut rungs = 0;
     for seed in (0..FIXED).chain(REMEMBERED_CLIMBS) {
-        let climb = Trial { climbs: true, ..Trial::new(seed) };
+        let climb = Trial { work: Work::Climb, ..Trial::new(seed) };
         let report = climb.run();
         rungs += report.counts.rungs;
         if let Some(broken) = report.broken {
@@ -55,6 +62,36 @@ fn climbs_keep_every_promise() {
         }
     }
     assert!(u64::from(rungs) > FIXED / 2, "{rungs} rungs in {FIXED} climbs");
+}
+
+// faults: C1
+/// Back from upgrades that were cut off, or completed: one by one, or all by their rollback points.
+#[test]
+fn rollbacks_keep_every_promise() {
+    let seeds = (0..FIXED_BACK).chain(REMEMBERED_ROLLBACKS);
+    let replaced: u32 = seeds.map(|seed| keeps_promises_of(Work::Rollback, seed)).sum();
+    assert!(u64::from(replaced) > FIXED_BACK / 10, "all members' data put back {replaced} times only");
+}
+
+// faults: C1
+/// Whole clusters from a backup.
+#[test]
+fn restores_keep_every_promise() {
+    let seeds = (0..FIXED_BACK).chain(REMEMBERED_RESTORES);
+    let replaced: u32 = seeds.map(|seed| keeps_promises_of(Work::Restore, seed)).sum();
+    assert!(u64::from(replaced) > FIXED_BACK / 2, "restored {replaced} times only");
+}
+
+/// How often the data of all members was replaced.
+#[track_caller]
+fn keeps_promises_of(work: Work, seed: u64) -> u32 {
+    let trial = Trial { work, ..Trial::new(seed) };
+    let report = trial.run();
+    if let Some(broken) = report.broken {
+        let story = Trial { history: true, ..trial }.run().history.join("\n");
+        panic!("{story}\n\n{work:?} {seed} breaks {}: {}", broken.promise, broken.what);
+    }
+    report.counts.replaced
 }
 
 /// What fails is printed with its seed: it fails again with `--seed`.
@@ -67,6 +104,10 @@ fn fresh_seeds_keep_every_promise() {
     let mut tried = 0;
     while begun.elapsed() < span {
         keeps_every_promise(first + tried);
+        if tried.is_multiple_of(4) {
+            keeps_promises_of(Work::Rollback, first + tried);
+            keeps_promises_of(Work::Restore, first + tried);
+        }
         tried += 1;
     }
     println!("{tried} fresh seeds from {first} on");
@@ -76,16 +117,34 @@ fn fresh_seeds_keep_every_promise() {
 /// No faults but one: the controller is killed, once at each of its instructions in turn. The next `apply` finishes.
 #[test]
 fn a_controller_may_die_at_every_instruction() {
-    let calm = |seed| Trial { weather: Weather::Calm, ..Trial::new(seed) };
-    let completed = (0..FIXED).filter(|&seed| calm(seed).run().counts.completed > 0);
-    for seed in completed.take(CRASHED) {
+    dies_at_every_instruction(Work::Upgrade, CRASHED, |counts| counts.completed > 0);
+}
+
+// faults: C1
+/// The same while members are put back one by one, and while the data of all of them is: `rollback` again finishes.
+#[test]
+fn a_controller_may_die_at_every_instruction_of_a_rollback() {
+    dies_at_every_instruction(Work::Rollback, 1, |counts| counts.swapped_back > 1);
+    dies_at_every_instruction(Work::Rollback, 1, |counts| counts.replaced > 0);
+}
+
+// faults: C1
+#[test]
+fn a_controller_may_die_at_every_instruction_of_a_restore() {
+    dies_at_every_instruction(Work::Restore, 1, |counts| counts.replaced > 0);
+}
+
+fn dies_at_every_instruction(work: Work, seeds: usize, is_wanted: impl Fn(&Counts) -> bool) {
+    let calm = |seed| Trial { weather: Weather::Calm, work, ..Trial::new(seed) };
+    let wanted = (0..FIXED).filter(|&seed| is_wanted(&calm(seed).run().counts));
+    for seed in wanted.take(seeds) {
         let at = |instruction| Trial { dies_at: Some(instruction), ..calm(seed) };
         let mut instruction = 0;
         loop {
             let report = at(instruction).run();
             if let Some(broken) = report.broken {
                 let story = Trial { history: true, ..at(instruction) }.run().history.join("\n");
-                panic!("{story}\n\nseed {seed}, death at instruction {instruction}: {}", broken.what);
+                panic!("{story}\n\n{work:?}, seed {seed}, death at instruction {instruction}: {}", broken.what);
             }
             if report.counts.deaths == 0 {
                 break;
@@ -109,8 +168,9 @@ fn a_seed_tells_the_same_story_each_time() {
 #[test]
 fn every_mutation_is_found() {
     for mutation in Mutation::ALL {
-        let broken =
-            (0..MOST_SEEDS).find_map(|seed| Trial { mutation: Some(*mutation), ..Trial::new(seed) }.run().broken);
+        let broken = (0..MOST_SEEDS).find_map(|seed| {
+            Trial { mutation: Some(*mutation), work: mutation.work(), ..Trial::new(seed) }.run().broken
+        });
         let Some(broken) = broken else { panic!("not found in {MOST_SEEDS} seeds: {}", mutation.what()) };
         assert!(
             mutation.found_by().contains(&broken.promise),

@@ -7,7 +7,7 @@ use crate::sim::faults::Fault;
 use crate::sim::history::History;
 use crate::sim::member::{Fate, Member, Process, State};
 use crate::sim::promises::Promises;
-use crate::sim::raft::Node;
+use crate::sim::raft::{Data, Node};
 use crate::sim::rng::Rng;
 use crate::units::{Bytes, Minor, Sha256, Version};
 
@@ -92,6 +92,8 @@ pub struct World {
     pub preflight_rejects: bool,
     /// What is declared now.
     pub declared: ReleaseNo,
+    /// What is put on the hosts now: the binary that may turn out bad.
+    pub brought: ReleaseNo,
     /// For the controllers: how long they stand still next, whether a person asked to stop, whether another one comes.
     pub suspended_for: u64,
     pub stop_asked: bool,
@@ -222,6 +224,7 @@ impl World {
         member.restart_at = None;
         let Some(release) = member.binary else { return };
         member.next_pid += 1;
+        member.has_run = true;
         member.process = Some(Process {
             release,
             state: State::Starting { ready_at },
@@ -237,6 +240,7 @@ impl World {
         let now = self.now;
         let Some(release) = self.members[no].runs() else { return };
         let minor = self.releases[release].version.minor();
+        self.begin_without_data(no);
         let fate = self.members[no].fate_of(release);
         if self.cannot_read_log(no, minor) {
             self.check_log_readable(no, release);
@@ -261,12 +265,22 @@ impl World {
         }
         self.write_attributes(minor);
         let member = &mut self.members[no];
-        let newer = member.data.seen.is_none_or(|seen| seen < minor);
-        if newer {
+        let seen = member.data.seen;
+        if seen.is_none_or(|seen| seen < minor) {
             member.data.seen = Some(minor);
+        }
+        if seen.is_some_and(|seen| seen < minor) {
             self.check_first_start(no, release);
         }
         self.tell(|world| format!("{} serves", world.members[no].name));
+    }
+
+    /// With no data, a member begins as one of a new cluster of those that it is told of.
+    fn begin_without_data(&mut self, no: MemberNo) {
+        if !self.members[no].has_data {
+            self.members[no].data = Data::fresh();
+            self.members[no].has_data = true;
+        }
     }
 
     /// Entries in the form of the v2 store, which 3.4 and older write for a question about health, and 3.5 for a member's

@@ -2,6 +2,8 @@
 //!
 //!     cargo run --release --features sim --example simulate -- --seeds 1000000
 //!     … --climbs --seeds 100000           several minors declared at once
+//!     … --rollbacks --seeds 100000        back from an upgrade that was cut off, or completed
+//!     … --restores --seeds 100000         whole clusters from a backup
 //!     … --seed 4711                       the story of one seed, line by line
 //!     … --mutations --seeds 20000         breaks each promise on purpose, and says after how many seeds it is found
 //!     … --mutation no-backup --seed 4711  the story of one, broken so
@@ -12,7 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use quorate::sim::{Mutation, Report, Trial};
+use quorate::sim::{Mutation, Report, Trial, Work};
 
 /// What was asked for.
 struct Asked {
@@ -22,7 +24,7 @@ struct Asked {
     threads: usize,
     mutation: Option<Mutation>,
     mutations: bool,
-    climbs: bool,
+    work: Work,
 }
 
 /// What came of many seeds.
@@ -50,14 +52,14 @@ fn main() -> ExitCode {
         }
     };
     if let Some(seed) = asked.one {
-        return tell(Trial { mutation: asked.mutation, climbs: asked.climbs, ..Trial::new(seed) });
+        return tell(Trial { mutation: asked.mutation, work: asked.work, ..Trial::new(seed) });
     }
     if asked.mutations { mutations(&asked) } else { many(&asked) }
 }
 
 fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
     let mut asked =
-        Asked { from: 0, seeds: 10_000, one: None, threads: 1, mutation: None, mutations: false, climbs: false };
+        Asked { from: 0, seeds: 10_000, one: None, threads: 1, mutation: None, mutations: false, work: Work::Upgrade };
     while let Some(flag) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{flag} needs a value"));
         let number = |text: String| text.parse::<u64>().map_err(|_| format!("{text} is no number"));
@@ -67,7 +69,9 @@ fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--seed" => asked.one = Some(number(value()?)?),
             "--threads" => asked.threads = usize::try_from(number(value()?)?).unwrap_or(1).max(1),
             "--mutations" => asked.mutations = true,
-            "--climbs" => asked.climbs = true,
+            "--climbs" => asked.work = Work::Climb,
+            "--rollbacks" => asked.work = Work::Rollback,
+            "--restores" => asked.work = Work::Restore,
             "--mutation" => {
                 let name = value()?;
                 let found = Mutation::ALL.iter().find(|mutation| mutation.name() == name);
@@ -108,7 +112,7 @@ fn many(asked: &Asked) -> ExitCode {
                     if seed >= end {
                         break;
                     }
-                    let trial = Trial { mutation: asked.mutation, climbs: asked.climbs, ..Trial::new(seed) };
+                    let trial = Trial { mutation: asked.mutation, work: asked.work, ..Trial::new(seed) };
                     own.add(seed, &trial.run());
                 }
                 if let Ok(mut total) = total.lock() {
@@ -189,7 +193,7 @@ fn mutations(asked: &Asked) -> ExitCode {
     let mut all_found = true;
     for mutation in Mutation::ALL {
         let broken = (asked.from..asked.from + asked.seeds).find_map(|seed| {
-            let report = Trial { mutation: Some(*mutation), ..Trial::new(seed) }.run();
+            let report = Trial { mutation: Some(*mutation), work: mutation.work(), ..Trial::new(seed) }.run();
             report.broken.map(|broken| (seed, broken))
         });
         match broken {

@@ -84,6 +84,10 @@ pub(super) fn members(
         if let Some(facts) = facts {
             wal_in_an_odd_place(member, facts, findings);
         }
+        if let Standing::HostUnknown { .. } = member.standing {
+            // Where its data is cannot be told: nothing is held against that.
+            continue;
+        }
         let made = create::data_home(cluster, name);
         let data_dir = facts.map(|facts| facts.data_dir.path.clone()).or(made);
         let Some(data_dir) = data_dir else { continue };

@@ -131,7 +131,7 @@ fn target(from: &RollbackInput<'_>, survey: &Survey<'_>, ground: &Ground, findin
             refuse_upward(asked, newest, findings);
             return Target::Refused;
         }
-        return if ground.all_run(asked) { already(asked) } else { Target::To(asked.clone()) };
+        return if ground.all_run(asked) { already(from, ground, asked) } else { Target::To(asked.clone()) };
     }
     if ground.oldest < *newest {
         if ground.different > 2 {
@@ -145,7 +145,7 @@ fn target(from: &RollbackInput<'_>, survey: &Survey<'_>, ground: &Ground, findin
             return Target::To(last.from.clone());
         }
         if last.from == *newest {
-            return already(newest);
+            return already(from, ground, newest);
         }
     }
     match points::newest_version_below(survey, newest) {
@@ -157,7 +157,12 @@ fn target(from: &RollbackInput<'_>, survey: &Survey<'_>, ground: &Ground, findin
     }
 }
 
-fn already(version: &Version) -> Target {
+/// All are of this version. Who is down was stopped on the way up or back, by a run that was cut off: it is brought up. Rollback
+/// points would take away what was written since, for nothing.
+fn already(from: &RollbackInput<'_>, ground: &Ground, version: &Version) -> Target {
+    if !ground.all_serve && from.asked.by == By::Swap {
+        return Target::To(version.clone());
+    }
     Target::Nothing(format!("all members run {version} already"))
 }
 
@@ -227,9 +232,12 @@ fn situation<'k>(
             "cluster-answers",
             format!("no member answers: {}", ground.each),
             "at least one member answers: whether the cluster version has moved can only be learned from it",
-            "start the members (their data is there), then plan again; or, losing the writes since: \
-             `quorate rollback -points`"
-                .to_owned(),
+            match rung {
+                Some(_) => "start the members (their data is there), then plan again; or, losing the writes since: \
+                            `quorate rollback -points`"
+                    .to_owned(),
+                None => "start the members (their data is there), then plan again".to_owned(),
+            },
         );
         return None;
     }

@@ -108,7 +108,11 @@ fn mark(replacement: &Replacement, phase: ReplacementPhase, steps: &mut Numbered
 fn start(cluster: &Cluster, survey: &Survey<'_>, replacement: &Replacement, steps: &mut Numbered) {
     let rollout = &cluster.rollout;
     let resumed = replacement.phase != ReplacementPhase::Replacing;
+    let joins = replacement.phase == ReplacementPhase::Joining;
     let up = |name: &MemberName| resumed && has_process(survey, name);
+    // Once the first quorum has served, whoever runs may lead it: also one that was to be started later.
+    let others_up = replacement.then.iter().filter(|name| joins && up(name));
+    let mut serving: Vec<MemberName> = replacement.first.iter().chain(others_up).cloned().collect();
     let runs = |name: &MemberName| {
         let sha256 = digest(replacement, name)?;
         let (member, version) = (name.clone(), replacement.to.clone());
@@ -117,7 +121,7 @@ fn start(cluster: &Cluster, survey: &Survey<'_>, replacement: &Replacement, step
     let down: Vec<MemberName> = replacement.first.iter().filter(|name| !up(name)).cloned().collect();
     if !down.is_empty() {
         let mut after: Vec<Gate> = replacement.first.iter().filter_map(runs).collect();
-        after.push(Gate::Serving { members: replacement.first.clone(), within: rollout.ready_timeout });
+        after.push(Gate::Serving { members: serving.clone(), within: rollout.ready_timeout });
         push(
             steps,
             Action::StartTogether { members: down },
@@ -128,11 +132,12 @@ fn start(cluster: &Cluster, survey: &Survey<'_>, replacement: &Replacement, step
     }
     mark(replacement, ReplacementPhase::Joining, steps);
     if let Some(step) = steps.list.last_mut() {
-        step.before = vec![Gate::Serving { members: replacement.first.clone(), within: rollout.ready_timeout }];
+        step.before = vec![Gate::Serving { members: serving.clone(), within: rollout.ready_timeout }];
     }
-    let mut serving = replacement.first.clone();
     for name in &replacement.then {
-        serving.push(name.clone());
+        if !serving.contains(name) {
+            serving.push(name.clone());
+        }
         let Some(sha256) = digest(replacement, name).filter(|_| !up(name)) else { continue };
         let mut after: Vec<Gate> = runs(name).into_iter().collect();
         after.push(Gate::CaughtUp {
@@ -181,9 +186,7 @@ fn end(cluster: &Cluster, survey: &Survey<'_>, replacement: &Replacement, steps:
     let rollout = &cluster.rollout;
     let within = rollout.gate_timeout;
     let mut well = vec![Gate::AllHealthy { within }, Gate::OneLeader { within }];
-    if !replacement.member_list.is_empty() {
-        well.push(Gate::MemberList { members: replacement.member_list.clone(), within });
-    }
+    well.push(Gate::DeclaredMembers { names: replacement.members.keys().cloned().collect(), within });
     let minor = replacement.to.minor();
     let mut after = well.clone();
     after.push(Gate::ClusterVersion { minor, within: rollout.version_timeout });

@@ -118,10 +118,13 @@ fn refuse_leaderless(survey: &Survey<'_>, quorum_size: usize, findings: &mut Fin
 
 fn steps(from: &Ingredients<'_>, mut changes: Vec<Change<'_>>, to: &Version) -> Vec<Step> {
     let leader = from.survey.leader();
+    // Who is down needs nobody's quorum, and may bring it to one that runs and has none.
+    let is_down = |change: &Change<'_>| matches!(change.member.standing, Standing::Stopped { .. });
     changes.sort_by_key(|change| match (change.sick, leader == Some(&change.member.view.name)) {
-        (true, _) => 0,
-        (false, false) => 1,
-        (false, true) => 2,
+        (true, _) if is_down(change) => 0,
+        (true, _) => 1,
+        (false, false) => 2,
+        (false, true) => 3,
     });
     let mut steps = Numbered::default();
     start_those_on_the_old_binary(from, to, &mut steps);

@@ -50,7 +50,8 @@ pub fn begin(
         source: set.runs().join(", "),
         first: names.iter().take(quorum).cloned().collect(),
         then: names.iter().skip(quorum).cloned().collect(),
-        member_list: survey.serving().next().map(|(_, etcd)| etcd.members.clone()).unwrap_or_default(),
+        // The copies hold it as it was: who was added since, or was given another URL, is not in it as it is now.
+        member_list: Vec::new(),
         members,
     };
     warn_of_loss(&set, ground, &mut findings);
