@@ -9,7 +9,7 @@ use crate::observe::fuzzing as doors;
 use crate::observe::inventory::{EtcdFacts, HostFacts, Inventory, MemberView, Seen};
 use crate::plan::model::Plan;
 use crate::plan::testing::{KNOWLEDGE, cluster, listed, member_id, pin, version};
-use crate::plan::{Input, plan};
+use crate::plan::{CutOffCreation, Input, plan};
 use crate::runtime::Templates;
 use crate::spec::model::{Cluster, Process, Runtime};
 use crate::units::{Bytes, ClusterId, RaftIndex, RaftTerm, Revision, Version};
@@ -101,6 +101,7 @@ fn decide(declared: &Cluster, facts: HostFacts, others: [HostFacts; 2]) -> Optio
         releases: &[pin("3.2.32", "amd64"), pin("3.1.20", "amd64")],
         missing_releases: &[],
         held: None,
+        creation: CutOffCreation::NotKnown,
     };
     match plan(&input) {
         Ok(plan) => {

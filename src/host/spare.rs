@@ -355,7 +355,11 @@ mod tests {
         let host = sshd.connect().await;
         host.be_ready();
         let mark = waiting(&host).await;
-        assert!(Command::new("pkill").args(["-KILL", "-f", &mark]).status().unwrap().success());
+        // It may not have become a process yet.
+        let until = Instant::now() + Duration::from_secs(10);
+        while !Command::new("pkill").args(["-KILL", "-f", &mark]).status().unwrap().success() {
+            assert!(Instant::now() < until, "the session has no process");
+        }
         echoes(&host).await;
     }
 

@@ -10,7 +10,7 @@ use crate::plan::model::{
 };
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::upgrade::release_size;
-use crate::plan::{Input, basis, estimate, layout, pins, room, target};
+use crate::plan::{CutOffCreation, Input, basis, estimate, layout, pins, room, target};
 use crate::runtime::{CreateSpec, member_args, render_unit};
 use crate::spec::model::{Cluster, Member, Ownership, Runtime};
 use crate::units::{MemberName, Span};
@@ -161,6 +161,9 @@ pub fn start_plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings
         }
         return Err(findings.refusals);
     }
+    if has_data && input.creation == CutOffCreation::NotKnown {
+        refuse_lost_data(survey, &mut findings);
+    }
     let others: Vec<String> = survey
         .members
         .iter()
@@ -192,6 +195,30 @@ pub fn start_plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings
 }
 
 /// Nothing is created where members have data: a cluster that is down as a whole is started.
+/// Members that are there and hold nothing, beside others that hold data: only in a creation that was cut off were they never
+/// started. Else they have lost theirs: started empty, with the votes of others like them, they would be a new cluster.
+fn refuse_lost_data(survey: &Survey<'_>, findings: &mut Findings) {
+    for member in &survey.members {
+        let Standing::NeverStarted { facts } = member.standing else { continue };
+        findings.refuse(
+            "member-found",
+            Some(member.view),
+            Words {
+                seen: format!(
+                    "its data directory {} holds nothing, while others have data, no member serves, and no creation of the \
+                     cluster that was cut off is known here",
+                    facts.data_dir.path
+                ),
+                must: "a member of a cluster that exists is never started empty".to_owned(),
+                fix: "find its data; where that is lost on a minority, start the others by hand, then remove the member \
+                      from the cluster and add a new one; else `quorate restore BACKUP`"
+                    .to_owned(),
+            },
+            None,
+        );
+    }
+}
+
 fn start_of_existing(mut plan: Plan) -> Plan {
     plan.kind = Kind::Upgrade;
     plan.summary.from = Some(plan.summary.to.clone());

@@ -52,6 +52,13 @@ use crate::runtime::Templates;
 use crate::spec::model::{Cluster, HoldPoint, Toggle};
 use crate::units::{Bytes, Version};
 
+/// Whether the state remembers a creation of the cluster that nobody has finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutOffCreation {
+    Remembered,
+    NotKnown,
+}
+
 /// Everything that a plan is made from.
 #[derive(Clone, Copy)]
 pub struct Input<'a> {
@@ -70,6 +77,8 @@ pub struct Input<'a> {
     pub missing_releases: &'a [String],
     /// The newest run of this cluster, where it was held.
     pub held: Option<&'a Held>,
+    /// Of members without data beside others that have some, tells those that never ran from those that lost theirs.
+    pub creation: CutOffCreation,
 }
 
 /// The declared release, for the architecture of each host that was seen.

@@ -6,7 +6,7 @@ use crate::execute::StopSignal;
 use crate::execute::event::Event;
 use crate::execute::journal::{Detail, EffectResult, Ending, Entry};
 use crate::plan::model::Plan;
-use crate::plan::{Input, PlannedBackup, plan_backup};
+use crate::plan::{CutOffCreation, Input, PlannedBackup, plan_backup};
 use crate::session::plan::Live;
 use crate::session::releases::{Found, get};
 use crate::session::{Events, Session, SessionError};
@@ -51,6 +51,7 @@ impl Session {
             releases: &found.pins(),
             missing_releases: &found.missing,
             held: None,
+            creation: CutOffCreation::NotKnown,
         })
         .map_err(SessionError::Refused)
     }

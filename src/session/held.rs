@@ -1,14 +1,37 @@
-//! Whether the newest run of the cluster was held before the point of no return: the next one then goes on.
+//! What the runs that are kept say to the next one: whether the newest was held before the point of no return, and whether
+//! the cluster's creation was cut off.
 
 use crate::execute::journal::{Ending, Entry};
-use crate::plan::Held;
 use crate::plan::model::Kind;
+use crate::plan::{CutOffCreation, Held};
 use crate::session::Session;
 
 /// So many runs are looked through for the newest of a cluster: those of others, and backups, lie between.
 const MOST_RUNS: usize = 200;
 
 impl Session {
+    /// Nothing that was done to the cluster has succeeded yet, and its creation was tried.
+    pub(super) fn creation(&self) -> CutOffCreation {
+        let mut seen = CutOffCreation::NotKnown;
+        let Ok(ids) = self.state.run_ids() else { return seen };
+        for id in ids.iter().rev().take(MOST_RUNS) {
+            let Ok(run) = self.state.run(id) else { return CutOffCreation::NotKnown };
+            let Ok(plan) = run.plan else { return CutOffCreation::NotKnown };
+            if plan.cluster != self.cluster.name || plan.kind == Kind::Backup {
+                continue;
+            }
+            if let Some(Entry::RunEnded { ending: Ending::Succeeded }) =
+                run.journal.lines.last().map(|line| &line.entry)
+            {
+                return CutOffCreation::NotKnown;
+            }
+            if plan.kind == Kind::Create {
+                seen = CutOffCreation::Remembered;
+            }
+        }
+        seen
+    }
+
     /// A run that cannot be read counts as one that was not held: the next one stops once more.
     pub(super) fn held(&self) -> Option<Held> {
         for id in self.state.run_ids().ok()?.iter().rev().take(MOST_RUNS) {
@@ -78,6 +101,23 @@ mod tests {
         }
         runs.run("20260109T000000Z-a", &runs.plan, Some(runs.held()));
         assert!(runs.session().held().is_some());
+    }
+
+    #[test]
+    fn a_creation_was_cut_off_until_some_run_has_succeeded() {
+        let runs = Runs::new();
+        let of = |kind| Plan { kind, ..runs.plan.clone() };
+        let creation = || runs.session().creation();
+        assert_eq!(creation(), CutOffCreation::NotKnown);
+        runs.run("20260101T000000Z-a", &of(Kind::Create), None);
+        assert_eq!(creation(), CutOffCreation::Remembered);
+        let failed = || Ending::Interrupted { signal: "SIGINT".to_owned() };
+        runs.run("20260102T000000Z-a", &of(Kind::Upgrade), Some(failed()));
+        runs.run("20260103T000000Z-a", &of(Kind::Backup), Some(Ending::Succeeded));
+        assert_eq!(creation(), CutOffCreation::Remembered);
+        runs.run("20260104T000000Z-a", &of(Kind::Upgrade), Some(Ending::Succeeded));
+        runs.run("20260105T000000Z-a", &of(Kind::Upgrade), Some(failed()));
+        assert_eq!(creation(), CutOffCreation::NotKnown);
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Session {
             warm_up(&self.cluster.releases, &self.cluster.version, &platform, &cache),
         );
         let mut live = live?;
-        let held = self.held();
+        let (held, creation) = (self.held(), self.creation());
         let inventory = &live.observation.inventory;
         let input = |found: &Found| (found.pins(), found.missing.clone());
         let decide = |(pins, missing): (Vec<_>, Vec<_>)| {
@@ -83,6 +83,7 @@ impl Session {
                 releases: &pins,
                 missing_releases: &missing,
                 held: held.as_ref(),
+                creation,
             })
         };
         // Nothing is fetched for a plan that would be refused for other reasons, or that has nothing to do.

@@ -9,7 +9,7 @@ use crate::knowledge::Feature;
 use crate::observe::login;
 use crate::plan::model::{Plan, Proof, Refusal, RestoreSource, SavedV2, SavedV3};
 use crate::plan::restore::{Begin, RestoreInput, plan};
-use crate::plan::{Input, declared_releases};
+use crate::plan::{CutOffCreation, Input, declared_releases};
 use crate::session::plan::{Live, Planned};
 use crate::session::releases::{Found, get};
 use crate::session::run::Ran;
@@ -87,6 +87,7 @@ impl Session {
                 releases: &found.pins(),
                 missing_releases: &found.missing,
                 held: None,
+                creation: CutOffCreation::NotKnown,
             },
             backup,
             begin,

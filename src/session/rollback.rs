@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::execute::journal::{Detail, Effect, EffectResult, Entry, Line};
-use crate::plan::Input;
 use crate::plan::model::{Action, Kind, MemberAction, Operation, Plan};
 use crate::plan::rollback::{Asked, BackupTaken, Choices, LastRun, Rollback, RollbackInput, plan};
+use crate::plan::{CutOffCreation, Input};
 use crate::session::plan::{Live, Planned};
 use crate::session::{Session, SessionError};
 use crate::state::{Run, read_journal};
@@ -61,6 +61,7 @@ impl Session {
             releases: &[],
             missing_releases: &[],
             held: None,
+            creation: CutOffCreation::NotKnown,
         };
         plan(&RollbackInput { input, last, asked })
     }

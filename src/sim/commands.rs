@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::plan::model::{Plan, Refusal};
 use crate::plan::restore::{Begin, RestoreInput};
 use crate::plan::rollback::{Asked, By, Rollback, RollbackInput};
-use crate::plan::{Input, plan, restore, rollback};
+use crate::plan::{CutOffCreation, Input, plan, restore, rollback};
 use crate::runtime::Templates;
 use crate::sim::controller::{Applied, Command, Halt, Sim};
 use crate::sim::scenario::KNOWLEDGE;
@@ -35,6 +35,7 @@ impl Sim {
             releases: &self.scenario.pins,
             missing_releases: &[],
             held: self.held.as_ref(),
+            creation: CutOffCreation::NotKnown,
             modules_dir: None,
             templates: &Templates::default(),
         };

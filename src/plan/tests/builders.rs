@@ -7,7 +7,7 @@ use crate::knowledge::Feature;
 use crate::observe::inventory::*;
 use crate::plan::model::{Plan, Refusal, ReleasePin};
 pub use crate::plan::testing::*;
-use crate::plan::{Held, Input, plan};
+use crate::plan::{CutOffCreation, Held, Input, plan};
 use crate::runtime::Templates;
 use crate::spec::model::*;
 use crate::units::{Bytes, ClusterId, RaftIndex, RaftTerm, Revision, Sha256};
@@ -21,6 +21,7 @@ pub struct Situation {
     pub releases: Vec<ReleasePin>,
     pub missing: Vec<String>,
     pub held: Option<Held>,
+    pub creation: CutOffCreation,
 }
 
 /// Three members of one release, installed by somebody else, all well; m2 leads.
@@ -41,6 +42,7 @@ pub fn of_members(running: &str, count: usize) -> Situation {
         releases: vec![pin(running, "amd64")],
         missing: Vec::new(),
         held: None,
+        creation: CutOffCreation::NotKnown,
     }
 }
 
@@ -429,6 +431,7 @@ impl Situation {
             releases: &self.releases,
             missing_releases: &self.missing,
             held: self.held.as_ref(),
+            creation: self.creation,
         })
     }
 

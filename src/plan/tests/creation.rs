@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 
 use super::builders::*;
 use crate::observe::inventory::{DataDirFacts, ManagedProcess, MemberFacts, Seen};
+use crate::plan::CutOffCreation;
 use crate::plan::model::{Action, Kind};
 use crate::spec::model::Runtime;
 
@@ -110,6 +111,18 @@ fn a_created_cluster_that_is_down_is_started_and_not_created() {
     let down = made(&NAMES, true);
     assert_ne!(down.plan().unwrap().kind, Kind::Create);
     assert_snapshot!(down.planned());
+}
+
+/// Started empty, with the votes of others like it, it would be a new cluster in place of the old one.
+#[test]
+fn a_member_that_lost_its_data_while_all_are_down_is_not_started_empty() {
+    let mut lost = made(&NAMES, true).host("m2", |host| {
+        host.member.as_mut().unwrap().data_dir.has_member = false;
+    });
+    assert_snapshot!(lost.refused("member-found"));
+    // One that was cut off while it started the members for the first time leaves the same behind.
+    lost.creation = CutOffCreation::Remembered;
+    assert!(lost.plan().unwrap().steps().any(|step| matches!(step.action, Action::StartTogether { .. })));
 }
 
 #[test]

@@ -7,11 +7,11 @@ use insta::assert_snapshot;
 use super::builders::*;
 use crate::execute::engine::effects;
 use crate::execute::journal::Effect;
-use crate::plan::Input;
 use crate::plan::model::{
     Action, Plan, Proof, Refusal, Replacement, ReplacementPhase, RestoreSource, SavedV2, SavedV3,
 };
 use crate::plan::restore::{Begin, RestoreInput, plan};
+use crate::plan::{CutOffCreation, Input};
 use crate::runtime::Templates;
 use crate::units::{Bytes, Revision, Sha256};
 use crate::view::{Style, plan_text, refusals_text};
@@ -69,6 +69,7 @@ impl Wanted {
                 releases: &self.situation.releases,
                 missing_releases: &self.situation.missing,
                 held: None,
+                creation: CutOffCreation::NotKnown,
             },
             backup: &self.backup,
             begin: self.begin,

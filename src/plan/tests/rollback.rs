@@ -11,7 +11,7 @@ use crate::plan::model::{
     Action, Kind, Operation, Plan, Refusal, Replacement, ReplacementKind, ReplacementPhase, Step,
 };
 use crate::plan::rollback::{Asked, BackupTaken, By, LastRun, Rollback, RollbackInput, plan as plan_rollback};
-use crate::plan::{Input, plan_backup};
+use crate::plan::{CutOffCreation, Input, plan_backup};
 use crate::runtime::Templates;
 use crate::units::{RaftIndex, Revision};
 use crate::view::{Style, choices_text, plan_text, refusals_text};
@@ -68,6 +68,7 @@ impl Back {
             releases: &[],
             missing_releases: &[],
             held: None,
+            creation: CutOffCreation::NotKnown,
         };
         plan_rollback(&RollbackInput { input, last: self.last.as_ref(), asked: &self.asked })
     }
@@ -399,6 +400,7 @@ fn a_replacement_that_was_cut_off_is_finished_and_nothing_else_is_planned() {
         releases: &[],
         missing_releases: &[],
         held: None,
+        creation: CutOffCreation::NotKnown,
     });
     assert_eq!(backup.err().unwrap()[0].rule, "replacement-under-way");
     // Without -points, without -to, without a state: the note says it all.

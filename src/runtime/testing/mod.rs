@@ -103,7 +103,8 @@ async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
 
 async fn stopped(host: &Host, site: &Site) -> Option<super::Exit> {
     until("the member is gone", async || match super::is_running(host, site, super::Digest::Skip).await.unwrap() {
-        MemberNow::Stopped { last_exit, .. } => Some(last_exit),
+        // Who ran it writes down how it ended a moment after it is gone.
+        MemberNow::Stopped { last_exit, .. } => last_exit.map(Some),
         MemberNow::Running(_) => None,
     })
     .await
