@@ -1,13 +1,22 @@
 //! The command that does what was shown, with what was given to this one.
 
 use super::context::{Context, VariableInput};
-use crate::plan::model::Plan;
+use crate::plan::model::{Kind, Plan};
 use crate::view::Again;
 
 /// What does this plan, or finishes its run should that be cut short: given what this command was given. `sensitive` are
 /// the variables whose values are never shown.
 pub fn finish(context: &Context, plan: &Plan, sensitive: &[String]) -> Again {
-    command(context, plan.finished_by(), sensitive)
+    let mut words = plan.finished_by();
+    words.extend(until(plan));
+    command(context, words, sensitive)
+}
+
+/// A way that was cut short is cut short again.
+fn until(plan: &Plan) -> Option<String> {
+    let goal = plan.goal().minor();
+    let goes_up = plan.kind == Kind::Upgrade && plan.summary.from.as_ref() != Some(&plan.summary.to);
+    (goes_up && goal < plan.declared.version.minor()).then(|| format!("-until={goal}"))
 }
 
 /// `words` are the command's own: its name, and what it is given after all options.
@@ -98,6 +107,18 @@ mod tests {
         );
         let file = std::path::Path::new("a plan");
         assert_eq!(apply_saved(&all, file, false, &[]).command(), "quorate -chdir=prod apply 'a plan'");
+    }
+
+    #[test]
+    fn a_way_that_was_cut_short_is_cut_short_again() {
+        let mut plan = crate::view::fixtures::held_upgrade();
+        assert_eq!(finish(&context("quorate plan"), &plan, &[]).command(), "quorate apply");
+        plan.declared.version = "3.4.23".parse().unwrap();
+        let goal = plan.goal().minor();
+        assert_eq!(
+            finish(&context("quorate plan -var a=1"), &plan, &[]).command(),
+            format!("quorate apply -var a=1 -until={goal}")
+        );
     }
 
     #[test]

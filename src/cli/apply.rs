@@ -123,8 +123,8 @@ async fn run_one(
     signals: &Signals,
 ) -> Result<Ending, Failure> {
     let again = again::finish(context, plan, &session.sensitive);
-    let reporter = context.screen.reporter(Some((plan, again)));
-    let result = session::execute(session, plan, &live, signals, &|event| reporter.event(&event)).await;
+    let reporter = context.screen.reporter(Some((plan, again.clone())));
+    let result = session::execute(session, (plan, &again), &live, signals, &|event| reporter.event(&event)).await;
     signals.run_is_over();
     live.close().await;
     // Before an error is shown as well: it must not be drawn over.

@@ -35,8 +35,8 @@ pub fn run(args: &RestoreArgs, context: &Context) -> Result<Exit, Failure> {
             approve::ask(context, plan.cluster.as_str(), "restore")?;
         }
         let again = again::finish(context, &plan, &session.sensitive);
-        let reporter = screen.reporter(Some((&plan, again)));
-        let result = session::execute_restore(&session, &plan, &live, &|event| reporter.event(&event)).await;
+        let reporter = screen.reporter(Some((&plan, again.clone())));
+        let result = session::execute_restore(&session, (&plan, &again), &live, &|event| reporter.event(&event)).await;
         live.close().await;
         // Before an error is shown as well: it must not be drawn over.
         reporter.close();

@@ -14,7 +14,7 @@ use crate::plan::restore::Begin;
 use crate::plan::rollback::Asked;
 use crate::session::{Records, Session, SessionError};
 use crate::spec::Diagnostic;
-use crate::view::{BackupSummary, LastWords, Output, Terminal, diagnostics_text, left_by_text};
+use crate::view::{Again, BackupSummary, LastWords, Output, Terminal, diagnostics_text, left_by_text};
 
 pub use crate::session::{Events, Live, Planned, Ran, RollbackPlanned};
 
@@ -82,9 +82,14 @@ pub async fn make_restore(
 }
 
 /// Restores, as planned.
-pub async fn execute_restore(session: &Session, plan: &Plan, live: &Live, events: Events<'_>) -> Result<Ran, Failure> {
+pub async fn execute_restore(
+    session: &Session,
+    (plan, again): (&Plan, &Again),
+    live: &Live,
+    events: Events<'_>,
+) -> Result<Ran, Failure> {
     let signals = Signals::listen()?;
-    let (stop, events) = signals.of_run(plan, events);
+    let (stop, events) = signals.of_run(plan, again, events);
     session.execute_restore(plan, live, stop, &events).await.map_err(|error| named(error, session))
 }
 
@@ -112,12 +117,12 @@ pub async fn open_saved(session: &Session, plan: &Plan, events: Events<'_>) -> R
 /// Does what the plan says.
 pub async fn execute(
     session: &Session,
-    plan: &Plan,
+    (plan, again): (&Plan, &Again),
     live: &Live,
     signals: &Signals,
     events: Events<'_>,
 ) -> Result<Ran, Failure> {
-    let (stop, events) = signals.of_run(plan, events);
+    let (stop, events) = signals.of_run(plan, again, events);
     session.execute(plan, live, stop, &events).await.map_err(|error| named(error, session))
 }
 
@@ -144,9 +149,10 @@ impl Signals {
     fn of_run<'a>(
         &'a self,
         plan: &Plan,
+        again: &Again,
         events: Events<'a>,
     ) -> (StopSignal, impl Fn(crate::execute::event::Event) + Send + Sync + 'a) {
-        *self.words() = Some(LastWords::new(plan));
+        *self.words() = Some(LastWords::new(plan, again.clone()));
         let remembered = move |event| {
             if let Some(words) = self.words().as_mut() {
                 words.add(&event);

@@ -1,7 +1,7 @@
 //! What the probe's records say, typed. Numbers that are none and records that are not known are left out: what is
 //! missing is found missing later, where it is known what it means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::observe::inventory::Device;
 use crate::observe::records::Record;
@@ -17,6 +17,8 @@ pub struct Answer {
     pub systemd: bool,
     /// Programs that the probe needs and that are not there.
     pub lacks: Vec<String>,
+    /// Ports that somebody listens on; told only where the member does not run.
+    pub listening: BTreeSet<u16>,
     /// There are more processes of that name than are looked at.
     pub more_processes: bool,
     pub unit: Option<Unit>,
@@ -249,6 +251,9 @@ impl Answer {
             "hostname" => self.hostname = record.text.clone(),
             "systemd" => self.systemd = true,
             "lacks" => self.lacks.push(record.text.clone()),
+            "listening" => {
+                self.listening.extend(record.text.split(' ').filter_map(|port| u16::from_str_radix(port, 16).ok()));
+            }
             "more-processes" => self.more_processes = true,
             "unit" => self.unit.get_or_insert_default().properties = systemd::Properties::parse(&text()),
             "exec" => self.unit.get_or_insert_default().exec = systemd::exec_of_busctl(&text()),

@@ -62,6 +62,7 @@ pub fn host_facts(answer: &Answer, setup: &Setup, declared: &Declared<'_>, now: 
         scratch_free: answer.scratch.as_ref().map(|space| space.free),
         scratch_device: answer.scratch.as_ref().and_then(|space| space.device),
         staged: staged(answer),
+        listening: answer.listening.clone(),
         notes,
     }
 }

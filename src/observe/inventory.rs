@@ -1,6 +1,6 @@
 //! What was seen of a cluster, and what could not be seen. Plain data: the planner's view of the world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,9 @@ pub struct HostFacts {
     /// The folder where the member's data is declared (or would go by default), when `member` is `None`: something
     /// may be left in it.
     pub data_without_member: Option<DataDirFacts>,
+    /// Ports that somebody listens on, where the member does not run.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub listening: BTreeSet<u16>,
     /// Sentences for a person: what could not be seen of this host, and why.
     pub notes: Vec<String>,
 }

@@ -657,6 +657,12 @@ heavy() {
     )
 }
 
+# The ports that somebody listens on (state 0A), hexadecimal, as the kernel writes them.
+tell_listening() {
+    # shellcheck disable=SC2046 # a word each, split on purpose
+    tell listening $(awk '$4 == "0A" { n = split($2, part, ":"); print part[n] }' /proc/net/tcp /proc/net/tcp6 2>/dev/null | sort -u | head -n 1024)
+}
+
 tell_store() {
     # Where a v2 backup is made before it is pulled.
     tell scratch /var/tmp
@@ -769,6 +775,8 @@ main() {
     if [ "$mode" != look ]; then
         tell_processes
         tell_store
+        # Whoever starts a member for the first time has to know which ports are taken.
+        [ -n "$running" ] || tell_listening
     fi
     answer_wanted
     heavy

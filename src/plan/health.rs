@@ -306,7 +306,10 @@ fn listed_member(listed: &ListedMember, all: &[ListedMember], survey: &Survey<'_
                 ),
                 must: "the spec declares every member of the cluster: all must be upgraded, all are asked at each gate"
                     .to_owned(),
-                fix: format!("add a member block for {}, or remove the member from the cluster", listed.name),
+                fix: format!(
+                    "add a member block for {}; or, if it is not to be a member any more, remove it from the cluster",
+                    listed.name
+                ),
             },
             None,
         );

@@ -224,7 +224,7 @@ fn refuse(claims: &[&Claim<'_>], free: Bytes, needed: Bytes, findings: &mut Find
     let mut fix = "free some space on that file system".to_owned();
     if claims.iter().any(|claim| claim.rule == "disk-rollback-point") {
         fix.push_str(
-            ", or set `rollback_points { enabled = false }` in the spec: then the way back after completion is the \
+            "; `quorate clean` may have some to free; or set `rollback_points { enabled = false }` in the spec: then the way back after completion is the \
              backup alone",
         );
     }

@@ -151,6 +151,13 @@ pub const RULES: &[Rule] = &[
         "Say in the runtime block which of the two is meant.",
     ),
     check(
+        "ports-free",
+        "The ports of a member that is started for the first time are free on its host.",
+        "What listens there may be the very cluster that is meant, under another folder or unit than the spec names: a new, \
+         empty one is never put beside it, or in its place.",
+        "Name the right folder or unit in the runtime block, or give the member other URLs.",
+    ),
+    check(
         "hosts-ready",
         "Units or processes were found, certificates hold.",
         "It is what is left of the checks of hosts when nothing is wrong.",
@@ -270,6 +277,13 @@ pub const RULES: &[Rule] = &[
         "Every member is there as declared, and none has served yet.",
         "A creation that was cut off goes on from there.",
         "",
+    ),
+    check(
+        "members-of-two-minors",
+        "Members that are all down are on releases of one minor and the next.",
+        "A run between the two was cut off, and then the hosts went. They are started as they are: nobody can tell how far the \
+         cluster version is before they serve.",
+        "Apply again to go on, or roll back.",
     ),
     check(
         "members-near-cluster-version",

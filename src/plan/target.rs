@@ -228,8 +228,14 @@ fn stays_on_the_way(member: &Surveyed<'_>, to: &Version, live: Minor, findings: 
             Some(member.view),
             Words {
                 seen: format!("{} runs {runs}; the cluster is at {live}, {to} is declared", member.view.name),
-                must: format!("every member runs a {live} release, or one of {} that is declared", to.minor()),
-                fix: format!("declare a version of {}, to finish what was begun", runs.minor()),
+                must: match to.minor() == live {
+                    true => format!("every member runs a {live} release, where one is declared"),
+                    false => format!("every member runs a {live} release, or one of {} that is declared", to.minor()),
+                },
+                fix: format!(
+                    "declare a version of {}, to finish what was begun; or `quorate rollback`, to go back to {live}",
+                    runs.minor()
+                ),
             },
             None,
         );

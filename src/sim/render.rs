@@ -1,7 +1,7 @@
 //! What the product sees of the model: an `Inventory` for the planner, a `Look` for the gates. Both are made of the truth
 //! as far as it can be seen; what cannot be reached is unknown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::execute::gates::Look;
 use crate::observe::inventory::{
@@ -274,6 +274,7 @@ fn host(world: &World, no: MemberNo, runtime: &Runtime) -> HostFacts {
         scratch_device: Some(DISK),
         staged: in_store.map(|(_, release)| (release.version.clone(), release.digest)).collect::<BTreeMap<_, _>>(),
         data_without_member: None,
+        listening: BTreeSet::new(),
         notes: Vec::new(),
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::notes::Again;
 use super::page::Style;
 use super::phrases::{effect, title};
 use super::refusal::error_text;
 use crate::execute::event::Event;
 use crate::execute::journal::{Effect, EffectResult, Entry};
-use crate::plan::model::{Action, Kind, Operation, Plan};
+use crate::plan::model::{Action, Operation, Plan};
 use crate::units::MemberName;
 
 const UNTOUCHED: &str = "not stopped by this run";
@@ -25,6 +26,7 @@ const SERVES_AGAIN: &str = "serves on its old binary again";
 /// Follows a run, to be asked when it is given up.
 pub struct LastWords {
     plan: Plan,
+    again: Again,
     run: Option<String>,
     members: BTreeMap<MemberName, &'static str>,
     /// An effect that was begun, and whose outcome is not known.
@@ -33,9 +35,9 @@ pub struct LastWords {
 
 impl LastWords {
     #[must_use]
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan, again: Again) -> Self {
         let members = plan.declared.members.iter().map(|member| (member.name.clone(), UNTOUCHED)).collect();
-        Self { plan: plan.clone(), run: None, members, begun: None }
+        Self { plan: plan.clone(), again, run: None, members, begun: None }
     }
 
     pub fn add(&mut self, event: &Event) {
@@ -88,10 +90,8 @@ impl LastWords {
         for (member, state) in &self.members {
             message.push_str(&format!("\n{member} {state}"));
         }
-        let mut todo = vec![format!(
-            "`quorate {}`: it looks at what is there, brings up what is down, and goes on",
-            if self.plan.kind == Kind::Rollback { "rollback" } else { "apply" }
-        )];
+        let mut todo =
+            vec![format!("`{}`: it looks at what is there, brings up what is down, and goes on", self.again.command())];
         if let Some(run) = &self.run {
             todo.push(format!("`quorate runs show {run}` tells what was done until then"));
         }
@@ -151,7 +151,9 @@ mod tests {
     fn each_member_is_told_in_the_state_it_was_left_in() {
         let plan = upgrade();
         let steps: Vec<&Step> = plan.steps().filter(|step| matches!(step.action, Action::Member(_))).collect();
-        let mut words = LastWords::new(&plan);
+        let again =
+            Again { words: ["quorate", "apply", "-var", "a=1"].map(str::to_owned).to_vec(), untold: Vec::new() };
+        let mut words = LastWords::new(&plan, again);
         let mut tell = |entry| {
             let at = "2026-01-02T03:04:05.678Z".to_owned();
             words.add(&Event::Journal(Line { format: JOURNAL_FORMAT, seq: 1, at, entry }));
@@ -178,7 +180,7 @@ mod tests {
             format!("{first} serves: its step is done"),
             format!("{second} is down: it was stopped"),
             format!("{third} not stopped by this run"),
-            "`quorate apply`".to_owned(),
+            "`quorate apply -var a=1`".to_owned(),
         ] {
             assert!(text.contains(&line), "{line} is not in: {text}");
         }

@@ -54,6 +54,19 @@ has_a_plan() {
   [[ $status == 2 ]]
 }
 
+# Its members are to be made below that folder: on the ports of those that run.
+in_another_folder() {
+  local here=$SPEC
+  mkdir "$WORK/elsewhere"
+  cp "$SPEC"/*.hcl "$SPEC"/*.hclvars "$WORK/elsewhere/"
+  SPEC=$WORK/elsewhere
+  run_expect 1 quorate plan -detailed-exitcode -var release=3.1.20
+  assert_contains "$OUT$ERR" "ports-free"
+  run_expect 1 quorate apply -auto-approve -var release=3.1.20
+  assert_no_file "$SPEC/members/m1"
+  SPEC=$here
+}
+
 registered() { etcdctl3 member add m4 --peer-urls=http://127.0.0.1:9; }
 
 # stale WORD: the saved plan is refused, with WORD among what differs.
@@ -146,6 +159,8 @@ listens_on_a_name() {
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.0.17 3.1.20 3.2.32 3.3.27
 use_process_spec refusals
 apply 3.1.20
+say "the same spec in another folder"
+in_another_folder
 say "versions"
 versions
 say "members"

@@ -57,6 +57,21 @@ for rung in "3.4.23 3.5.33 2" "3.5.33 3.6.14 2" "3.3.27 3.4.23 2" "3.0.17 3.1.20
   "$TESTS/cluster/stop" "$SPEC"
 done
 
+# The machine goes while versions are mixed: plain processes do not come back by themselves.
+say "3.1.20 and 3.2.32, all down"
+mixed down 3.1.20 3.2.32
+put_data_v3
+held=$(data_v3)
+for member in m1 m2 m3; do end_by_hand "$member" KILL; done
+run_expect 2 quorate plan -detailed-exitcode -var release=3.2.32
+assert_contains "$(squeezed "$OUT")" "members-of-two-minors"
+run_expect 0 quorate apply -auto-approve -var release=3.2.32
+serves m1 3.2.32 || fail "m1 was not started as it was"
+serves m2 3.1.20 || fail "m2 was not started as it was"
+apply 3.2.32
+assert_eq "$(data_v3)" "$held" "data"
+"$TESTS/cluster/stop" "$SPEC"
+
 say "3.5.33 with the v2 API, and 3.6.14"
 mixed v2 3.5.33 3.6.14 'settings = { enable-v2 = "true" }'
 run_expect 1 quorate plan -var release=3.6.14

@@ -1,6 +1,6 @@
 //! Healthy clusters as `observe` sees them, and small changes to them that read like sentences.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::knowledge::Feature;
@@ -103,6 +103,7 @@ fn host(number: usize, running: &str) -> HostFacts {
         scratch_device: None,
         staged: BTreeMap::new(),
         data_without_member: None,
+        listening: BTreeSet::new(),
         notes: Vec::new(),
     }
 }

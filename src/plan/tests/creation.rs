@@ -113,6 +113,35 @@ fn a_created_cluster_that_is_down_is_started_and_not_created() {
     assert_snapshot!(down.planned());
 }
 
+/// A typo in the folder, or the spec in another one: the cluster that is meant serves there.
+#[test]
+fn somebody_listens_where_a_new_member_is_to_be() {
+    let taken = empty_hosts("3.5.33").host("m3", |host| host.listening.extend([22, 2379]));
+    assert_snapshot!(taken.refused("ports-free"));
+    let not_started = made(&NAMES, false).host("m2", |host| host.listening.extend([2380]));
+    not_started.refused("ports-free");
+    // With data it is a member: its own start says what is in its way.
+    assert!(made(&NAMES, true).host("m2", |host| host.listening.extend([2380])).plan().is_ok());
+}
+
+#[test]
+fn members_of_two_minors_that_are_all_down_are_started_as_they_are() {
+    let newer: crate::units::Version = "3.6.14".parse().unwrap();
+    let of_two = |situation: Situation| {
+        situation.host("m1", |host| host.member.as_mut().unwrap().binary.version = Some(newer.clone()))
+    };
+    for declared in ["3.5.33", "3.6.14", "3.7.1"] {
+        let plan = of_two(made(&NAMES, true)).to(declared).plan().unwrap();
+        assert_eq!((plan.kind, plan.summary.to.to_string().as_str()), (Kind::Upgrade, "3.5.33"), "{declared}");
+    }
+    assert_snapshot!(of_two(made(&NAMES, true)).to("3.6.14").planned());
+    // Three of them are nothing that a run leaves.
+    let oldest = "3.4.23".parse::<crate::units::Version>().unwrap();
+    of_two(made(&NAMES, true))
+        .host("m2", |host| host.member.as_mut().unwrap().binary.version = Some(oldest))
+        .refused("cluster-answers");
+}
+
 /// Started empty, with the votes of others like it, it would be a new cluster in place of the old one.
 #[test]
 fn a_member_that_lost_its_data_while_all_are_down_is_not_started_empty() {
