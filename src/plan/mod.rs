@@ -27,6 +27,7 @@ pub mod rollback;
 mod room;
 pub mod rules;
 mod settle;
+mod start;
 mod survey;
 mod target;
 mod upgrade;
@@ -121,7 +122,7 @@ fn leg(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         return create::plan(input, &survey, findings);
     }
     if create::made_but_not_started(input.cluster, &survey) {
-        return create::start_plan(input, &survey, findings);
+        return start::plan(input, &survey, findings);
     }
     create::take_in_never_served(input.cluster, &mut survey);
     health::check(input.cluster, &survey, input.knowledge, &mut findings);
