@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::answer::Answer;
 use super::probe::SCRIPT;
+use super::real_tests::spawn;
 use super::records;
 
 /// Shells that hosts have; those that are not installed here are left out.
@@ -53,7 +54,8 @@ impl Running {
         std::fs::copy("/bin/sh", program).unwrap();
         let mut command = Command::new(program);
         command.args(["-c", "read line"]).args(args).env_clear().envs(environment.iter().copied());
-        Self(command.current_dir(program.parent().unwrap()).stdin(Stdio::piped()).spawn().unwrap())
+        command.current_dir(program.parent().unwrap()).stdin(Stdio::piped());
+        Self(spawn(&mut command))
     }
 
     fn pid(&self) -> String {

@@ -30,7 +30,7 @@ struct Lab {
 }
 
 /// Another test that forks while the binary is being copied holds it open for a moment: it is busy then.
-fn spawn(command: &mut Command) -> Child {
+pub(super) fn spawn(command: &mut Command) -> Child {
     for _ in 0..100 {
         match command.spawn() {
             Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
