@@ -142,6 +142,8 @@ last_line() {
 # The journal of a run that nobody disturbs says how long each effect takes.
 in_the_middle_of_each_effect() {
   local line took count=0
+  # What is killed is quorate itself, not what traces it.
+  TRACE=()
   begin_again
   runs_before=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
   "$command"
