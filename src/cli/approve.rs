@@ -9,7 +9,7 @@ use crate::view::{Output, TerminalKind};
 /// More than anybody types for an answer.
 const LONGEST_ANSWER: u64 = 1024;
 
-/// Refuses where nobody can be asked: before hosts are looked at.
+/// Refuses where nobody can be asked: `apply` before hosts are looked at.
 pub fn can_ask(screen: &Screen, command: &str) -> Result<(), Failure> {
     let back = if command == "rollback" { " -rollback" } else { "" };
     let todo = [

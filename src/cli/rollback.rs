@@ -11,9 +11,6 @@ use crate::session::Session;
 use crate::view::{choices_json, choices_text, json_line, nothing_json, nothing_text, plan_json, plan_text};
 
 pub fn run(args: &RollbackArgs, context: &Context) -> Result<Exit, Failure> {
-    if !args.auto_approve {
-        approve::can_ask(&context.screen, "rollback")?;
-    }
     super::runtime()?.block_on(async {
         let mut session = session::open(context)?;
         session::lock_for_run(context, &mut session, "rollback")?;
@@ -26,7 +23,9 @@ pub fn run(args: &RollbackArgs, context: &Context) -> Result<Exit, Failure> {
             Format::Json => screen.out.write(&json_line(&plan_json(&plan))),
             Format::Human => screen.out.write(&plan_text(&plan, screen.style())),
         }
+        // Not before: where there is nothing to approve, what there is to tell needs no terminal.
         if !args.auto_approve {
+            approve::can_ask(screen, "rollback")?;
             approve::ask(context, plan.cluster.as_str(), "rollback")?;
         }
         super::apply::perform(context, &session, &plan, live).await

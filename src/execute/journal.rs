@@ -97,6 +97,23 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// Whether it has to be on the disk, with all before it, before anything goes on. What a run sees on its way is there by the
+    /// time the next effect is announced: it changes nothing until then.
+    pub fn is_kept_at_once(&self) -> bool {
+        match self {
+            Self::ReadyFor { .. } | Self::Outcome { .. } | Self::StepDone { .. } => false,
+            Self::RunStarted { .. }
+            | Self::Intent { .. }
+            | Self::StepUndone { .. }
+            | Self::GateFailed { .. }
+            | Self::StopRequested { .. }
+            | Self::LockLost { .. }
+            | Self::RunEnded { .. } => true,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateStage {

@@ -18,8 +18,26 @@ const LOOK_DEADLINE: Duration = Duration::from_secs(3);
 /// How often a host is asked whether a process that does not answer is still there.
 const PROCESS_EVERY: Duration = Duration::from_millis(300);
 
-/// For so long a look is as good as a new one: a decision is not older than an answer over the network may be anyway.
+/// For so long after its last answer a look is as good as a new one: a decision is not older than an answer over the network may
+/// be anyway.
 const FRESH: Duration = Duration::from_millis(150);
+
+/// When the last look was taken, by both clocks: one stands still while the controller sleeps.
+struct Taken {
+    began: (Instant, SystemTime),
+    ended: (Instant, SystemTime),
+    asked_health: bool,
+}
+
+impl Taken {
+    /// A look that took longer than it may is one during which the controller stood still.
+    fn is_fresh(&self) -> bool {
+        let younger = |(at, wall): (Instant, SystemTime), bound: Duration| {
+            at.elapsed() < bound && wall.elapsed().is_ok_and(|age| age < bound)
+        };
+        younger(self.ended, FRESH) && younger(self.began, LOOK_DEADLINE + FRESH)
+    }
+}
 
 /// Takes looks, and remembers between them what need not be asked again.
 pub struct Looks<'a> {
@@ -31,8 +49,8 @@ pub struct Looks<'a> {
     files: BTreeMap<MemberName, Sha256>,
     asked: BTreeMap<MemberName, Instant>,
     last: Look,
-    /// When the last look was taken, and whether it asked for health. `None` once something was done since.
-    taken: Option<(Instant, SystemTime, bool)>,
+    /// `None` once something was done since.
+    taken: Option<Taken>,
 }
 
 impl<'a> Looks<'a> {
@@ -52,15 +70,8 @@ impl<'a> Looks<'a> {
     /// The last look, where nothing was done since and it is fresh; else a new one. For gates that say nothing of
     /// processes.
     pub async fn fresh(&mut self, ask_health: bool) -> Look {
-        match self.taken {
-            // By both clocks: one stands still while the controller sleeps.
-            Some((at, wall, asked_health))
-                if at.elapsed() < FRESH
-                    && wall.elapsed().is_ok_and(|age| age < FRESH)
-                    && (asked_health || !ask_health) =>
-            {
-                self.last.clone()
-            }
+        match &self.taken {
+            Some(taken) if taken.is_fresh() && (taken.asked_health || !ask_health) => self.last.clone(),
             _ => self.look(&[], ask_health).await,
         }
     }
@@ -117,7 +128,8 @@ impl<'a> Looks<'a> {
         self.look_at_processes(gates, &mut look).await;
         look.running = self.running.clone();
         self.last = look.clone();
-        self.taken = Some((began.0, began.1, ask_health));
+        let ended = (Instant::now(), SystemTime::now());
+        self.taken = Some(Taken { began, ended, asked_health: ask_health });
         look
     }
 

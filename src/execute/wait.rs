@@ -15,7 +15,9 @@ const SLOWEST_LOOK: Duration = Duration::from_millis(500);
 /// How often a wait is told about.
 const TELL_EVERY: Duration = Duration::from_millis(500);
 
-/// How often `/health` is asked while a gate waits: on older versions each question is a raft entry.
+/// How long `/health` is not asked again while a gate waits, after the first question and at most: who has just started is
+/// healthy in a moment, and on older versions each question is a raft entry.
+const FIRST_HEALTH_PAUSE: Duration = Duration::from_millis(100);
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
 
 /// In so many looks in a row a process must be seen dead before a wait is given up.
@@ -42,6 +44,7 @@ pub struct Wait {
     pause: Duration,
     hopeless_looks: u32,
     health_asked: Option<Duration>,
+    health_pause: Duration,
     /// The last look that asked for health found nothing missing but time.
     health_seen: bool,
 }
@@ -84,6 +87,7 @@ impl Wait {
             pause: FIRST_PAUSE,
             hopeless_looks: 0,
             health_asked: None,
+            health_pause: FIRST_HEALTH_PAUSE,
             health_seen: false,
         }
     }
@@ -105,9 +109,12 @@ impl Wait {
     /// more.
     pub fn asks_health(&mut self, now: Duration) -> bool {
         self.stood_still(now);
-        let due = self.health_asked.is_none_or(|at| now.saturating_sub(at) >= HEALTH_EVERY);
+        let due = self.health_asked.is_none_or(|at| now.saturating_sub(at) >= self.health_pause);
         let nearly_done = self.steady_since.is_some() && !self.health_seen;
         if due || nearly_done {
+            if self.health_asked.is_some() {
+                self.health_pause = (self.health_pause * 2).min(HEALTH_EVERY);
+            }
             self.health_asked = Some(now);
         }
         due || nearly_done

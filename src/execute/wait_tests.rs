@@ -114,3 +114,17 @@ fn a_gate_that_comes_and_goes_for_ever_is_given_up_too() {
     });
     assert_eq!(failed_at, Some(614));
 }
+
+#[test]
+fn health_is_asked_again_soon_and_then_ever_less_often() {
+    let mut wait = Wait::new(&gates(), seconds(0));
+    let mut asked = Vec::new();
+    for at in (0..6000).step_by(10) {
+        let now = Duration::from_millis(at);
+        if wait.asks_health(now) {
+            asked.push(at);
+        }
+        assert!(!has_failed(&wait.take(unmet(&[HEALTHY], "m1"), true, now)));
+    }
+    assert_eq!(asked, [0, 100, 300, 700, 1500, 2500, 3500, 4500, 5500]);
+}

@@ -204,7 +204,7 @@ async fn all_v2(
         version,
         client.v2_status(),
         client.v2_members(),
-        when(depth.health, client.health()),
+        when(depth.health, v2_health(client, depth)),
         when(depth.contents, client.v2_count()),
     );
     let (version, status, list) = (version?, status?, list?);
@@ -234,6 +234,26 @@ async fn all_v2(
         denied,
         unhealthy: troubles.told(),
     })
+}
+
+/// How often a full look asks a member without the v3 API for its health. It says no where its raft index stood still
+/// for 750 ms, as it does while such a member writes a raft snapshot (etcd 2.1, `etcdhttp/client.go`, `healthHandler`).
+const V2_HEALTH_QUESTIONS: u32 = 3;
+
+async fn v2_health(client: &Client, depth: Depth) -> Result<Health, EtcdError> {
+    let questions = match depth.contents {
+        Toggle::On => V2_HEALTH_QUESTIONS,
+        // Whoever waits for something asks again anyway.
+        Toggle::Off => 1,
+    };
+    let mut health = client.health().await;
+    for _ in 1..questions {
+        if !matches!(health, Ok(Health::Unhealthy { .. })) {
+            break;
+        }
+        health = client.health().await;
+    }
+    health
 }
 
 async fn auth_state(client: &Client, features: &Features) -> Result<AuthState, EtcdError> {
@@ -320,7 +340,48 @@ pub async fn compare_hashes(members: Vec<(&Client, &mut EtcdFacts)>, knowledge: 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+    use crate::etcd::testing;
+
+    /// What [`v2_health`] makes of a member that says no so many times, and how often it asked.
+    async fn v2_health_after(noes: u32, contents: Toggle) -> (Health, u32) {
+        let asked = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&asked);
+        let port = testing::serve(move |mut stream: tokio::net::TcpStream| {
+            let asked = Arc::clone(&counted);
+            async move {
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                let (status, verdict) = match asked.fetch_add(1, Ordering::Relaxed) < noes {
+                    true => ("503 Service Unavailable", "false"),
+                    false => ("200 OK", "true"),
+                };
+                let body = format!("{{\"health\": \"{verdict}\"}}");
+                let length = body.len();
+                let answer =
+                    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        })
+        .await;
+        let client = testing::client(port, None, Duration::from_secs(5));
+        let health = v2_health(&client, Depth { health: Toggle::On, contents }).await.unwrap();
+        (health, asked.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn a_full_look_asks_2_x_again_when_it_says_no() {
+        assert_eq!(v2_health_after(0, Toggle::On).await, (Health::Healthy, 1));
+        assert_eq!(v2_health_after(2, Toggle::On).await, (Health::Healthy, 3));
+        assert!(matches!(v2_health_after(9, Toggle::On).await, (Health::Unhealthy { .. }, 3)));
+        assert!(matches!(v2_health_after(1, Toggle::Off).await, (Health::Unhealthy { .. }, 1)));
+    }
 
     #[test]
     fn alarms_are_found_among_complaints() {

@@ -1,8 +1,9 @@
 //! What the runs that are kept say to the next one: whether the newest was held before the point of no return, and whether
 //! the cluster's creation was cut off.
 
-use crate::execute::journal::{Ending, Entry};
-use crate::plan::model::Kind;
+use crate::execute::journal::{Ending, Entry, Line};
+use crate::observe::inventory::{Inventory, MemberView};
+use crate::plan::model::{Action, Kind, Plan};
 use crate::plan::{CutOffCreation, Held};
 use crate::session::Session;
 
@@ -10,26 +11,51 @@ use crate::session::Session;
 const MOST_RUNS: usize = 200;
 
 impl Session {
-    /// Nothing that was done to the cluster has succeeded yet, and its creation was tried.
+    /// Nothing that was done to the cluster has succeeded yet, its creation was tried, and nobody has seen it serve since.
     pub(super) fn creation(&self) -> CutOffCreation {
-        let mut seen = CutOffCreation::NotKnown;
-        let Ok(ids) = self.state.run_ids() else { return seen };
+        match self.cut_off_creations() {
+            Some(ids) if !ids.is_empty() => CutOffCreation::Remembered,
+            Some(_) | None => CutOffCreation::NotKnown,
+        }
+    }
+
+    /// A cluster whose creation was cut off is one that exists from the moment at which a member knows a leader: from then on it
+    /// may hold what was acknowledged, and no member of it is started empty.
+    pub(super) fn remember_that_it_serves(&self, inventory: &Inventory) {
+        let serves = |member: &MemberView| member.etcd.known().is_some_and(|etcd| etcd.leader.is_some());
+        if !inventory.members.iter().any(serves) {
+            return;
+        }
+        for id in self.cut_off_creations().into_iter().flatten() {
+            if let Err(error) = self.state.mark_served(&id) {
+                tracing::warn!(%error, "that the cluster serves is not remembered");
+            }
+        }
+    }
+
+    /// The runs that tried to create the cluster, where that is all that is known of it; none where something is not known.
+    fn cut_off_creations(&self) -> Option<Vec<String>> {
+        let mut seen = Vec::new();
+        let ids = self.state.run_ids().ok()?;
         for id in ids.iter().rev().take(MOST_RUNS) {
-            let Ok(run) = self.state.run(id) else { return CutOffCreation::NotKnown };
-            let Ok(plan) = run.plan else { return CutOffCreation::NotKnown };
+            let run = self.state.run(id).ok()?;
+            let Ok(plan) = &run.plan else { return None };
             if plan.cluster != self.cluster.name || plan.kind == Kind::Backup {
                 continue;
             }
             if let Some(Entry::RunEnded { ending: Ending::Succeeded }) =
                 run.journal.lines.last().map(|line| &line.entry)
             {
-                return CutOffCreation::NotKnown;
+                return None;
             }
             if plan.kind == Kind::Create {
-                seen = CutOffCreation::Remembered;
+                if run.served || has_started_all(plan, &run.journal.lines) {
+                    return None;
+                }
+                seen.push(id.clone());
             }
         }
-        seen
+        Some(seen)
     }
 
     /// A run that cannot be read counts as one that was not held: the next one stops once more.
@@ -49,12 +75,21 @@ impl Session {
     }
 }
 
+/// Whether the gates after the start of all members held: they served.
+fn has_started_all(plan: &Plan, lines: &[Line]) -> bool {
+    let starts: Vec<_> = plan.steps().filter(|step| matches!(step.action, Action::StartTogether { .. })).collect();
+    lines.iter().any(|line| match &line.entry {
+        Entry::StepDone { step, .. } => starts.iter().any(|start| start.id == *step),
+        _ => false,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::model::{Action, Plan};
+    use crate::plan::tests::builders::healthy;
     use crate::units::Sha256;
-    use crate::view::fixtures::held_upgrade;
+    use crate::view::fixtures::{creation, held_upgrade};
 
     struct Runs {
         dir: tempfile::TempDir,
@@ -118,6 +153,39 @@ mod tests {
         runs.run("20260104T000000Z-a", &of(Kind::Upgrade), Some(Ending::Succeeded));
         runs.run("20260105T000000Z-a", &of(Kind::Upgrade), Some(failed()));
         assert_eq!(creation(), CutOffCreation::NotKnown);
+    }
+
+    #[test]
+    fn a_creation_is_cut_off_no_longer_once_the_cluster_was_seen_to_serve() {
+        let runs = Runs::new();
+        let create = Plan { kind: Kind::Create, ..runs.plan.clone() };
+        runs.run("20260101T000000Z-a", &create, None);
+        runs.run("20260102T000000Z-a", &create, None);
+        let serving = healthy("3.1.20").inventory;
+        let mut down = serving.clone();
+        for member in &mut down.members {
+            member.etcd = crate::observe::inventory::Seen::Unknown { why: "it does not run".to_owned() };
+        }
+        runs.session().remember_that_it_serves(&down);
+        assert_eq!(runs.session().creation(), CutOffCreation::Remembered);
+        runs.session().remember_that_it_serves(&serving);
+        assert_eq!(runs.session().creation(), CutOffCreation::NotKnown);
+    }
+
+    #[test]
+    fn a_creation_whose_members_have_served_together_is_not_cut_off() {
+        let runs = Runs::new();
+        let create = Plan { cluster: runs.plan.cluster.clone(), ..creation() };
+        let starts = create.steps().find(|step| matches!(step.action, Action::StartTogether { .. })).unwrap().id;
+        runs.run("20260101T000000Z-a", &create, None);
+        assert_eq!(runs.session().creation(), CutOffCreation::Remembered);
+        let run = runs.session().state.begin_run_as("20260102T000000Z-a", &create).unwrap();
+        let mut journal = run.journal().unwrap();
+        let (id, cluster) = ("20260102T000000Z-a".to_owned(), create.cluster.to_string());
+        let (who, controller, plan) = (String::new(), String::new(), Sha256([0; 32]));
+        journal.append(Entry::RunStarted { run: id, cluster, plan, who, controller, pid: 1 }).unwrap();
+        journal.append(Entry::StepDone { step: starts, leader: None, waited_ms: 1 }).unwrap();
+        assert_eq!(runs.session().creation(), CutOffCreation::NotKnown);
     }
 
     #[test]

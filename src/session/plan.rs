@@ -164,6 +164,7 @@ impl Session {
         if next != seen_files {
             self.state.keep_seen_files(&next.text());
         }
+        self.remember_that_it_serves(&observation.inventory);
         Ok(Live { hosts, observation, found: Found::default(), restore: None, locks })
     }
 }

@@ -1,4 +1,4 @@
-//! The journal on disk: appended, fsynced line by line, and read back with a torn last line forgiven.
+//! The journal on disk: appended, fsynced before each effect and at the end, and read back with a torn last line forgiven.
 //!
 //! Room for a whole run is set aside at the start: a disk that fills up stops a run before its first effect, and not in
 //! the middle of a step, with a member down.
@@ -40,7 +40,7 @@ impl JournalFile {
         Ok(Self { path: path.to_owned(), file, seq: 0, length: 0 })
     }
 
-    /// Writes one entry and waits until it is on the disk.
+    /// Writes one entry, and where an effect or the end of the run follows from it, waits until all of the journal is on the disk.
     pub fn append(&mut self, entry: Entry) -> Result<Line, StateError> {
         let line = Line { format: JOURNAL_FORMAT, seq: self.seq + 1, at: timestamp(), entry };
         let mut text = serde_json::to_vec(&line).map_err(|error| StateError::Journal {
@@ -49,7 +49,8 @@ impl JournalFile {
             reason: format!("cannot be written: {error}"),
         })?;
         text.push(b'\n');
-        if let Err(error) = self.file.write_all(&text).and_then(|()| self.file.sync_data()) {
+        let keep = || if line.entry.is_kept_at_once() { self.file.sync_data() } else { Ok(()) };
+        if let Err(error) = (&self.file).write_all(&text).and_then(|()| keep()) {
             // Half a line would stand before the next one. Where even that fails, readers forgive it.
             let _ = self.file.set_len(self.length);
             return Err(StateError::io(&self.path, "cannot be written")(error));

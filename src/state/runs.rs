@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::execute::journal::Entry;
 use crate::plan::model::Plan;
 use crate::state::journal_file::{ReadBack, cut_torn_tail, read_journal};
-use crate::state::{State, StateError};
+use crate::state::{State, StateError, write_private};
 
 /// Longest plan that is read: a plan of a hundred members is below one megabyte.
 const MOST_PLAN_BYTES: u64 = 64 * 1024 * 1024;
@@ -20,7 +20,12 @@ pub struct StoredRun {
     /// Its plan, or why it cannot be read: a run can be told of without.
     pub plan: Result<Plan, String>,
     pub journal: ReadBack,
+    /// Of a creation that was cut off: the cluster was seen to serve since.
+    pub served: bool,
 }
+
+/// In a run's folder.
+const SERVED: &str = "served";
 
 impl State {
     /// The ids of all runs, oldest first.
@@ -73,7 +78,13 @@ impl State {
                 }
             }
         }
-        Ok(StoredRun { id: id.to_owned(), plan: read_plan(&dir.join("plan.json")), dir, journal })
+        let (plan, served) = (read_plan(&dir.join("plan.json")), dir.join(SERVED).exists());
+        Ok(StoredRun { id: id.to_owned(), plan, dir, journal, served })
+    }
+
+    /// For [`StoredRun::served`].
+    pub fn mark_served(&self, id: &str) -> Result<(), StateError> {
+        write_private(&self.dir().join("runs").join(id).join(SERVED), b"")
     }
 
     /// Takes away the last line of each journal that was cut short by a crash, so that other programs can read it. Only

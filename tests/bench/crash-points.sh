@@ -3,8 +3,10 @@
 #   tests/bench/crash-points.sh [upgrade|rollback|restore] [FIRST [STEP]]
 # An upgrade 3.1.20 -> 3.2.32, the way back with rollback points, and a restore, each
 # of three members as plain processes, is killed (SIGKILL)
-#   - at each entry of its journal: on the way into the call that puts it on the disk
-#     (by strace: the Nth of them), so after all that came before, and before all after;
+#   - each time it puts its journal on the disk, which it does before every effect and at
+#     the end: on the way into that call (by strace: the Nth of them), so after all that
+#     came before, and before all after;
+#   - after each line of its journal, as soon as that is seen;
 #   - in the middle of each effect: after half of the time that it takes.
 # Then the same command is run again and must finish; nothing that was acknowledged is
 # lost, all members hold the same. Every time it begins from the same folders. With
@@ -103,10 +105,6 @@ await_end() {
   STATUS=0
   wait "$RUN" 2>/dev/null || STATUS=$?
 }
-new_journal() { [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl 2>/dev/null | wc -l) -gt $runs_before ]]; }
-has_lines() { new_journal && [[ $(wc -l <"$(journal)") -ge $1 ]]; }
-lines_or_end() { has_lines "$1" || ! kill -0 "$RUN" 2>/dev/null; }
-
 # finished PLACE: the same command again; what must be true then.
 finished() {
   wait_for 60 "what it had begun on the hosts has ended" scripts_ended
@@ -115,60 +113,79 @@ finished() {
   await_end
   [[ $STATUS == 0 ]] || fail "$1: the next $command ended with $STATUS: $(tail -n 30 "$WORK/run")"
   "$check"
-  places=$((places + 1))
 }
-places=0
 
 # Only the controller's own thread is traced: what it starts runs on.
-at_each_entry() {
+at_each_sync() {
   local number
   for ((number = first; ; number += step)); do
     begin_again
-    runs_before=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
+    runs_before=$(journals)
     TRACE=(strace -qq -o /dev/null -e trace=fdatasync -e "inject=fdatasync:signal=SIGKILL:when=$number")
     "$command"
     await_end
     [[ $STATUS != 0 ]] || break
-    [[ $STATUS == 137 ]] || fail "entry $number: ended with $STATUS: $(tail -n 30 "$WORK/run")"
+    [[ $STATUS == 137 ]] || fail "sync $number: ended with $STATUS: $(tail -n 30 "$WORK/run")"
     echo "$what, at sync $number: $(last_line)"
     finished "sync $number"
+    syncs=$((syncs + 1))
   done
-  entries=$places
 }
 last_line() {
-  if new_journal; then tail -n 1 "$(journal)" | cut -c1-150; else echo "before its journal"; fi
+  if [[ $(journals) -gt $runs_before ]]; then tail -n 1 "$(journal)" | cut -c1-150; else echo "before its journal"; fi
 }
 
-# The journal of a run that nobody disturbs says how long each effect takes.
-in_the_middle_of_each_effect() {
-  local line took count=0
-  # What is killed is quorate itself, not what traces it.
+# undisturbed: how many lines the journal of a run has that nobody kills ($lines), and in $WORK/effects for each effect
+# the line of its intent, and half of the seconds that it takes.
+undisturbed() {
+  # What is killed from here on is quorate itself, not what traces it.
   TRACE=()
   begin_again
-  runs_before=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
   "$command"
   await_end
   [[ $STATUS == 0 ]] || fail "undisturbed, it failed: $(tail "$WORK/run")"
   "$check"
-  # The line of the intent, and the seconds until its outcome.
+  lines=$(wc -l <"$(journal)")
   jq -r 'select(.entry == "outcome") | "\(.seq - 1) \(.took_ms / 2000)"' "$(journal)" >"$WORK/effects"
+}
+
+# killed_after LINE SECONDS: so long after that line was written.
+killed_after() {
+  begin_again
+  runs_before=$(journals)
+  "$command"
+  wait_for 90 "its journal" begun_or_ended "$runs_before"
+  journal_reaches "$RUN" "$1"
+  [[ $2 == 0 ]] || sleep "$2"
+  kill -9 "$RUN" 2>/dev/null || true
+  await_end
+  echo "$what, $2 s after line $1: $(last_line)"
+  finished "line $1"
+}
+
+after_each_line() {
+  local number
+  for ((number = first; number <= lines; number += step)); do
+    killed_after "$number" 0
+    lines_tried=$((lines_tried + 1))
+  done
+}
+
+in_the_middle_of_each_effect() {
+  local line took count=0
   while read -r line took; do
     count=$((count + 1))
     ((count >= first && (count - first) % step == 0)) || continue
-    begin_again
-    runs_before=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
-    "$command"
-    wait_for 90 "line $line" lines_or_end "$line"
-    sleep "$took"
-    kill -9 "$RUN" 2>/dev/null || true
-    await_end
-    echo "$what, $took s after line $line: $(last_line)"
-    finished "line $line"
+    killed_after "$line" "$took"
+    effects=$((effects + 1))
   done <"$WORK/effects"
 }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
 prepare
-at_each_entry
+syncs=0 lines_tried=0 effects=0
+at_each_sync
+undisturbed
+after_each_line
 in_the_middle_of_each_effect
-echo "$what: killed at $entries entries and in the middle of $((places - entries)) effects, finished each time, nothing lost"
+echo "$what: killed at $syncs syncs of the journal, after $lines_tried of its lines and in the middle of $effects effects, finished each time, nothing lost"

@@ -24,7 +24,7 @@ install() {
   "$TESTS/lab/remove-etcd" >/dev/null 2>&1 || true
   # What an earlier turn staged would spare this one the transfer.
   local host
-  while read -r host _; do on_host "$host" rm -rf /usr/local/lib/quorate; done <"$LAB_DIR/hosts"
+  while read -r host _; do on_host "$host" rm -rf /usr/local/lib/quorate </dev/null; done <"$LAB_DIR/hosts"
   lab_etcd "$from" >/dev/null
   # shellcheck source=/dev/null
   . "$LAB_DIR/etcd.env"

@@ -9,46 +9,30 @@
 
 RANDOM=${QUORATE_SEED:=$RANDOM}
 echo "note: seed $QUORATE_SEED"
-
-# begin_apply: in the background; its pid is $APPLY, its output in $WORK/apply.
-begin_apply() {
-  runs_before=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
-  # A shell's background jobs ignore SIGINT; one that a person starts does not.
-  env --default-signal=INT "$QUORATE" -chdir="$SPEC" apply -auto-approve -var release=3.2.32 >"$WORK/apply" 2>&1 </dev/null &
-  APPLY=$!
-  on_exit end_process "$APPLY"
-  wait_for 60 "the run's journal" its_journal
-}
-its_journal() { [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l) -gt $runs_before ]]; }
-has_lines() { [[ $(wc -l <"$(journal)") -ge $1 ]] || ! kill -0 "$APPLY" 2>/dev/null; }
-has_stopped_one() {
-  jq -c 'select(.entry == "outcome" and .effect.operation.type == "stop")' "$(journal)" | grep . ||
-    ! kill -0 "$APPLY"
-}
+stopped_one=$(entry_of outcome stop)
 
 # faults: C1
-# killed CONDITION...: kill -9, as soon as the condition holds. A run that was
-# quicker than that, which only random moments allow, has succeeded.
+# killed NUMBER [PATTERN]: kill -9, as soon as so many lines of the journal match. A run
+# that was quicker than that, which only random moments allow, has succeeded.
 killed() {
   local status=0
-  begin_apply
-  wait_for 90 "$*" "$@"
-  kill -9 "$APPLY" 2>/dev/null || true
-  wait "$APPLY" 2>/dev/null || status=$?
-  [[ $status == 137 || ($status == 0 && $1 == has_lines) ]] || fail "apply ended with $status: $(tail "$WORK/apply")"
+  in_background apply -auto-approve -var release=3.2.32
+  journal_reaches "$RUN" "$@"
+  kill -9 "$RUN" 2>/dev/null || true
+  wait "$RUN" 2>/dev/null || status=$?
+  [[ $status == 137 || ($status == 0 && $# == 1) ]] || fail "apply ended with $status: $(tail "$WORK/run")"
   echo "killed after: $(tail -n 1 "$(journal)" | cut -c1-200)"
 }
 
 # faults: C2
 interrupted() {
-  local status=0 member
-  begin_apply
-  wait_for 90 "a member is stopped" has_stopped_one
-  kill -INT "$APPLY"
-  wait "$APPLY" || status=$?
-  assert_eq "$status" 130 "exit code after SIGINT; $(tail -n 30 "$WORK/apply")"
+  local member
+  in_background apply -auto-approve -var release=3.2.32
+  journal_reaches "$RUN" 1 "$stopped_one"
+  kill -INT "$RUN"
+  run_ended 130
   member=$(jq -r 'select(.effect.operation.type == "stop") | .effect.member' "$(journal)" | sort -u)
-  assert_contains "$(squeezed "$(cat "$WORK/apply")")" "at a safe place"
+  assert_contains "$(squeezed "$(cat "$WORK/run")")" "at a safe place"
   # A safe place: the member that was in hand is up again, on whichever binary.
   wait_for 5 "$member answers" answers "$member"
   for member in m1 m2 m3; do answers "$member" >/dev/null || fail "$member does not answer"; done
@@ -61,11 +45,11 @@ use_process_spec killed
 apply 3.1.20
 put_data_v3
 start_writer killing "$(endpoints)"
-killed has_stopped_one
+killed 1 "$stopped_one"
 # A run that is begun again has some sixty lines, less those of members that are done.
 for moment in $((RANDOM % 45 + 2)) $((RANDOM % 28 + 2)) $((RANDOM % 20 + 2)); do
   say "killed at line $moment"
-  killed has_lines "$moment"
+  killed "$moment"
 done
 # The last of them may have finished it.
 run_expect 0 quorate apply -auto-approve -var release=3.2.32

@@ -20,7 +20,7 @@ snapshot_bytes() { find "$SPEC/members/$1/data" -name '*.snap' -printf '%s\n' | 
 has_large_snapshot() { [[ $(snapshot_bytes "$1") -gt $((50 * 1024 * 1024)) ]]; }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 2.1.1 2.2.5
-use_process_spec large 'v2_settle = "3s"' 'settings = { snapshot-count = "20" }'
+use_process_spec large 'v2_settle = "3s"' 'settings = { snapshot-count = "150" }'
 apply 2.1.1
 run_expect 2 quorate plan -detailed-exitcode -var release=2.2.5
 assert_not_contains "$(squeezed "$OUT")" "settle"

@@ -15,24 +15,10 @@ end_sessions() {
   for pid in $(ps -o pid= --ppid "$(cat "$WORK/sshd/pid")"); do kill -9 "$pid" 2>/dev/null || true; done
 }
 
-begin_apply() {
-  runs_before=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
-  "$QUORATE" -chdir="$SPEC" apply -auto-approve "$@" >"$WORK/apply" 2>&1 </dev/null &
-  APPLY=$!
-  on_exit end_process "$APPLY"
-  wait_for 60 "the run's journal" its_journal
-}
-its_journal() { [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l) -gt $runs_before ]]; }
-# happens WHAT N: the Nth entry of that kind (stop, copy-data-dir, start, put-back) has begun.
-happens() {
-  local seen
-  seen=$(jq -c "select(.entry == \"intent\" and (.effect.operation.type == \"$1\" or .effect.effect == \"$1\"))" "$(journal)" | wc -l)
-  [[ $seen -ge $2 ]] || ! kill -0 "$APPLY"
-}
-ended() { # STATUS
-  local status=0
-  wait "$APPLY" || status=$?
-  assert_eq "$status" "$1" "exit code; $(tail -n 30 "$WORK/apply")"
+# begin EFFECT ARG...: apply in the background, until the first such effect (stop, copy-data-dir, put-back) is announced.
+begin() {
+  in_background apply -auto-approve "${@:2}"
+  journal_reaches "$RUN" 1 "$(entry_of intent "$1")"
 }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
@@ -46,22 +32,20 @@ start_writer lost "$(endpoints)"
 # faults: N1
 say "cut while a member is put back"
 bad_release "$WORK/bad" EVERYWHERE=0 HANGS=0
-begin_apply -var release=3.2.32 -var "releases=$WORK/bad"
-wait_for 120 "put-back" happens put-back 1
+begin put-back -var release=3.2.32 -var "releases=$WORK/bad"
 end_sessions
-ended 1
-assert_contains "$(squeezed "$(cat "$WORK/apply")")" "runs its old binary again"
+run_ended 1
+assert_contains "$(squeezed "$(cat "$WORK/run")")" "runs its old binary again"
 for member in m1 m2 m3; do
   assert_contains "$(curl -fsS -m 2 "$(endpoint "$member")/version")" '"etcdserver":"3.1.20"'
 done
 
 say "cut right after a stop"
-begin_apply -var release=3.2.32
-wait_for 120 "a stop" happens stop 1
+begin stop -var release=3.2.32
 end_sessions
-ended 1
-assert_contains "$(squeezed "$(cat "$WORK/apply")")" "lock on"
-assert_contains "$(squeezed "$(cat "$WORK/apply")")" " apply -var release=3.2.32"
+run_ended 1
+assert_contains "$(squeezed "$(cat "$WORK/run")")" "lock on"
+assert_contains "$(squeezed "$(cat "$WORK/run")")" " apply -var release=3.2.32"
 assert_eq "$(jq -c 'select(.entry == "lock-lost")' "$(journal)" | wc -l)" 1 "entries of a lost lock"
 for member in m1 m2 m3; do
   assert_contains "$(curl -fsS -m 2 "$(endpoint "$member")/health")" true
@@ -69,17 +53,15 @@ done
 
 # faults: N4
 say "a host that stays away while a member is down"
-begin_apply -var release=3.2.32
-wait_for 120 "a copy" happens copy-data-dir 1
+begin copy-data-dir -var release=3.2.32
 "$TESTS/sshd/stop" "$WORK/sshd"
-ended 1
-assert_contains "$(squeezed "$(cat "$WORK/apply")")" "it could not be made again"
-assert_contains "$(squeezed "$(cat "$WORK/apply")")" "once its host can be reached"
+run_ended 1
+assert_contains "$(squeezed "$(cat "$WORK/run")")" "it could not be made again"
+assert_contains "$(squeezed "$(cat "$WORK/run")")" "once its host can be reached"
 "$TESTS/sshd/start" "$WORK/sshd" m1 m2 m3
 
 say "once the host is back, the same command finishes"
-begin_apply -var release=3.2.32
-ended 0
+run_expect 0 quorate apply -auto-approve -var release=3.2.32
 nothing_left 3.2.32
 stop_writer lost
 for member in m1 m2 m3; do

@@ -15,21 +15,37 @@ versions() {
   local member
   for member in m1 m2 m3; do curl -fsS -m 2 "$(endpoint "$member")/version" | jq -r .etcdserver; done | sort | uniq -c | xargs
 }
-second_stop() { [[ $(jq -c 'select(.entry == "intent" and .effect.operation.type == "stop")' "$(journal)" | wc -l) -ge 2 ]]; }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
 use_process_spec held 'hold_before = "no-return"'
 
+# squat: somebody else listens where m1 is to; unsquat: no more.
+squat() {
+  python3 -m http.server --bind 127.0.0.1 "$(endpoint m1 | sed 's/.*://')" >/dev/null 2>&1 &
+  squatter=$!
+  on_exit end_process "$squatter"
+  wait_for 10 "the port is taken" curl -fsS -o /dev/null "$(endpoint m1)"
+}
+unsquat() {
+  kill "$squatter"
+  wait "$squatter" || true
+}
+
 say "a port is taken"
-python3 -m http.server --bind 127.0.0.1 "$(endpoint m1 | sed 's/.*://')" >/dev/null 2>&1 &
-squatter=$!
-on_exit end_process "$squatter"
-wait_for 10 "the port is taken" curl -fsS -o /dev/null "$(endpoint m1)"
-run_expect 1 quorate apply -auto-approve -var release=3.1.20
-assert_contains "$(squeezed "$OUT")" "address already in use"
-assert_contains "$(squeezed "$OUT")" " apply -var release=3.1.20"
-kill "$squatter"
-wait "$squatter" || true
+squat
+refused 3.1.20 ports-free "$(endpoint m1)"
+unsquat
+
+say "a port is taken while the cluster is made"
+in_background apply -auto-approve -var release=3.1.20
+journal_reaches "$RUN" 1 "$(entry_of intent stage)"
+kill -STOP "$RUN"
+squat
+kill -CONT "$RUN"
+run_ended 1
+assert_contains "$(squeezed "$(cat "$WORK/run")")" "address already in use"
+assert_contains "$(squeezed "$(cat "$WORK/run")")" " apply -var release=3.1.20"
+unsquat
 apply 3.1.20
 put_data_v3
 
@@ -45,14 +61,10 @@ cp "/proc/$pid/exe" "$SPEC/members/m2/etcd"
 nothing_left 3.1.20
 
 say "interrupted before the hold"
-env --default-signal=INT "$QUORATE" -chdir="$SPEC" apply -auto-approve -var release=3.2.32 >"$WORK/apply" 2>&1 </dev/null &
-APPLY=$!
-on_exit end_process "$APPLY"
-wait_for 120 "the second stop" second_stop
-kill -INT "$APPLY"
-status=0
-wait "$APPLY" || status=$?
-assert_eq "$status" 130 "exit code after SIGINT"
+in_background apply -auto-approve -var release=3.2.32
+journal_reaches "$RUN" 2 "$(entry_of intent stop)"
+kill -INT "$RUN"
+run_ended 130
 assert_eq "$(versions)" "1 3.1.20 2 3.2.32"
 plan_says 'the run stops here (hold_before = "no-return")'
 run_expect 0 quorate apply -auto-approve -var release=3.2.32

@@ -8,23 +8,9 @@
 # shellcheck source=tests/specs/lib.sh
 . "$TESTS/specs/lib.sh"
 
-# begin_apply VERSION: in the background, until its run has begun; its pid is $APPLY.
-begin_apply() {
-  runs_before=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
-  env --default-signal=INT,HUP "$QUORATE" -chdir="$SPEC" apply -auto-approve -var "release=$1" >"$WORK/apply" 2>&1 </dev/null &
-  APPLY=$!
-  on_exit end_process "$APPLY"
-  wait_for 60 "the run's journal" its_journal
-}
-its_journal() { [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l) -gt $runs_before ]]; }
-has_stopped_one() { jq -c 'select(.entry == "outcome" and .effect.operation.type == "stop")' "$(journal)" | grep .; }
-
-# ended STATUS: the background apply ends so.
-ended() {
-  local status=0
-  wait "$APPLY" || status=$?
-  assert_eq "$status" "$1" "exit code of apply; $(tail -n 30 "$WORK/apply")"
-}
+begin_apply() { in_background apply -auto-approve -var "release=$1"; }
+# until_a_stop: until the run in the background has stopped a member.
+until_a_stop() { journal_reaches "$RUN" 1 "$(entry_of outcome stop)"; }
 all_answer() {
   local member
   for member in m1 m2 m3; do wait_for 20 "$member answers" answers "$member"; done
@@ -34,7 +20,7 @@ all_answer() {
 refused_by_lock() {
   local word
   run_expect 1 quorate apply -auto-approve -var release=3.2.32
-  for word in "$(id -un)" "$(cat /proc/sys/kernel/hostname)" "process $APPLY" "since 20" "quorate apply" "do:" "$@"; do
+  for word in "$(id -un)" "$(cat /proc/sys/kernel/hostname)" "process $RUN" "since 20" "quorate apply" "do:" "$@"; do
     assert_contains "$(squeezed "$ERR")" "$word"
   done
 }
@@ -62,9 +48,9 @@ a_second_apply() {
   assert_contains "$OUT" "goes on right now"
   run_expect 0 quorate backup list -var release=3.2.32
   run_expect 0 quorate validate -var release=3.2.32
-  wait_for 60 "a member is stopped" has_stopped_one
-  kill -9 "$APPLY"
-  ended 137
+  until_a_stop
+  kill -9 "$RUN"
+  run_ended 137
 }
 
 # faults: C7
@@ -89,8 +75,8 @@ records_of_others() {
   local record
   begin_apply 3.2.32
   record=$(cat "$SPEC/.quorate/lock")
-  kill -9 "$APPLY"
-  ended 137
+  kill -9 "$RUN"
+  run_ended 137
   jq -c '.controller = "ops-elsewhere"' <<<"$record" >"$SPEC/.quorate/lock"
   run_expect 1 quorate apply -auto-approve -var release=3.2.32
   assert_contains "$(squeezed "$ERR")" "ops-elsewhere"
@@ -118,10 +104,10 @@ kill_holder() {
 
 a_lost_lock() {
   begin_apply "$1"
-  wait_for 60 "a member is stopped" has_stopped_one
+  until_a_stop
   wait_for 10 "somebody holds the lock, and is killed" kill_holder
-  ended 1
-  assert_contains "$(squeezed "$(cat "$WORK/apply")")" "is lost"
+  run_ended 1
+  assert_contains "$(squeezed "$(cat "$WORK/run")")" "is lost"
   assert_eq "$(jq -r 'select(.entry == "lock-lost") | .entry' "$(journal)")" lock-lost "the journal's entry"
   # One member was in hand, and is up again; no other was stopped.
   assert_eq "$(jq -r 'select(.entry == "outcome" and .effect.operation.type == "stop") | .effect.member' "$(journal)" | wc -l)" 1 \
@@ -132,9 +118,9 @@ a_lost_lock() {
 # faults: C3
 interrupted() {
   begin_apply "$1"
-  wait_for 60 "a member is stopped" has_stopped_one
-  kill "-$2" "$APPLY"
-  ended "$3"
+  until_a_stop
+  kill "-$2" "$RUN"
+  run_ended "$3"
   all_answer
 }
 

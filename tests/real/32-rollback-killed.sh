@@ -14,27 +14,17 @@
 RANDOM=${QUORATE_SEED:=$RANDOM}
 echo "note: seed $QUORATE_SEED"
 
-# killed_at CONDITION...: a rollback with points, killed as soon as the condition
-# on its journal holds.
+# killed_at NUMBER [ENTRY EFFECT]: a rollback with points, killed as soon as its journal
+# has so many lines (of this effect).
 killed_at() {
-  local status=0 runs
-  runs=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
-  "$QUORATE" -chdir="$SPEC" rollback -points -auto-approve -var release=3.2.32 >"$WORK/killed" 2>&1 </dev/null &
-  local pid=$!
-  on_exit end_process "$pid"
-  wait_for 60 "the run's journal" more_journals "$runs"
-  wait_for 90 "$*" "$@" "$pid"
-  kill -9 "$pid" 2>/dev/null || true
-  wait "$pid" 2>/dev/null || status=$?
-  [[ $status == 137 ]] || fail "rollback ended with $status: $(tail "$WORK/killed")"
+  local status=0
+  in_background rollback -points -auto-approve -var release=3.2.32
+  journal_reaches "$RUN" "$1" ${2:+"$(entry_of "$2" "$3")"}
+  kill -9 "$RUN" 2>/dev/null || true
+  wait "$RUN" 2>/dev/null || status=$?
+  [[ $status == 137 ]] || fail "rollback ended with $status: $(tail "$WORK/run")"
   wait_for 60 "what it had begun on the hosts has ended" scripts_ended
 }
-more_journals() { [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l) -gt $1 ]]; }
-# has ENTRY EFFECT NUMBER PID: so many journal lines of this effect.
-has() {
-  [[ $(jq -c "select(.entry == \"$1\" and .effect.effect == \"$2\")" "$(journal)" | wc -l) -ge $3 ]] || ! kill -0 "$4"
-}
-has_lines() { [[ $(wc -l <"$(journal)") -ge $1 ]] || ! kill -0 "$2"; }
 
 # What a killed run left is finished: by rollback alone, and by nobody else.
 finished() {
@@ -64,7 +54,7 @@ finished() {
 }
 
 # faults: C1
-# turn NOTES CONDITION...
+# turn NOTES PLACE...: see killed_at
 turn() {
   local notes=$1 stopped
   shift
@@ -86,7 +76,7 @@ a_member_came_up_by_itself() {
   begin_sequence v3
   run_expect 0 quorate apply -auto-approve -var release=3.2.32
   stopped=$(last_stop)
-  killed_at has outcome replace-binary 3
+  killed_at 3 outcome replace-binary
   # One that is not of the first quorum: with its vote the second longest log could win.
   local note=$SPEC/members/m1/data.quorate-replacing member phase
   member=$(jq -r '.then[0]' "$note")
@@ -108,10 +98,10 @@ newer_than_its_point() {
 use_process_spec cut 'soak = "300ms"' 'verify = "hash"'
 apply 3.1.20
 put_data_v3
-turn none has outcome ready-data 1
-turn notes has outcome replace-data 1
-turn notes has outcome mark-replacement 2
-turn notes has outcome start-together 1
-turn notes has outcome mark-replacement 3
-turn notes has_lines $((RANDOM % 18 + 17))
+turn none 1 outcome ready-data
+turn notes 1 outcome replace-data
+turn notes 2 outcome mark-replacement
+turn notes 1 outcome start-together
+turn notes 3 outcome mark-replacement
+turn notes $((RANDOM % 18 + 17))
 a_member_came_up_by_itself

@@ -15,25 +15,18 @@
 RANDOM=${QUORATE_SEED:=$RANDOM}
 echo "note: seed $QUORATE_SEED"
 
-journals() { find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l; }
-its_journal() { [[ $(journals) -gt $runs_before ]] || ! kill -0 "$RUN" 2>/dev/null; }
-has_lines() { [[ $(wc -l <"$(journal)") -ge $1 ]] || ! kill -0 "$RUN" 2>/dev/null; }
-
 # faults: C1 E13
 # killed_at LINE VERSION: kill -9 once the journal has so many lines. True when it
 # was killed; false when the run was through before.
 killed_at() {
-  local status=0
-  runs_before=$(journals)
-  "$QUORATE" -chdir="$SPEC" restore -auto-approve -var "release=$2" "$BACKUP" >"$WORK/restore" 2>&1 </dev/null &
-  RUN=$!
-  on_exit end_process "$RUN"
-  wait_for 90 "the run's journal" its_journal
-  [[ $(journals) -gt $runs_before ]] || fail "restore began no run: $(tail "$WORK/restore")"
-  wait_for 90 "line $1" has_lines "$1"
+  local status=0 before
+  before=$(journals)
+  in_background restore -auto-approve -var "release=$2" "$BACKUP"
+  [[ $(journals) -gt $before ]] || fail "restore began no run: $(tail "$WORK/run")"
+  journal_reaches "$RUN" "$1"
   kill -9 "$RUN" 2>/dev/null || true
   wait "$RUN" 2>/dev/null || status=$?
-  [[ $status == 137 || $status == 0 ]] || fail "restore ended with $status: $(tail "$WORK/restore")"
+  [[ $status == 137 || $status == 0 ]] || fail "restore ended with $status: $(tail "$WORK/run")"
   wait_for 60 "what it had begun on the hosts has ended" scripts_ended
   [[ $status == 137 ]]
 }
@@ -100,7 +93,6 @@ by_hand_after() {
   backup_now 3.1.20
   write_after_v3
   # After the note was written, before the last is replaced; and after that.
-  runs_before=$(journals)
   killed_at "$1" 3.1.20 || fail "it was through before"
   local member
   for member in m1 m2 m3; do

@@ -48,7 +48,7 @@ asked_to_stop_twice() {
   wait_for 10 "the first signal is noticed" grep -q '"stop-requested"' "$JOURNAL"
   # What was begun before it was noticed may be anything up to the start.
   kill -TERM "$CONTROLLER"
-  ended 143 "stopped at once, by a second SIGTERM" "quorate apply" "runs show $(basename "$(dirname "$JOURNAL")")"
+  ended 143 "stopped at once, by a second SIGTERM" " apply -var release=3.2.32" "runs show $(basename "$(dirname "$JOURNAL")")"
   grep -qE "^ *$ours (is down|was |serves)" "$WORK/apply" || fail "nothing of $ours in: $(tail -n 8 "$WORK/apply")"
   for member in m1 m2 m3; do
     [[ $member == "$ours" ]] || grep -qE "^ *$member (not stopped by this run|serves)" "$WORK/apply" ||

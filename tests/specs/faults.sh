@@ -23,13 +23,12 @@ begin() {
 CONTROLLER_ENV=()
 # A test that failed has no use for a safe end.
 end_controller() { [[ $(readlink "/proc/$1/exe") != "$QUORATE" ]] || kill -9 "$1"; }
-journals() { { find "$SPEC/.quorate/runs" -name journal.jsonl 2>/dev/null || true; } | wc -l; }
 its_journal() { [[ $(journals) -gt $runs_before ]] && grep -q '"run-started"' "$(journal)"; }
 its_journal_or_end() { its_journal || ! kill -0 "$APPLY"; }
 
 # at ENTRY EFFECT [NUMBER]: so many lines of the journal are of this entry and
 # effect, e.g. `at intent stop 2`: the second member is being stopped.
-at() { [[ $(grep -cE "\"entry\":\"$1\".*\"(type|effect)\":\"$2\"" "$JOURNAL") -ge ${3:-1} ]]; }
+at() { [[ $(grep -cE "$(entry_of "$1" "$2")" "$JOURNAL") -ge ${3:-1} ]]; }
 
 # wait_in_run WHAT CMD...: until CMD holds, while the apply goes on.
 wait_in_run() {
@@ -37,13 +36,15 @@ wait_in_run() {
   until "${@:2}" >/dev/null 2>&1; do
     ((SECONDS < deadline)) || fail "not within 120 s: $1; $(tail -n 20 "$WORK/apply")"
     kill -0 "$APPLY" 2>/dev/null || fail "apply ended before: $1: $(tail -n 30 "$WORK/apply")"
+    sleep 0.02
   done
 }
 
 # hold_at ENTRY EFFECT [NUMBER]: waits for that line, and holds the controller
 # still. What it has begun on a host goes on there.
 hold_at() {
-  wait_in_run "$*" at "$@"
+  journal_reaches "$APPLY" "${3:-1}" "$(entry_of "$1" "$2")"
+  at "$@" || fail "apply ended before: $*: $(tail -n 30 "$WORK/apply")"
   kill -STOP "$CONTROLLER"
 }
 # hold_when_down NUMBER: as hold_at, when that member's process has just ended.

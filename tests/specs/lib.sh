@@ -167,8 +167,44 @@ data_v2() {
 }
 data_v3() { etcdctl3 get --prefix data/ -w json | jq -cS '[.kvs[] | [.key, .value, .mod_revision, .lease]]'; }
 
-# The newest run's journal, and how many lines it has.
-journal() { find "$SPEC/.quorate/runs" -name journal.jsonl | sort | tail -n 1; }
+# The newest run's journal, and how many runs have one.
+journal() {
+  local all=("$SPEC"/.quorate/runs/*/journal.jsonl)
+  if [[ -e ${all[0]} ]]; then echo "${all[-1]}"; fi
+}
+journals() {
+  local all=("$SPEC"/.quorate/runs/*/journal.jsonl)
+  if [[ -e ${all[0]} ]]; then echo "${#all[@]}"; else echo 0; fi
+}
+
+# in_background ARG...: quorate with these arguments; returns when its run has begun, or it has ended. Its process is
+# $RUN, what it says in $WORK/run.
+in_background() {
+  local before
+  before=$(journals)
+  # A shell's background jobs ignore SIGINT; one that a person starts does not.
+  env --default-signal=INT,HUP,TERM "$QUORATE" -chdir="$SPEC" "$@" >"$WORK/run" 2>&1 </dev/null &
+  RUN=$!
+  on_exit end_process "$RUN"
+  wait_for 90 "the run's journal" begun_or_ended "$before"
+}
+begun_or_ended() { [[ $(journals) -gt $1 ]] || ! kill -0 "$RUN" 2>/dev/null; }
+# run_ended STATUS: what goes on in the background ends so.
+run_ended() {
+  local status=0
+  wait "$RUN" || status=$?
+  assert_eq "$status" "$1" "exit code; $(tail -n 30 "$WORK/run")"
+}
+
+# journal_reaches PID NUMBER [PATTERN]: until so many lines of the newest journal match the extended regular expression
+# (any, by default), or the process has ended. Returns with the line: nothing is polled.
+journal_reaches() {
+  local seen
+  seen=$(grep -c -m "$2" -E "${3:-^}" < <(exec timeout 120 tail --pid="$1" -s 0.2 -n +1 -F "$(journal)" 2>/dev/null)) || true
+  [[ $seen -ge $2 ]] || ! kill -0 "$1" 2>/dev/null || fail "not within 120 s: $2 lines of the journal like ${3:-any}"
+}
+# entry_of ENTRY EFFECT: what such a line looks like, e.g. `entry_of intent stop`.
+entry_of() { echo "\"entry\":\"$1\".*\"(type|effect)\":\"$2\""; }
 
 # use_lab_spec NAME KIND [LINE...]: a spec of the lab's hosts.
 use_lab_spec() {

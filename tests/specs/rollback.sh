@@ -17,18 +17,21 @@ end_sequence() {
   touch "$WORK/seq.stop"
   wait "$SEQUENCE" || fail "the numbered keys' client ended with $?"
 }
+# Some twenty a second: at full speed its programs would take a processor for themselves.
 sequence() {
-  local api=$1 urls url number=0 key
+  local api=$1 urls url number=0 key tick
   IFS=, read -ra urls <<<"$2"
+  exec {tick}<> <(:)
   until [[ -e $WORK/seq.stop ]]; do
     number=$((number + 1))
-    key=$(printf 'seq/%06d' "$number")
+    printf -v key 'seq/%06d' "$number"
     for url in "${urls[@]}"; do
       if "put_$api" "$url" "$key" >/dev/null 2>&1; then
-        echo "$key $(date +%s%N)" >>"$WORK/seq"
+        echo "$key ${EPOCHREALTIME/[.,]/}000" >>"$WORK/seq"
         break
       fi
     done
+    read -rt 0.04 -u "$tick" || true
   done
 }
 put_v2() { curl -fsS -m 3 -X PUT -d "value=$2" "$1/v2/keys/$2"; }
