@@ -212,6 +212,7 @@ mod tests {
             config_file: None,
             known_hosts_file: None,
             connect_timeout: Span::from_secs(5),
+            reconnect_for: Span::from_secs(30),
             become_: Become::No,
         }
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::connect_errors::Trouble;
-use super::reconnect::RECONNECT_FOR;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -39,7 +38,7 @@ pub enum HostError {
 
 /// Why a connection went, and why it could not be made again.
 pub(super) fn not_again(reason: &str, trouble: &Trouble) -> String {
-    format!("{reason}; for {} s it could not be made again: {}", RECONNECT_FOR.as_secs(), trouble.reason)
+    format!("{reason}; {}", trouble.reason)
 }
 
 /// Text that a host sent, made safe to show: one line, no control characters, no marks that turn the direction of

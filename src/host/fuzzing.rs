@@ -57,6 +57,7 @@ pub fn stream(bytes: &[u8]) {
         config_file: None,
         known_hosts_file: None,
         connect_timeout: Span::from_secs(10),
+        reconnect_for: Span::from_secs(30),
         become_: Become::No,
     };
     fit(&explain(&ssh, &String::from_utf8_lossy(bytes)));

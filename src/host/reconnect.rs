@@ -10,10 +10,6 @@ use super::connect_errors::Trouble;
 use super::ssh::SshLink;
 use crate::spec::model::Ssh;
 
-/// For so long a connection that was lost is made again: longer than a restart of sshd or a switch of a network takes,
-/// and short beside what a member may be down.
-pub(super) const RECONNECT_FOR: Duration = Duration::from_secs(30);
-
 /// The pause after the first try that failed; it doubles up to [`SLOWEST_TRY`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const SLOWEST_TRY: Duration = Duration::from_secs(3);
@@ -41,13 +37,14 @@ impl Reconnecting {
         Arc::clone(&self.link.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Connects again in place of `lost`, unless somebody did so meanwhile. The error is that of the last try.
+    /// Connects again in place of `lost`, unless somebody did so meanwhile. The error is that of the last try, and says for
+    /// how long it was tried.
     pub(super) async fn again(&self, lost: &Arc<SshLink>) -> Result<(), Trouble> {
         let _turn = self.turn.lock().await;
         if !Arc::ptr_eq(&self.current(), lost) {
             return Ok(());
         }
-        let begun = Instant::now();
+        let (begun, bound) = (Instant::now(), self.ssh.reconnect_for);
         let mut pause = FIRST_PAUSE;
         loop {
             match SshLink::connect(&self.ssh, &self.socket_dir).await {
@@ -55,7 +52,10 @@ impl Reconnecting {
                     *self.link.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(link);
                     return Ok(());
                 }
-                Err(trouble) if begun.elapsed() + pause >= RECONNECT_FOR => return Err(trouble),
+                Err(mut trouble) if begun.elapsed() + pause >= bound.duration() => {
+                    trouble.reason = format!("for {bound} it could not be made again: {}", trouble.reason);
+                    return Err(trouble);
+                }
                 Err(trouble) => tracing::debug!("not connected again yet: {}", trouble.reason),
             }
             tokio::time::sleep(pause).await;

@@ -83,6 +83,7 @@ impl Sshd {
             config_file: Some(self.path("ssh_config")),
             known_hosts_file: Some(self.path("known_hosts")),
             connect_timeout: Span::from_secs(10),
+            reconnect_for: Span::from_secs(30),
             become_: Become::No,
         }
     }

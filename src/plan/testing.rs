@@ -62,6 +62,7 @@ pub fn cluster(declared: &str, names: &[String]) -> Cluster {
                 config_file: None,
                 known_hosts_file: None,
                 connect_timeout: Span::from_secs(10),
+                reconnect_for: Span::from_secs(30),
                 become_: Become::Sudo,
             }),
             address,

@@ -86,6 +86,8 @@ pub struct Ssh {
     /// Instead of ~/.ssh/known_hosts.
     pub known_hosts_file: Option<PathBuf>,
     pub connect_timeout: Span,
+    /// For so long a connection that was lost is made again.
+    pub reconnect_for: Span,
     pub become_: Become,
 }
 

@@ -23,7 +23,8 @@ begin() {
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
 start_sshd sshd m1 m2 m3
-use_spec lost process-ssh < <(process_variables "ssh_config = \"$WORK/sshd/ssh_config\"" "dir = \"$WORK/members/hosts\"")
+use_spec lost process-ssh < <(process_variables "ssh_config = \"$WORK/sshd/ssh_config\"" "dir = \"$WORK/members/hosts\"" \
+  'reconnect_for = "10s"')
 on_exit "$TESTS/cluster/stop" "$WORK/members/hosts"
 apply 3.1.20
 put_data_v3

@@ -34,6 +34,7 @@ SPEC
 
 # Every process list there is while something runs.
 watch_processes() {
+  renice -n 19 "$BASHPID" >/dev/null
   while [[ ! -e $WORK/enough ]]; do ps -eo args >>"$WORK/said/processes"; done
 }
 

@@ -65,13 +65,16 @@ data() { ctl "$1" get --prefix data/ -w json | jq -cS '[.kvs[] | [.key, .value, 
 
 # write_on VERSION: puts keys of its own until told to stop. What was acknowledged is in $WORK/acknowledged.
 write_on() {
-  local number=0
+  local number=0 tick
+  exec {tick}<> <(:)
   while [[ ! -e $WORK/enough ]]; do
     number=$((number + 1))
     ! ctl "$1" put "written/$number" "$number" >/dev/null || echo "written/$number" >>"$WORK/acknowledged"
+    read -rt 0.1 -u "$tick" || true
   done
 }
 watch_processes() {
+  renice -n 19 "$BASHPID" >/dev/null
   while [[ ! -e $WORK/enough ]]; do ps -eo args >>"$WORK/said/processes"; done
 }
 

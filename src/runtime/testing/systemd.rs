@@ -37,6 +37,7 @@ impl Lab {
             config_file: Some(dir.join("ssh_config")),
             known_hosts_file: None,
             connect_timeout: Span::from_secs(10),
+            reconnect_for: Span::from_secs(30),
             become_: Become::Sudo,
         };
         let host = Host::connect(&Connection::Ssh(ssh), sockets.path()).await.unwrap();

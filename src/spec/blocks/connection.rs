@@ -22,12 +22,15 @@ const SSH: Known = Known {
         "config_file",
         "known_hosts_file",
         "connect_timeout",
+        "reconnect_for",
         "become",
     ],
     blocks: &[],
 };
 const LOCAL: Known = Known { attributes: &["become"], blocks: &[] };
 const CONNECT_TIMEOUT: Span = Span::from_secs(10);
+/// Longer than a restart of sshd or a switch of a network takes, and short beside what a member may be down.
+const RECONNECT_FOR: Span = Span::from_secs(30);
 const LONGEST_USER: usize = 64;
 
 /// What a block declares; what it leaves open is `None`.
@@ -41,6 +44,7 @@ pub struct Declared {
     config_file: Option<PathBuf>,
     known_hosts_file: Option<PathBuf>,
     connect_timeout: Option<Span>,
+    reconnect_for: Option<Span>,
     become_: Option<Become>,
 }
 
@@ -61,6 +65,7 @@ impl Default for Declared {
             config_file: None,
             known_hosts_file: None,
             connect_timeout: None,
+            reconnect_for: None,
             become_: None,
         }
     }
@@ -90,6 +95,7 @@ impl Declared {
             config_file: self.config_file.or_else(|| base.config_file.clone()),
             known_hosts_file: self.known_hosts_file.or_else(|| base.known_hosts_file.clone()),
             connect_timeout: self.connect_timeout.or(base.connect_timeout),
+            reconnect_for: self.reconnect_for.or(base.reconnect_for),
             become_: self.become_.or(base.become_),
         }
     }
@@ -106,6 +112,7 @@ impl Declared {
                 config_file: self.config_file,
                 known_hosts_file: self.known_hosts_file,
                 connect_timeout: self.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+                reconnect_for: self.reconnect_for.unwrap_or(RECONNECT_FOR),
                 become_,
             }),
         }
@@ -143,6 +150,7 @@ pub fn read(file: FileId, block: &Block, cx: &mut Cx) -> Declared {
         config_file: paths::on_controller(&section, "config_file", cx),
         known_hosts_file: paths::on_controller(&section, "known_hosts_file", cx),
         connect_timeout: super::policies::wait(&section, "connect_timeout", cx),
+        reconnect_for: super::policies::wait(&section, "reconnect_for", cx),
         become_,
     }
 }

@@ -34,6 +34,7 @@ cluster "prod" {
     config_file      = "/etc/ssh/quorate_config"
     known_hosts_file = "known_hosts"
     connect_timeout  = "5s"
+    reconnect_for    = "2m"
     become           = "sudo"
   }
 

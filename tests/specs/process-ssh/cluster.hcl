@@ -50,6 +50,11 @@ variable "gate_timeout" {
   default = "1m"
 }
 
+variable "reconnect_for" {
+  type    = string
+  default = "30s"
+}
+
 variable "ssh_config" {
   type = string
 }
@@ -68,7 +73,8 @@ cluster "test" {
   settings = var.settings
 
   connection "ssh" {
-    config_file = var.ssh_config
+    config_file   = var.ssh_config
+    reconnect_for = var.reconnect_for
   }
 
   runtime "process" {
