@@ -1,3 +1,4 @@
+mod binaries;
 mod gaps;
 mod ladder;
 mod log_lines;
