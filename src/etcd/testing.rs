@@ -162,6 +162,28 @@ impl RealMember {
         self.await_healthy().await;
     }
 
+    /// Stops it as a person does, and starts another release in its place, on its data; nothing is waited for.
+    pub(crate) async fn replace(&mut self, release: &Path) {
+        let told = std::process::Command::new("kill").arg(self.process.id().to_string()).status().unwrap();
+        assert!(told.success());
+        assert!(self.ended(Duration::from_secs(30)).await.is_some(), "it does not stop");
+        self.place.release = release.to_owned();
+        self.process = self.place.spawn();
+    }
+
+    /// Its exit code and its log, where it ends within this time.
+    pub(crate) async fn ended(&mut self, within: Duration) -> Option<(Option<i32>, String)> {
+        let end = Instant::now() + within;
+        while Instant::now() < end {
+            if let Ok(Some(status)) = self.process.try_wait() {
+                let log = std::fs::read(self.place.scratch.path().join("etcd.log")).unwrap_or_default();
+                return Some((status.code(), String::from_utf8_lossy(&log).into_owned()));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        None
+    }
+
     /// Stops it with SIGKILL; the data directory stays until this is dropped.
     pub(crate) fn kill(&mut self) {
         let _ = self.process.kill();

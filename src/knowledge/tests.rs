@@ -1,5 +1,6 @@
 mod binaries;
 mod gaps;
+mod guards;
 mod ladder;
 mod log_lines;
 mod options;
