@@ -225,7 +225,7 @@ pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
         Some(Ending::Succeeded) => {
             let what = match summary.kind {
                 Kind::Create => format!("is created at {to}"),
-                Kind::Upgrade | Kind::NothingToDo => format!("is at {to}"),
+                Kind::Upgrade | Kind::Downgrade | Kind::NothingToDo => format!("is at {to}"),
                 Kind::Backup => "is backed up".to_owned(),
                 Kind::Rollback => format!("is back at {to}"),
                 Kind::Restore => format!("is restored, at {to}"),
