@@ -31,23 +31,21 @@ pub fn tools_on_the_way_down(cluster: &Cluster, inventory: &Inventory, knowledge
     let survey = Survey::of(inventory);
     let live = survey.agreed(|etcd| etcd.cluster_version.clone())??.minor();
     let first = legs(cluster, inventory, knowledge).into_iter().next()?;
-    let rung = descent::rung(&first, live, &survey, knowledge)?;
+    let rung = descent::rung(first.minor(), live, &survey, knowledge)?;
     (cluster.backup.verify == Verify::Restore).then(|| descent::leaves(rung, &survey))
 }
 
-/// As far down as etcd's own call leads. Members that are above the cluster version come down to it first.
+/// As far down as etcd's own call leads. Members that are above the cluster version come down to it first; where all are,
+/// and it is about to follow them, that comes before.
 fn descend(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge) -> Option<Vec<Version>> {
     let declared = &cluster.version;
     let live = survey.agreed(|etcd| etcd.cluster_version.clone())??.minor();
-    let above = knowledge.next_minor(live).filter(|above| {
-        survey.serving().any(|(_, etcd)| etcd.server_version.minor() == *above)
-            || survey.stopped().any(|member| {
-                let file = member.facts().and_then(|facts| facts.binary.version.as_ref());
-                file.is_some_and(|version| version.minor() == *above)
-            })
-    });
-    let mut minor = above.unwrap_or(live);
+    let above = descent::rung(live, live, survey, knowledge);
+    let mut minor = above.map_or(live, |rung| rung.to);
     let mut legs = Vec::new();
+    legs.extend(
+        above.filter(|rung| descent::about_to_move(live, rung, survey)).map(|rung| descent::leaves(rung, survey)),
+    );
     while minor > declared.minor() {
         let next = knowledge.rung_down_from(minor)?.from;
         let to =

@@ -15,11 +15,11 @@ use crate::units::{MemberName, Minor, Version};
 
 /// The rung that is gone down, where the way to the declared version is that: the cluster is one minor above it, or at it with
 /// members still, or already, above.
-pub fn rung<'k>(to: &Version, live: Minor, survey: &Survey<'_>, knowledge: &'k Knowledge) -> Option<&'k Rung> {
-    if to.minor() < live {
-        return knowledge.rung_down_from(live).filter(|rung| rung.from == to.minor());
+pub fn rung<'k>(to: Minor, live: Minor, survey: &Survey<'_>, knowledge: &'k Knowledge) -> Option<&'k Rung> {
+    if to < live {
+        return knowledge.rung_down_from(live).filter(|rung| rung.from == to);
     }
-    if to.minor() > live {
+    if to > live {
         return None;
     }
     let above = knowledge.next_minor(live)?;
@@ -47,7 +47,9 @@ pub fn way(to: &Version, live: Minor, rung: &Rung, survey: &Survey<'_>, findings
     let before = findings.refusals.len();
     let told = survey.downgrade_to();
     told_elsewhere(to, live, told, findings);
-    about_to_move(to, live, rung, told, survey, findings);
+    if about_to_move(live, rung, survey) {
+        refuse_about_to_move(to, live, rung, survey, findings);
+    }
     for member in &survey.members {
         stays_between(member, live, rung, findings);
     }
@@ -82,19 +84,15 @@ fn told_elsewhere(to: &Version, live: Minor, told: Option<Minor>, findings: &mut
     );
 }
 
-/// All members run the newer minor, and nobody keeps the cluster version from following them.
-fn about_to_move(
-    to: &Version,
-    live: Minor,
-    rung: &Rung,
-    told: Option<Minor>,
-    survey: &Survey<'_>,
-    findings: &mut Findings,
-) {
-    let all_above = survey.members.iter().all(|member| release_of(member).is_some_and(|runs| runs.minor() == rung.to));
-    if live != to.minor() || told == Some(live) || !all_above {
-        return;
-    }
+/// Whether all members have the newer minor, and nobody keeps the cluster version from following them: it may move at any
+/// moment, and an older binary that is put in place meanwhile would not come up. Then the way up is finished first
+/// ([`crate::plan::climb`]), and gone down again from there.
+pub fn about_to_move(live: Minor, rung: &Rung, survey: &Survey<'_>) -> bool {
+    let is_above = |member: &Surveyed<'_>| release_of(member).is_some_and(|runs| runs.minor() == rung.to);
+    live == rung.from && survey.downgrade_to() != Some(live) && survey.members.iter().all(is_above)
+}
+
+fn refuse_about_to_move(to: &Version, live: Minor, rung: &Rung, survey: &Survey<'_>, findings: &mut Findings) {
     findings.refuse(
         "cluster-version-about-to-move",
         None,
@@ -105,11 +103,7 @@ fn about_to_move(
                  in place meanwhile would not come up",
                 rung.to
             ),
-            fix: format!(
-                "wait a few seconds and plan again: from {0} on it goes down; where a member is down, declare a {0} release \
-                 and apply first",
-                rung.to
-            ),
+            fix: format!("declare a {} release and apply, to finish that; then go down", rung.to),
         },
         None,
     );

@@ -85,7 +85,7 @@ pub fn find(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findi
         return None;
     };
     let live = cluster_version.minor();
-    if let Some(rung) = descent::rung(to, live, survey, knowledge) {
+    if let Some(rung) = descent::rung(to.minor(), live, survey, knowledge) {
         return descent::way(to, live, rung, survey, findings);
     }
     if to.minor() < live {

@@ -105,7 +105,7 @@ pub fn last_line(plan: &Plan) -> String {
     let all = plan.later.iter().map(|later| later.estimate);
     let all = all.fold(plan.summary.estimate, |sum, one| Span::from(sum.duration().saturating_add(one.duration())));
     let more = count(plan.later.len(), "rung", "rungs");
-    let way = if goes_down { "down" } else { "up" };
+    let way = if *plan.goal() < plan.summary.to { "down" } else { "up" };
     format!("Plan: {what}; then {more} more, {way} to {}. About {} in all.", plan.goal(), span(all))
 }
 

@@ -2,7 +2,8 @@
 # Down again: 3.7.1 -> 3.6.14 -> 3.5.33 in one declaration, by etcd's own downgrade
 # call, under a writing client that loses nothing; killed right after etcd was told,
 # and after one member; finished by apply. Up again to 3.6.14. A change of mind in
-# the middle goes back up. What etcd has no way down to is refused.
+# the middle goes back up, and so does a member whose older binary does not come up.
+# What etcd has no way down to is refused.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh
@@ -15,7 +16,7 @@ has() {
 }
 more_journals() { [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l) -gt $1 ]]; }
 
-# faults: C1
+# faults: C1 E1
 # killed VERSION CONDITION...: apply, killed as soon as the condition on its journal holds.
 killed() {
   local version=$1 status=0 runs
@@ -95,6 +96,15 @@ assert_contains "$(squeezed "$APPLIED")" "etcd does not go down to 3.5 any more"
 at_version 3.6.14
 say "and before the first"
 killed 3.5.33 has outcome enable-downgrade 1
+apply 3.6.14
+at_version 3.6.14
+say "an older binary that does not come up"
+BAD_VERSION=3.5.33 BAD_BESIDE=3.6.14 bad_release "$WORK/exits" EVERYWHERE=0 HANGS=0
+run_expect 1 quorate apply -auto-approve -var release=3.5.33 -var "releases=$WORK/exits"
+assert_contains "$(squeezed "$OUT")" "runs its old binary again"
+assert_contains "$(squeezed "$OUT")" "the downgrade is still enabled"
+assert_eq "$(each_version etcdserver)" "3 3.6.14" "versions after it was put back"
+assert_eq "$(each_version etcdcluster)" "3 3.5.0" "cluster versions after it was put back"
 apply 3.6.14
 at_version 3.6.14
 stop_writer down
