@@ -316,7 +316,8 @@ fn quorum(survey: &Survey<'_>, way: &Way, findings: &mut Findings) {
 }
 
 fn rollback_points(cluster: &Cluster, survey: &Survey<'_>, way: &Way, findings: &mut Findings) {
-    if !way.is_rung() || way.left.is_empty() {
+    // On the way down they are no way back: that is an upgrade.
+    if !way.is_rung() || way.left.is_empty() || way.goes_down() {
         return;
     }
     if cluster.rollback_points.enabled == Toggle::Off {
@@ -466,7 +467,10 @@ fn rung_of(input: &Input<'_>, survey: &Survey<'_>, way: &Way, steps: Vec<Step>) 
             .hold_before
             .and_then(|HoldPoint::NoReturn| hold::goes_on(input.held, survey, way, &steps)),
     });
-    let clients = clients(input, way, &steps);
+    let mut clients = clients(input, way, &steps);
+    if way.goes_down() {
+        clients.push(format!("what {from} brought is not there any more from the moment when etcd is told to go down"));
+    }
     Rung { from: Some(from), to: way.to.minor(), steps, no_return, clients, advisories }
 }
 
