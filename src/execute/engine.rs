@@ -433,17 +433,20 @@ impl<'p> Engine<'p> {
 
     /// What holds on where a way down ends in its middle: etcd stays told.
     fn on_the_way_down(&self, id: StepId) -> Option<String> {
-        let tells = |step: &&Step| matches!(step.action, Action::EnableDowngrade(_));
-        let is_told = match self.plan.steps().find(tells) {
-            Some(step) => step.id == id || self.done.contains(&step.id),
-            // It was told before this plan.
-            None => true,
+        let from = self.plan.summary.from.as_ref().filter(|_| self.plan.kind == Kind::Downgrade)?;
+        let to = self.plan.summary.to.minor();
+        let stays = match self.plan.steps().find(|step| matches!(step.action, Action::EnableDowngrade(_))) {
+            Some(step) if self.done.contains(&step.id) => {
+                "as etcd was told (the downgrade is still enabled)".to_owned()
+            }
+            Some(step) if step.id == id => "where etcd was told (then the downgrade is still enabled)".to_owned(),
+            Some(_) => return None,
+            // Told by an earlier run; or there are members of the lower version, and the others wait for them.
+            None => "where it is already (a downgrade that was enabled before is so still)".to_owned(),
         };
-        let from = self.plan.summary.from.as_ref().filter(|_| self.plan.kind == Kind::Downgrade && is_told)?;
         Some(format!(
-            "until then the cluster stays at {}, as etcd was told (the downgrade is still enabled), and nothing is lost; to go \
-             back up instead, declare version = \"{from}\" and apply: that cancels it",
-            self.plan.summary.to.minor()
+            "until then the cluster stays at {to}, {stays}, and nothing is lost; to go back up instead, declare version = \
+             \"{from}\" and apply: that cancels it"
         ))
     }
 
