@@ -271,6 +271,12 @@ pub const RULES: &[Rule] = &[
         "One that never answers keeps the cluster version from moving, and counts against quorum.",
         "Start it, or remove it from the list.",
     ),
+    check(
+        "members-above",
+        "Members that are all down are on a release of the minor above the declared one, and etcd has a way down.",
+        "How far they are on that way only they can tell. They are started as they are.",
+        "Apply again to go down.",
+    ),
     check("members-down", "Not all members answer.", "What is put back is put back on all of them.", ""),
     check(
         "members-healthy",
