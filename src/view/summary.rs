@@ -225,7 +225,7 @@ pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
         Some(Ending::Succeeded) => {
             let what = match summary.kind {
                 Kind::Create => format!("is created at {to}"),
-                Kind::Upgrade | Kind::NothingToDo => format!("is at {to}"),
+                Kind::Upgrade | Kind::Downgrade | Kind::NothingToDo => format!("is at {to}"),
                 Kind::Backup => "is backed up".to_owned(),
                 Kind::Rollback => format!("is back at {to}"),
                 Kind::Restore => format!("is restored, at {to}"),
@@ -333,14 +333,17 @@ pub(super) fn write_kept(page: &mut Page, summary: &RunSummary) {
         } else {
             ""
         };
-        row(
-            page,
-            "",
-            &format!(
-                "{number}{others}. They are of different moments: put back only all together, by `quorate rollback \
-                 -points`, never one alone and never by starting all at once"
-            ),
-        );
+        let use_of_them = match summary.kind {
+            Kind::Downgrade => {
+                "The way back up is an upgrade, which loses nothing: these are kept for the worst case. Never put one back \
+                 alone"
+            }
+            _ => {
+                "They are of different moments: put back only all together, by `quorate rollback -points`, never one alone \
+                 and never by starting all at once"
+            }
+        };
+        row(page, "", &format!("{number}{others}. {use_of_them}"));
     }
 }
 
