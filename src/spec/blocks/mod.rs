@@ -4,6 +4,7 @@ mod address;
 mod client;
 mod cluster;
 mod connection;
+mod drift;
 mod member;
 mod paths;
 mod policies;
