@@ -16,6 +16,7 @@ pub mod artifact;
 pub mod backup;
 pub mod cli;
 pub mod crypto;
+pub mod drift;
 pub mod etcd;
 pub mod execute;
 #[cfg(any(test, feature = "fuzz"))]

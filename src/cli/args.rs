@@ -19,6 +19,7 @@ Exit codes:
   0    done, or nothing to do
   1    an error or a refusal
   2    plan -detailed-exitcode: there are changes
+       drift: there is some; status: something is not well
   3    fmt -check: a file is not formatted
   130  interrupted by Ctrl-C, at a safe place (143: by SIGTERM, 129: by SIGHUP)
 
@@ -56,6 +57,10 @@ pub enum Command {
     Plan(PlanArgs),
     /// Do it: what is planned now, after asking, or a saved plan.
     Apply(ApplyArgs),
+    /// Show the cluster as it is right now, member by member, and what is not well; change nothing.
+    Status(StatusArgs),
+    /// Look once, and show what is not as it is declared, or not well; change nothing.
+    Drift(DriftArgs),
     /// Go back to the version that was there before: a plan first, then, after asking, the deed.
     Rollback(RollbackArgs),
     /// Show a saved plan.
@@ -155,6 +160,31 @@ pub struct BackTo {
     /// Put the rollback points of all members back: the writes since they were taken are lost.
     #[arg(long)]
     pub points: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct DriftArgs {
+    /// Write Markdown, with declared and found side by side in a table.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+    /// Also write a JUnit report to this file, for CI.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Also write metrics to this file, for a node exporter's textfile folder. Its name ends in .prom there.
+    #[arg(long, value_name = "FILE")]
+    pub prometheus: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
 }
 
 #[derive(Debug, Args)]
@@ -360,6 +390,8 @@ impl Parsed {
             Command::Apply(args) => args.json.json,
             Command::Rollback(args) => args.json.json,
             Command::Restore(args) => args.json.json,
+            Command::Status(args) => args.json.json,
+            Command::Drift(args) => args.json.json,
             Command::Show(args) => args.json.json,
             Command::Validate(args) => args.json.json,
             Command::Backup(args) => match &args.what {

@@ -11,6 +11,7 @@ mod argv;
 mod backup;
 mod clean;
 mod context;
+mod drift;
 mod exit;
 mod explain;
 mod failure;
@@ -24,9 +25,11 @@ mod runs;
 pub mod session;
 mod show;
 mod specs;
+mod status;
 mod unlock;
 mod validate;
 mod version;
+mod whole_file;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -77,6 +80,8 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
     match &parsed.command {
         Command::Plan(args) => plan::run(args, &context(&args.declared)?),
         Command::Apply(args) => apply::run(args, &context(&args.declared)?),
+        Command::Status(args) => status::run(&context(&args.declared)?),
+        Command::Drift(args) => drift::run(args, &context(&args.declared)?),
         Command::Restore(args) => restore::run(args, &context(&args.declared)?),
         Command::Rollback(args) => rollback::run(args, &context(&args.declared)?),
         Command::Show(args) => show::run(args, screen),

@@ -8,6 +8,8 @@ use tokio::sync::watch;
 use super::context::{Context, Format};
 use super::failure::Failure;
 use super::specs;
+use crate::drift::Drift;
+use crate::drift::status::Status;
 use crate::execute::StopSignal;
 use crate::plan::model::Plan;
 use crate::plan::restore::Begin;
@@ -96,6 +98,16 @@ pub async fn execute_restore(
 /// Looks at the cluster, and plans the way back.
 pub async fn make_rollback(session: &Session, asked: &Asked) -> Result<RollbackPlanned, Failure> {
     session.plan_rollback(asked).await.map_err(|error| named(error, session))
+}
+
+/// Looks once: each member as it is.
+pub async fn status(session: &Session) -> Result<Status, Failure> {
+    session.status().await.map_err(|error| named(error, session))
+}
+
+/// Looks once: what is not as it is declared.
+pub async fn drift(session: &Session) -> Result<Drift, Failure> {
+    session.drift().await.map_err(|error| named(error, session))
 }
 
 /// The session of a saved plan. Certificates that the spec read from files are not in a plan: then the spec is read

@@ -28,7 +28,7 @@ mod room;
 pub mod rules;
 mod settle;
 mod start;
-mod survey;
+pub(crate) mod survey;
 mod target;
 mod upgrade;
 
@@ -36,7 +36,7 @@ mod upgrade;
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod testing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -99,6 +99,7 @@ fn for_each_host(inventory: &Inventory, versions: &[Version]) -> BTreeSet<(Versi
 }
 
 pub use backup::{PlannedBackup, plan as plan_backup};
+pub(crate) use health::QUOTA_SHARE_PERCENT;
 pub use hold::Held;
 
 /// Makes the plan, or says every reason why there is none. Where the declared version is several steps away, the first is

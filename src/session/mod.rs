@@ -8,6 +8,7 @@ mod backup;
 mod choose;
 mod clean;
 mod connect;
+mod drift;
 mod error;
 mod held;
 mod locks;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::plan::model::Plan;
 use crate::runtime::Templates;
-use crate::spec::model::Cluster;
+use crate::spec::model::{Cluster, DriftPolicy};
 use crate::spec::{Diagnostic, Inputs, load};
 use crate::state::{State, StateLock};
 use crate::units::ClusterName;
@@ -48,6 +49,7 @@ pub struct Session {
     pub warnings: Vec<Diagnostic>,
     /// Names of the spec's variables whose values are never shown.
     pub sensitive: Vec<String>,
+    drift: DriftPolicy,
     modules: Modules,
     state: State,
     /// Held by commands that change something.
@@ -91,7 +93,8 @@ impl Session {
         let cluster = choose(loaded.spec.clusters, cluster)?;
         let state = State::open(&loaded.spec.settings.state_dir)?;
         let modules = Modules::load(loaded.spec.settings.modules_dir.as_deref())?;
-        Ok(Self { cluster, warnings: loaded.warnings, sensitive: loaded.sensitive, modules, state, lock: None })
+        let drift = loaded.spec.drift.get(&cluster.name).cloned().unwrap_or_default();
+        Ok(Self { cluster, warnings: loaded.warnings, sensitive: loaded.sensitive, drift, modules, state, lock: None })
     }
 
     /// For a saved plan: what it declares stands for the spec.
@@ -102,6 +105,7 @@ impl Session {
             cluster: plan.declared.clone(),
             warnings: Vec::new(),
             sensitive: Vec::new(),
+            drift: DriftPolicy::default(),
             modules,
             state,
             lock: None,

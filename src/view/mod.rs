@@ -8,6 +8,7 @@
 mod backups;
 mod choices;
 mod diagnostic;
+mod drift;
 mod escape;
 mod explain;
 mod history;
@@ -15,6 +16,7 @@ mod json;
 mod kept;
 mod last_words;
 mod live;
+mod metrics;
 mod narrate;
 mod notes;
 mod output;
@@ -24,10 +26,13 @@ mod plan;
 mod refusal;
 mod reporter;
 mod restore;
+mod status;
 mod step;
 mod summary;
 mod words;
 
+#[cfg(test)]
+mod drift_tests;
 #[cfg(any(test, feature = "fuzz"))]
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod fixtures;
@@ -41,6 +46,7 @@ mod tests;
 pub use backups::{BackupSummary, backups_text};
 pub use choices::{choices_json, choices_text, nothing_json, nothing_text};
 pub use diagnostic::{diagnostics_json, diagnostics_text};
+pub use drift::{drift_json, drift_junit, drift_markdown, drift_text};
 pub use escape::{escape, escape_json, escape_lines, is_hidden};
 pub use explain::{Explained, explain_json, explain_text, names_json, names_text};
 pub use history::{RunRecord, RunState, history_json, history_text, runs_json, runs_text};
@@ -51,6 +57,7 @@ pub use kept::{
     verified_text,
 };
 pub use last_words::LastWords;
+pub use metrics::{Looked, drift_metrics};
 pub use notes::{
     Again, applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json,
     version_text,
@@ -60,4 +67,5 @@ pub use page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};
 pub use plan::{last_line, plan_text};
 pub use refusal::{error_text, refusals_text, stale_text};
 pub use reporter::{Clock, Face, Reporter};
+pub use status::{status_json, status_text};
 pub use summary::{RunSummary, summary_text};

@@ -2,7 +2,7 @@
 //! read for it; and what holds of every plan, over random clusters.
 
 mod authentication;
-mod builders;
+pub(crate) mod builders;
 mod climbs;
 mod creation;
 mod down;
