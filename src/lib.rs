@@ -34,3 +34,4 @@ pub mod spec;
 pub mod state;
 pub mod units;
 pub mod view;
+pub mod watch;

@@ -134,6 +134,10 @@ fn wrong_usage_ends_with_1_and_a_hint() {
         (&["explain", "one-leder"], "did you mean one-leader?"),
         (&["explain", "binary-of-relase"], "did you mean binary-of-release?"),
         (&["drift", "-json", "-markdown"], "cannot be used with"),
+        (&["drift", "-listen=127.0.0.1:1"], "-every"),
+        (&["drift", "-every=10ms"], "is the least"),
+        (&["drift", "-every=1m", "-listen=:9799"], "an address and a port are meant"),
+        (&["drift", "-every=1m", "-junit=x"], "cannot be used with"),
         (&["explain", "one-leader", "-modules=nowhere"], "nowhere"),
         (&["-chdir=nowhere", "plan"], "nowhere"),
         (&["fmt", "-", "x.hcl"], "standard input"),
@@ -503,7 +507,7 @@ fn every_example_is_a_valid_spec_in_the_usual_form() {
         names.push(entry.file_name());
     }
     names.sort();
-    assert_eq!(names, ["adopt-ssh", "create-systemd", "quickstart", "tls"]);
+    assert_eq!(names, ["adopt-ssh", "create-systemd", "drift", "quickstart", "tls"]);
 }
 
 /// A spec of one member that is not there, with a folder of the user's own.

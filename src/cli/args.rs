@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
@@ -9,7 +10,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use super::context::VariableInput;
 use super::exit::Exit;
-use crate::units::{Minor, Version};
+use crate::units::{Minor, Span, SpanError, Version};
 use crate::view::{Output, escape, escape_lines};
 
 const EXIT_CODES: &str = "\
@@ -145,6 +146,17 @@ pub struct ApplyArgs {
     pub declared: Declared,
 }
 
+/// How often to look: a host is not to be kept busy by it.
+fn schedule(text: &str) -> Result<Span, String> {
+    const SHORTEST: Span = Span::from_secs(1);
+    let span: Span = text.parse().map_err(|error: SpanError| error.to_string())?;
+    if span < SHORTEST { Err(format!("{SHORTEST} is the least")) } else { Ok(span) }
+}
+
+fn socket(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an address and a port are meant, such as 127.0.0.1:9799 or [::]:9799".to_owned())
+}
+
 /// `3.4`, not `3.4.23`: which patch it is, the plan says.
 fn minor_line(text: &str) -> Result<Minor, String> {
     let minor = text.parse::<Minor>().ok().filter(|minor| minor.to_string() == text);
@@ -175,6 +187,12 @@ pub struct DriftArgs {
     /// Write Markdown, with declared and found side by side in a table.
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,
+    /// Go on looking, each time after this span, such as 15m, until SIGTERM.
+    #[arg(long, value_name = "SPAN", value_parser = schedule, conflicts_with_all = ["markdown", "junit"])]
+    pub every: Option<Span>,
+    /// Serve /metrics, /healthz and a page on this address, such as 127.0.0.1:9799.
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = socket, requires = "every")]
+    pub listen: Option<SocketAddr>,
     /// Also write a JUnit report to this file, for CI.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

@@ -152,6 +152,11 @@ impl Signals {
         Ok(Self { stop: stop_on_signals(&words)?, words })
     }
 
+    /// What has a value once an end was asked for.
+    pub fn stop(&self) -> StopSignal {
+        self.stop.clone()
+    }
+
     /// The signal that asked for an end.
     pub fn asked(&self) -> Option<String> {
         self.stop.borrow().clone()

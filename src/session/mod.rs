@@ -49,7 +49,8 @@ pub struct Session {
     pub warnings: Vec<Diagnostic>,
     /// Names of the spec's variables whose values are never shown.
     pub sensitive: Vec<String>,
-    drift: DriftPolicy,
+    /// What `drift` counts, and whom it tells.
+    pub drift: DriftPolicy,
     modules: Modules,
     state: State,
     /// Held by commands that change something.

@@ -331,7 +331,7 @@ pub enum Verify {
     Hash,
 }
 
-/// The `drift` block: what counts as drift beside what differs from the spec.
+/// The `drift` block: what counts as drift beside what differs from the spec, and who is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriftPolicy {
     /// A certificate that lasts no longer than this is told. 30 days.
@@ -340,11 +340,31 @@ pub struct DriftPolicy {
     pub backup: Option<Age>,
     /// Whether the data of all members is compared by HashKV at each look. Off: it reads the whole database.
     pub compare_hashes: Toggle,
+    /// Where changes are sent.
+    pub webhook: Option<NoticeUrl>,
+    /// The base URL of an Alertmanager.
+    pub alertmanager: Option<NoticeUrl>,
 }
 
 impl Default for DriftPolicy {
     fn default() -> Self {
-        Self { certificates: Age::from_days(30), backup: None, compare_hashes: Toggle::Off }
+        Self {
+            certificates: Age::from_days(30),
+            backup: None,
+            compare_hashes: Toggle::Off,
+            webhook: None,
+            alertmanager: None,
+        }
+    }
+}
+
+/// An `http` or `https` URL that may hold a token: never stored or shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NoticeUrl(pub String);
+
+impl std::fmt::Debug for NoticeUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NoticeUrl(…)")
     }
 }
 

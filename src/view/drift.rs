@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
 
 use super::escape::escape;
 use super::json::JSON_FORMAT;
 use super::page::{Page, Style, Tone, cell};
 use super::words::count;
 use crate::drift::{Drift, Finding, Outcome, Severity};
+use crate::watch::Last;
 
 const LABEL: usize = 10;
 
@@ -110,6 +112,24 @@ pub(super) fn write_finding(page: &mut Page, number: usize, finding: &Finding) {
     for (label, text) in [("declared", &finding.declared), ("found", &finding.found), ("do", &finding.todo)] {
         page.row(6, &[cell(Tone::Faint, label, LABEL)], Tone::Plain, text);
     }
+}
+
+/// One look of many, for a log: a line, and one for each finding.
+#[must_use]
+pub fn look_text(last: &Last, style: Style) -> String {
+    let mut page = Page::new(style);
+    let at = last.at.replace_nanosecond(0).unwrap_or(last.at).format(&Rfc3339).unwrap_or_default();
+    let at = &[cell(Tone::Faint, &at, at.len() + 1)];
+    match &last.drift {
+        Err(why) => page.row(0, at, Tone::Bad, &format!("cannot look: {why}")),
+        Ok(drift) => {
+            page.row(0, at, if drift.is_none() { Tone::Good } else { Tone::Warn }, &headline(drift));
+            for finding in &drift.findings {
+                page.text(2, Tone::Plain, &format!("{}: {}: {}", whom(finding), finding.check.name(), finding.found));
+            }
+        }
+    }
+    page.finish()
 }
 
 /// For a pull request or a chat: one table, declared and found side by side.

@@ -6,15 +6,13 @@ use console::measure_text_width;
 use insta::assert_snapshot;
 use time::OffsetDateTime;
 
-use super::drift::{drift_json, drift_junit, drift_markdown, drift_text};
-use super::metrics::{Looked, drift_metrics};
-use super::status::{status_json, status_text};
 use super::*;
 use crate::drift::status::{self, Status};
 use crate::drift::tests::told;
 use crate::drift::{CertificateEnd, Drift};
 use crate::plan::tests::builders::*;
-use crate::units::RaftIndex;
+use crate::units::{RaftIndex, Span};
+use crate::watch::{Counts, Last, change};
 
 const WIDTHS: [usize; 3] = [60, 100, 200];
 
@@ -155,6 +153,61 @@ fn markdown_keeps_its_table() {
         assert_eq!(row.matches('|').count(), 7, "{row}");
         assert!(!row.contains("<script") && !row.contains("@all"), "{row}");
     }
+}
+
+fn last(drift: Result<Drift, String>) -> Last {
+    let counts = Counts { looks: 3, failed_looks: 1, notices: 2, failed_notices: 1 };
+    let at = OffsetDateTime::from_unix_timestamp(1_767_323_045).unwrap();
+    Last { cluster: Some("prod".parse().unwrap()), drift, took: Duration::from_millis(412), at, counts }
+}
+
+#[test]
+fn the_page_and_the_log_of_the_service() {
+    let every = Span::from_secs(900);
+    let (found, failed) = (last(Ok(drifted())), last(Err("no route to host".to_owned())));
+    let parts = [
+        page_html(Some(&found), every),
+        page_html(Some(&failed), every),
+        page_html(None, every),
+        look_text(&found, Style::plain(100)),
+        look_text(&failed, Style::plain(100)),
+        watch_metrics(Some(&failed)),
+        watch_metrics(None),
+    ];
+    assert_snapshot!(parts.join("\n========\n\n"));
+}
+
+#[test]
+fn notices() {
+    let (before, now) = (told(healthy("3.5.33").down("m3")).drift(), drifted());
+    let at = OffsetDateTime::from_unix_timestamp(1_767_323_045).unwrap();
+    let heard = change::heard(&change::Heard::default(), Ok(&before));
+    let change = change::change(&heard, Ok(&now));
+    let lost = change::change(&heard, Err("no route"));
+    let since = "2026-01-01T00:00:00Z";
+    let active: Vec<Alert<'_>> = now.findings.iter().map(|finding| Alert::Finding { finding, since }).collect();
+    let over = [Alert::Finding { finding: &before.findings[0], since }, Alert::Blind { why: "no route", since }];
+    let all = [
+        change_json("prod", at, Some(&now), &change),
+        change_json("prod", at, None, &lost),
+        alerts_json("prod", at, &active, &over, time::Duration::minutes(35)),
+    ];
+    assert_snapshot!(all.map(|one| serde_json::to_string_pretty(&one).unwrap()).join("\n"));
+}
+
+/// The elements are those of the page itself, whatever the names say.
+#[test]
+fn a_name_makes_no_html() {
+    let page = page_html(Some(&last(Ok(hostile()))), Span::from_secs(900));
+    let honest = page_html(Some(&last(Ok(drifted()))), Span::from_secs(900));
+    let tags = |text: &str| -> std::collections::BTreeSet<String> {
+        text.split('<').skip(1).map(|part| part.split(['>', ' ']).next().unwrap().to_owned()).collect()
+    };
+    assert!(tags(&page).is_superset(&tags(&honest)));
+    assert!(!tags(&page).contains("script") && !page.contains("<script"), "{page}");
+    assert!(!page.chars().any(|c| c != '\n' && is_hidden(c)));
+    let failed = page_html(Some(&last(Err(HOSTILE.to_owned()))), Span::from_secs(900));
+    assert!(!tags(&failed).contains("script"), "{failed}");
 }
 
 /// Strict enough for what is written here: elements are closed in their order, nothing raw stands in between.

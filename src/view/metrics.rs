@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::escape::escape;
 use crate::drift::{Drift, Outcome, Severity};
+use crate::watch::Last;
 
 /// What came of a look, for metrics.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,30 @@ pub fn drift_metrics(cluster: &str, looked: Looked<'_>, took: Duration, at: Offs
         page.seen(drift);
     }
     page.out
+}
+
+/// Metrics of the service: the last look, and what is counted since the start. Before the first look there are only the
+/// counters, which stand at 0.
+#[must_use]
+pub fn watch_metrics(last: Option<&Last>) -> String {
+    let counts = last.map(|last| last.counts).unwrap_or_default();
+    let cluster = last.and_then(|last| last.cluster.as_ref()).map_or("", |cluster| cluster.as_str());
+    let mut out = match last {
+        Some(last) => {
+            let seen = last.drift.as_ref().map_or(Looked::Failed, Looked::Seen);
+            drift_metrics(cluster, seen, last.took, last.at)
+        }
+        None => String::new(),
+    };
+    for (name, help, value) in [
+        ("quorate_drift_looks_total", "Looks since the start.", counts.looks),
+        ("quorate_drift_looks_failed_total", "Looks that could not be taken.", counts.failed_looks),
+        ("quorate_drift_notices_total", "Notices to a webhook or an Alertmanager since the start.", counts.notices),
+        ("quorate_drift_notices_failed_total", "Notices that did not get through.", counts.failed_notices),
+    ] {
+        out.push_str(&format!("# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}\n"));
+    }
+    out
 }
 
 struct Metrics {

@@ -9,6 +9,7 @@ mod backups;
 mod choices;
 mod diagnostic;
 mod drift;
+mod drift_page;
 mod escape;
 mod explain;
 mod history;
@@ -19,6 +20,7 @@ mod live;
 mod metrics;
 mod narrate;
 mod notes;
+mod notice;
 mod output;
 mod page;
 mod phrases;
@@ -46,7 +48,8 @@ mod tests;
 pub use backups::{BackupSummary, backups_text};
 pub use choices::{choices_json, choices_text, nothing_json, nothing_text};
 pub use diagnostic::{diagnostics_json, diagnostics_text};
-pub use drift::{drift_json, drift_junit, drift_markdown, drift_text};
+pub use drift::{drift_json, drift_junit, drift_markdown, drift_text, look_text};
+pub use drift_page::page_html;
 pub use escape::{escape, escape_json, escape_lines, is_hidden};
 pub use explain::{Explained, explain_json, explain_text, names_json, names_text};
 pub use history::{RunRecord, RunState, history_json, history_text, runs_json, runs_text};
@@ -57,11 +60,12 @@ pub use kept::{
     verified_text,
 };
 pub use last_words::LastWords;
-pub use metrics::{Looked, drift_metrics};
+pub use metrics::{Looked, drift_metrics, watch_metrics};
 pub use notes::{
     Again, applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json,
     version_text,
 };
+pub use notice::{Alert, alerts_json, change_json};
 pub use output::{Kind as TerminalKind, Output, Terminal};
 pub use page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};
 pub use plan::{last_line, plan_text};
