@@ -23,6 +23,7 @@ pub mod execute;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod host;
+pub mod import;
 pub mod knowledge;
 pub mod observe;
 pub mod plan;

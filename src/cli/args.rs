@@ -10,7 +10,8 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use super::context::VariableInput;
 use super::exit::Exit;
-use crate::units::{Minor, Span, SpanError, Version};
+use crate::import::Target;
+use crate::units::{ClusterName, Minor, Span, SpanError, Version};
 use crate::view::{Output, escape, escape_lines};
 
 const EXIT_CODES: &str = "\
@@ -62,6 +63,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Look once, and show what is not as it is declared, or not well; change nothing.
     Drift(DriftArgs),
+    /// Write the first spec of a cluster that is there, by a look at its hosts; change nothing on them.
+    Import(ImportArgs),
     /// Go back to the version that was there before: a plan first, then, after asking, the deed.
     Rollback(RollbackArgs),
     /// Show a saved plan.
@@ -203,6 +206,46 @@ pub struct DriftArgs {
     pub json: Json,
     #[command(flatten)]
     pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Hosts of the cluster, as ssh reaches them: NAME=USER@ADDRESS:PORT, of which only ADDRESS is needed. One is enough where the
+    /// others are reached by the addresses of their peer URLs.
+    #[arg(value_name = "HOST")]
+    pub hosts: Vec<Target>,
+    /// The file to write. One that is there is never written over.
+    #[arg(long, value_name = "FILE", default_value = "cluster.hcl")]
+    pub out: PathBuf,
+    /// What to call the cluster.
+    #[arg(long, value_name = "NAME", default_value = "etcd")]
+    pub name: ClusterName,
+    /// The systemd unit of the members. Where it is not there, the one that runs an etcd is found.
+    #[arg(long, value_name = "UNIT", default_value = "etcd.service")]
+    pub unit: String,
+    /// The account that ssh logs in as, where a host does not say another.
+    #[arg(long, value_name = "USER", conflicts_with = "local")]
+    pub user: Option<String>,
+    /// Commands on the hosts go through `sudo -n`.
+    #[arg(long, conflicts_with = "local")]
+    pub sudo: bool,
+    /// Instead of ~/.ssh/config.
+    #[arg(long, value_name = "FILE", conflicts_with = "local")]
+    pub ssh_config: Option<PathBuf>,
+    /// The key that ssh uses.
+    #[arg(long, value_name = "FILE", conflicts_with = "local")]
+    pub identity: Option<PathBuf>,
+    /// Look at this machine, without ssh.
+    #[arg(long, conflicts_with = "hosts")]
+    pub local: bool,
+    /// Look at members on this machine that quorate runs as plain processes, below this folder.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["hosts", "unit", "user", "sudo", "ssh_config", "identity"])]
+    pub process: Option<PathBuf>,
+    /// Where releases come from, written into the spec: a URL with ${version} and ${arch} in it.
+    #[arg(long, value_name = "URL")]
+    pub release: Option<String>,
+    #[command(flatten)]
+    pub json: Json,
 }
 
 #[derive(Debug, Args)]
@@ -410,6 +453,7 @@ impl Parsed {
             Command::Restore(args) => args.json.json,
             Command::Status(args) => args.json.json,
             Command::Drift(args) => args.json.json,
+            Command::Import(args) => args.json.json,
             Command::Show(args) => args.json.json,
             Command::Validate(args) => args.json.json,
             Command::Backup(args) => match &args.what {

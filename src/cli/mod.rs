@@ -17,6 +17,7 @@ mod explain;
 mod failure;
 mod fmt;
 mod guard;
+mod import;
 mod logging;
 mod plan;
 mod restore;
@@ -82,6 +83,7 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::run(args, &context(&args.declared)?),
         Command::Status(args) => status::run(&context(&args.declared)?),
         Command::Drift(args) => drift::run(args, &context(&args.declared)?),
+        Command::Import(args) => import::run(args, screen),
         Command::Restore(args) => restore::run(args, &context(&args.declared)?),
         Command::Rollback(args) => rollback::run(args, &context(&args.declared)?),
         Command::Show(args) => show::run(args, screen),

@@ -46,7 +46,7 @@ impl Session {
         if drift.is_blind() { Err(self.blind(&inventory)) } else { Ok(drift) }
     }
 
-    async fn look_once(&self, hashes: Toggle) -> Result<Inventory, SessionError> {
+    pub(super) async fn look_once(&self, hashes: Toggle) -> Result<Inventory, SessionError> {
         let live = self.look(hashes).await?;
         let inventory = live.observation.inventory.clone();
         live.close().await;

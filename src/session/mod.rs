@@ -11,6 +11,7 @@ mod connect;
 mod drift;
 mod error;
 mod held;
+mod import;
 mod locks;
 mod plan;
 mod records;
@@ -32,6 +33,7 @@ use choose::choose_cluster;
 
 pub use clean::{Cleaned, Cleaning, Place};
 pub use error::SessionError;
+pub use import::{Imported, import};
 pub use locks::{is_here, run_under_way, this_process};
 pub use plan::{Live, Planned};
 pub use records::{Backups, Recorded};

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use super::escape::escape;
 use super::json::JSON_FORMAT;
 use super::page::{Page, Style, Tone, cell};
-use super::words::count;
+use super::words::{count, whole_second};
 use crate::drift::{Drift, Finding, Outcome, Severity};
 use crate::watch::Last;
 
@@ -78,7 +78,12 @@ pub(super) fn tally(drift: &Drift) -> String {
         0 => {}
         not_made => parts.push(format!("{not_made} could not be made")),
     }
-    format!("{}: {}. Looked at {}.", count(drift.checks.len(), "check", "checks"), parts.join(", "), drift.looked_at)
+    format!(
+        "{}: {}. Looked at {}.",
+        count(drift.checks.len(), "check", "checks"),
+        parts.join(", "),
+        whole_second(&drift.looked_at)
+    )
 }
 
 /// The checks that could not be made, by the reason.

@@ -13,6 +13,7 @@ mod drift_page;
 mod escape;
 mod explain;
 mod history;
+mod import;
 mod json;
 mod kept;
 mod last_words;
@@ -53,6 +54,7 @@ pub use drift_page::page_html;
 pub use escape::{escape, escape_json, escape_lines, is_hidden};
 pub use explain::{Explained, explain_json, explain_text, names_json, names_text};
 pub use history::{RunRecord, RunState, history_json, history_text, runs_json, runs_text};
+pub use import::{import_json, import_text};
 pub use json::{JSON_FORMAT, error_json, json_line, plan_json, refusals_json, stale_json};
 pub use kept::{
     CleanReport, KeptBackup, Left, PruneReport, Verified, backup_list_json, backup_list_text, clean_done_text,
@@ -73,3 +75,4 @@ pub use refusal::{error_text, refusals_text, stale_text};
 pub use reporter::{Clock, Face, Reporter};
 pub use status::{status_json, status_text};
 pub use summary::{RunSummary, summary_text};
+pub use words::whole_second;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::drift::write_finding;
 use super::json::JSON_FORMAT;
 use super::page::{Page, Style, Tone, cell};
-use super::words::{count, grouped};
+use super::words::{count, grouped, whole_second};
 use crate::drift::status::{MemberStatus, Role, Status};
 use crate::units::Bytes;
 
@@ -30,7 +30,7 @@ pub fn status_text(status: &Status, style: Style) -> String {
     if let Some(revision) = status.revision {
         row(&mut page, "revision", &grouped(revision.0));
     }
-    row(&mut page, "looked at", &status.looked_at);
+    row(&mut page, "looked at", &whole_second(&status.looked_at));
     let columns = status.members.iter().map(|member| member.name.as_str().len()).max().unwrap_or_default() + NAME;
     for member in &status.members {
         page.blank();

@@ -14,4 +14,5 @@ mod settings;
 mod tool;
 
 pub use cluster::read as read_cluster;
+pub use settings::is_said_elsewhere;
 pub use tool::read as read_tool_settings;
