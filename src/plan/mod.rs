@@ -29,7 +29,7 @@ mod room;
 pub mod rules;
 mod settle;
 mod start;
-mod survey;
+pub(crate) mod survey;
 mod target;
 mod upgrade;
 
@@ -102,7 +102,9 @@ fn for_each_host(inventory: &Inventory, versions: &[Version]) -> BTreeSet<(Versi
 }
 
 pub use backup::{PlannedBackup, plan as plan_backup};
+pub(crate) use health::QUOTA_SHARE_PERCENT;
 pub use hold::Held;
+pub(crate) use options::host_of;
 
 /// Makes the plan, or says every reason why there is none. Where the declared version is several steps away, the first is
 /// planned, and the others are foreseen.

@@ -23,6 +23,8 @@ pub enum RuleKind {
     Check,
     /// Of a run: it is waited for, within a bound.
     Gate,
+    /// Of `drift` and `status` alone.
+    Drift,
 }
 
 /// The rule of this name.
