@@ -129,7 +129,7 @@ backups_and_certificates() {
 
 # A run that was held leaves the cluster between two versions.
 held() {
-  use_process_spec held 'hold_before = "no-return"'
+  use_process_spec held 'hold_before = "no-return"' 'verify = "hash"'
   run_expect 0 quorate apply -auto-approve -var release=3.1.20
   run_expect 0 quorate apply -auto-approve -var release=3.2.32
   drift 2 -json
