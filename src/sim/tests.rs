@@ -193,17 +193,12 @@ fn a_seed_tells_the_same_story_each_time() {
 #[test]
 fn every_mutation_is_found() {
     for mutation in Mutation::ALL {
-        let broken = (0..MOST_SEEDS).find_map(|seed| {
-            Trial { mutation: Some(*mutation), work: mutation.work(), ..Trial::new(seed) }.run().broken
+        // Whatever else it breaks on the way: one of the promises that it is about is seen broken.
+        let found = (0..MOST_SEEDS).any(|seed| {
+            let trial = Trial { mutation: Some(*mutation), work: mutation.work(), ..Trial::new(seed) };
+            trial.run().broken.is_some_and(|broken| mutation.found_by().contains(&broken.promise))
         });
-        let Some(broken) = broken else { panic!("not found in {MOST_SEEDS} seeds: {}", mutation.what()) };
-        assert!(
-            mutation.found_by().contains(&broken.promise),
-            "{}: found by {}: {}",
-            mutation.name(),
-            broken.promise,
-            broken.what
-        );
+        assert!(found, "not found in {MOST_SEEDS} seeds: {}, which breaks {:?}", mutation.what(), mutation.found_by());
     }
 }
 
