@@ -257,6 +257,32 @@ fn a_saved_plan_is_shown() {
 }
 
 #[test]
+fn a_saved_plan_is_written_for_a_pull_request_and_drawn() {
+    let folder = Folder::new();
+    folder.saved_plan();
+    let plan = fixtures::upgrade();
+    for (args, expected) in [
+        (&["show", "prod.plan", "-markdown"][..], quorate::view::plan_markdown(&plan)),
+        (&["graph", "prod.plan"], quorate::view::plan_graph(&plan, quorate::view::GraphKind::Mermaid)),
+        (&["graph", "-dot", "prod.plan"], quorate::view::plan_graph(&plan, quorate::view::GraphKind::Dot)),
+    ] {
+        let output = run(&folder, args);
+        assert_code(&output, 0);
+        assert_eq!(stdout(&output), expected);
+        assert_eq!(stderr(&output), "");
+    }
+    for args in [&["show", "prod.plan", "-markdown", "-json"][..], &["graph", "prod.plan", "-var", "a=b"]] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        assert!(stderr(&output).contains("cannot be used with"), "{}", stderr(&output));
+    }
+    // Without a file it plans, and there is no spec.
+    let output = run(&folder, &["graph"]);
+    assert_code(&output, 1);
+    assert!(stdout(&output).is_empty() && stderr(&output).contains(".hcl"), "{}", stderr(&output));
+}
+
+#[test]
 fn chdir_moves_everything_there() {
     let folder = Folder::new();
     folder.saved_plan();

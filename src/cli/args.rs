@@ -60,6 +60,8 @@ pub enum Command {
     Rollback(RollbackArgs),
     /// Show a saved plan.
     Show(ShowArgs),
+    /// Draw a plan: its steps in order, the point of no return, what undoes what.
+    Graph(GraphArgs),
     /// Check the spec; talk to no host.
     Validate(ValidateArgs),
     /// Bring specs into the usual form.
@@ -192,8 +194,23 @@ pub struct ShowArgs {
     /// A plan that `plan -out` saved.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Write GitHub Markdown, for a pull request.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     #[command(flatten)]
     pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// A plan that `plan -out` saved. Without it: what would be planned now.
+    #[arg(value_name = "FILE", conflicts_with_all = ["cluster", "var", "var_file"])]
+    pub file: Option<PathBuf>,
+    /// Write Graphviz DOT; Mermaid otherwise.
+    #[arg(long)]
+    pub dot: bool,
+    #[command(flatten)]
+    pub declared: Declared,
 }
 
 #[derive(Debug, Args)]
@@ -376,7 +393,7 @@ impl Parsed {
             Command::Unlock(args) => args.json.json,
             Command::Explain(args) => args.json.json,
             Command::Version(args) => args.json.json,
-            Command::Fmt(_) => false,
+            Command::Fmt(_) | Command::Graph(_) => false,
         }
     }
 }

@@ -15,6 +15,7 @@ mod exit;
 mod explain;
 mod failure;
 mod fmt;
+mod graph;
 mod guard;
 mod logging;
 mod plan;
@@ -80,6 +81,7 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
         Command::Restore(args) => restore::run(args, &context(&args.declared)?),
         Command::Rollback(args) => rollback::run(args, &context(&args.declared)?),
         Command::Show(args) => show::run(args, screen),
+        Command::Graph(args) => graph::run(args, &context(&args.declared)?),
         Command::Validate(args) => validate::run(&context(&args.declared)?),
         Command::Fmt(args) => fmt::run(args, screen),
         Command::Backup(args) => match &args.what {

@@ -10,11 +10,13 @@ mod choices;
 mod diagnostic;
 mod escape;
 mod explain;
+mod graph;
 mod history;
 mod json;
 mod kept;
 mod last_words;
 mod live;
+mod markdown;
 mod narrate;
 mod notes;
 mod output;
@@ -32,6 +34,8 @@ mod words;
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod fixtures;
 #[cfg(test)]
+pub(crate) mod hostile;
+#[cfg(test)]
 mod refused;
 #[cfg(test)]
 pub(crate) mod runs;
@@ -43,6 +47,7 @@ pub use choices::{choices_json, choices_text, nothing_json, nothing_text};
 pub use diagnostic::{diagnostics_json, diagnostics_text};
 pub use escape::{escape, escape_json, escape_lines, is_hidden};
 pub use explain::{Explained, explain_json, explain_text, names_json, names_text};
+pub use graph::{GraphKind, plan_graph};
 pub use history::{RunRecord, RunState, history_json, history_text, runs_json, runs_text};
 pub use json::{JSON_FORMAT, error_json, json_line, plan_json, refusals_json, stale_json};
 pub use kept::{
@@ -51,6 +56,7 @@ pub use kept::{
     verified_text,
 };
 pub use last_words::LastWords;
+pub use markdown::plan_markdown;
 pub use notes::{
     Again, applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json,
     version_text,
