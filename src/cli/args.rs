@@ -72,6 +72,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// List the runs that are kept, or tell one of them step by step.
     Runs(RunsArgs),
+    /// Write the report of a run that is kept: one HTML file that needs nothing else.
+    Report(ReportArgs),
     /// Remove what quorate left on the hosts and nobody needs any more.
     Clean(CleanArgs),
     /// Take away the lock record that a holder on another machine left.
@@ -318,6 +320,20 @@ pub struct RunsShowArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The id of a run; the newest when none is named.
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+    /// Where to; report.html in the folder of the run otherwise.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
 pub struct CleanArgs {
     /// Also what a rollback of the last upgrade would need.
     #[arg(long)]
@@ -389,6 +405,7 @@ impl Parsed {
                 None => args.json.json,
                 Some(RunsCommand::Show(args)) => args.json.json,
             },
+            Command::Report(args) => args.json.json,
             Command::Clean(args) => args.json.json,
             Command::Unlock(args) => args.json.json,
             Command::Explain(args) => args.json.json,

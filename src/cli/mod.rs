@@ -19,6 +19,7 @@ mod graph;
 mod guard;
 mod logging;
 mod plan;
+mod report;
 mod restore;
 mod rollback;
 mod runs;
@@ -94,6 +95,7 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
             None => runs::list(&context(&args.declared)?),
             Some(args::RunsCommand::Show(args)) => runs::show(args, &context(&args.declared)?),
         },
+        Command::Report(args) => report::run(args, &context(&args.declared)?),
         Command::Clean(args) => clean::run(args, &context(&args.declared)?),
         Command::Unlock(args) => unlock::run(args, &context(&args.declared)?),
         Command::Explain(args) => explain::run(args, screen),

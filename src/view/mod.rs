@@ -24,6 +24,7 @@ mod page;
 mod phrases;
 mod plan;
 mod refusal;
+mod report;
 mod reporter;
 mod restore;
 mod step;
@@ -58,12 +59,13 @@ pub use kept::{
 pub use last_words::LastWords;
 pub use markdown::plan_markdown;
 pub use notes::{
-    Again, applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json,
-    version_text,
+    Again, applying_text, backup_json, changed_file_text, diff_text, question_text, report_failed_text, report_json,
+    report_text, saved_text, version_json, version_text,
 };
 pub use output::{Kind as TerminalKind, Output, Terminal};
 pub use page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};
 pub use plan::{last_line, plan_text};
 pub use refusal::{error_text, refusals_text, stale_text};
+pub use report::{ReportOf, report_html};
 pub use reporter::{Clock, Face, Reporter};
-pub use summary::{RunSummary, summary_text};
+pub use summary::{RunSummary, UnexpectedLines, summary_text};
