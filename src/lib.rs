@@ -16,12 +16,14 @@ pub mod artifact;
 pub mod backup;
 pub mod cli;
 pub mod crypto;
+pub mod drift;
 pub mod etcd;
 pub mod execute;
 #[cfg(any(test, feature = "fuzz"))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod host;
+pub mod import;
 pub mod knowledge;
 pub mod observe;
 pub mod plan;
@@ -33,3 +35,4 @@ pub mod spec;
 pub mod state;
 pub mod units;
 pub mod view;
+pub mod watch;

@@ -101,6 +101,7 @@ fn every_kind_of_name_is_explained() {
         ("3.1-3.2", "requirements"),
         ("enable-v2", "known to"),
         ("leader-last", "Followers"),
+        ("certificate-lasts", "held to by drift"),
     ] {
         let output = run(&folder, &["explain", name]);
         assert_code(&output, 0);
@@ -131,6 +132,16 @@ fn wrong_usage_ends_with_1_and_a_hint() {
         (&["apply", "-until=3.4.23"], "a minor is meant"),
         (&["plan", "-rollback", "-until=3.4"], "-until is of the way up"),
         (&["explain", "one-leder"], "did you mean one-leader?"),
+        (&["explain", "binary-of-relase"], "did you mean binary-of-release?"),
+        (&["drift", "-json", "-markdown"], "cannot be used with"),
+        (&["drift", "-listen=127.0.0.1:1"], "-every"),
+        (&["import"], "no host is named"),
+        (&["import", "m1=-oProxyCommand=x"], "names no host"),
+        (&["import", "-local", "10.0.0.11"], "cannot be used with"),
+        (&["import", "-name=a b", "10.0.0.11"], "a b"),
+        (&["drift", "-every=10ms"], "is the least"),
+        (&["drift", "-every=1m", "-listen=:9799"], "an address and a port are meant"),
+        (&["drift", "-every=1m", "-junit=x"], "cannot be used with"),
         (&["explain", "one-leader", "-modules=nowhere"], "nowhere"),
         (&["-chdir=nowhere", "plan"], "nowhere"),
         (&["fmt", "-", "x.hcl"], "standard input"),
@@ -141,6 +152,32 @@ fn wrong_usage_ends_with_1_and_a_hint() {
         assert!(output.stdout.is_empty(), "{args:?}: {}", stdout(&output));
         assert!(stderr(&output).contains(hint), "{args:?}: {}", stderr(&output));
     }
+}
+
+/// A look that sees no host knows nothing: no drift is not what it may say, in any form.
+#[test]
+fn where_no_host_can_be_looked_at_status_and_drift_are_errors() {
+    let folder = Folder::new();
+    let spec = "cluster \"prod\" {\n  version = \"3.5.33\"\n  connection \"ssh\" { port = 1 }\n  \
+                member \"m1\" { address = \"127.0.0.1\" }\n}\n";
+    std::fs::write(folder.path().join("a.hcl"), spec).unwrap();
+    for args in [&["status"][..], &["drift"], &["drift", "-markdown"], &["drift", "-junit=drift.xml"]] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        assert!(output.stdout.is_empty(), "{}", stdout(&output));
+        let said = stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("no host of cluster prod can be looked at: m1:") && said.contains("do:"), "{said}");
+    }
+    assert!(!folder.path().join("drift.xml").exists());
+    let output = run(&folder, &["drift", "-json", "-prometheus=drift.prom"]);
+    assert_code(&output, 1);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["type"], "error");
+    let metrics = std::fs::read_to_string(folder.path().join("drift.prom")).unwrap();
+    assert!(metrics.contains("quorate_drift_up{cluster=\"prod\"} 0\n") && !metrics.contains("findings"), "{metrics}");
+    let output = run(&folder, &["drift", "-prometheus=/dev/null"]);
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("no file"), "{}", stderr(&output));
 }
 
 #[test]
@@ -500,7 +537,7 @@ fn every_example_is_a_valid_spec_in_the_usual_form() {
         names.push(entry.file_name());
     }
     names.sort();
-    assert_eq!(names, ["adopt-ssh", "create-systemd", "quickstart", "tls"]);
+    assert_eq!(names, ["adopt-ssh", "create-systemd", "drift", "quickstart", "tls"]);
 }
 
 /// A spec of one member that is not there, with a folder of the user's own.

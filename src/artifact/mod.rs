@@ -80,10 +80,22 @@ pub struct Fetched {
 /// Reads a release that is in the cache, so that [`resolve`] has its digests at hand later in the same process. For while
 /// something else is waited for.
 pub async fn warm_up(sources: &[ReleaseSource], version: &Version, platform: &Platform, cache: &Path) {
+    // What cannot be read is told when it is needed.
+    let _ = in_cache(sources, version, platform, cache).await;
+}
+
+/// The release, if it is in the cache and one of `sources` still vouches for it. Nothing is fetched.
+pub async fn in_cache(
+    sources: &[ReleaseSource],
+    version: &Version,
+    platform: &Platform,
+    cache: &Path,
+) -> Option<Release> {
     let (bounds, client) = (Bounds::default(), OnceLock::new());
     let search = Search { version, platform, cache, client, bounds, limits: Limits::default() };
-    search.warm_up(sources).await;
+    let found = search.in_cache(sources).await;
     DIGESTS.keep(cache);
+    found
 }
 
 /// Gets a release: from the cache, or from the first of `sources` that has it. `known` gives the digest of an upstream

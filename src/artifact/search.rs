@@ -68,11 +68,10 @@ impl Search<'_> {
         Ok(self.client.get_or_init(|| client))
     }
 
-    pub(super) async fn warm_up(&self, sources: &[ReleaseSource]) {
+    pub(super) async fn in_cache(&self, sources: &[ReleaseSource]) -> Option<Release> {
         let all = sources.iter().map(|source| Wanted::new(source, self.version, self.platform, &|_| None));
         let all: Vec<_> = all.flatten().collect();
-        // What cannot be read is told when it is needed.
-        let _ = self.look_in_cache(all.iter()).await;
+        self.look_in_cache(all.iter()).await.ok().flatten()
     }
 
     /// A cached release serves when it came from a source that is still declared, and still has the digest that is

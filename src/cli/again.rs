@@ -15,8 +15,9 @@ pub fn finish(context: &Context, plan: &Plan, sensitive: &[String]) -> Again {
 /// A way that was cut short is cut short again.
 fn until(plan: &Plan) -> Option<String> {
     let goal = plan.goal().minor();
-    let goes_up = plan.kind == Kind::Upgrade && plan.summary.from.as_ref() != Some(&plan.summary.to);
-    (goes_up && goal < plan.declared.version.minor()).then(|| format!("-until={goal}"))
+    let goes_on = matches!(plan.kind, Kind::Upgrade | Kind::Downgrade);
+    let goes_on = goes_on && plan.summary.from.as_ref() != Some(&plan.summary.to);
+    (goes_on && goal != plan.declared.version.minor()).then(|| format!("-until={goal}"))
 }
 
 /// `words` are the command's own: its name, and what it is given after all options.

@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
@@ -9,7 +10,8 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use super::context::VariableInput;
 use super::exit::Exit;
-use crate::units::{Minor, Version};
+use crate::import::Target;
+use crate::units::{ClusterName, Minor, Span, SpanError, Version};
 use crate::view::{Output, escape, escape_lines};
 
 const EXIT_CODES: &str = "\
@@ -19,6 +21,7 @@ Exit codes:
   0    done, or nothing to do
   1    an error or a refusal
   2    plan -detailed-exitcode: there are changes
+       drift: there is some; status: something is not well
   3    fmt -check: a file is not formatted
   130  interrupted by Ctrl-C, at a safe place (143: by SIGTERM, 129: by SIGHUP)
 
@@ -56,6 +59,12 @@ pub enum Command {
     Plan(PlanArgs),
     /// Do it: what is planned now, after asking, or a saved plan.
     Apply(ApplyArgs),
+    /// Show the cluster as it is right now, member by member, and what is not well; change nothing.
+    Status(StatusArgs),
+    /// Look once, and show what is not as it is declared, or not well; change nothing.
+    Drift(DriftArgs),
+    /// Write the first spec of a cluster that is there, by a look at its hosts; change nothing on them.
+    Import(ImportArgs),
     /// Go back to the version that was there before: a plan first, then, after asking, the deed.
     Rollback(RollbackArgs),
     /// Show a saved plan.
@@ -144,6 +153,17 @@ pub struct ApplyArgs {
     pub declared: Declared,
 }
 
+/// How often to look: a host is not to be kept busy by it.
+fn schedule(text: &str) -> Result<Span, String> {
+    const SHORTEST: Span = Span::from_secs(1);
+    let span: Span = text.parse().map_err(|error: SpanError| error.to_string())?;
+    if span < SHORTEST { Err(format!("{SHORTEST} is the least")) } else { Ok(span) }
+}
+
+fn socket(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an address and a port are meant, such as 127.0.0.1:9799 or [::]:9799".to_owned())
+}
+
 /// `3.4`, not `3.4.23`: which patch it is, the plan says.
 fn minor_line(text: &str) -> Result<Minor, String> {
     let minor = text.parse::<Minor>().ok().filter(|minor| minor.to_string() == text);
@@ -159,6 +179,77 @@ pub struct BackTo {
     /// Put the rollback points of all members back: the writes since they were taken are lost.
     #[arg(long)]
     pub points: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct DriftArgs {
+    /// Write Markdown, with declared and found side by side in a table.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+    /// Go on looking, each time after this span, such as 15m, until SIGTERM.
+    #[arg(long, value_name = "SPAN", value_parser = schedule, conflicts_with_all = ["markdown", "junit"])]
+    pub every: Option<Span>,
+    /// Serve /metrics, /healthz and a page on this address, such as 127.0.0.1:9799.
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = socket, requires = "every")]
+    pub listen: Option<SocketAddr>,
+    /// Also write a JUnit report to this file, for CI.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Also write metrics to this file, for a node exporter's textfile folder. Its name ends in .prom there.
+    #[arg(long, value_name = "FILE")]
+    pub prometheus: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Hosts of the cluster, as ssh reaches them: NAME=USER@ADDRESS:PORT, of which only ADDRESS is needed. One is enough where the
+    /// others are reached by the addresses of their peer URLs.
+    #[arg(value_name = "HOST")]
+    pub hosts: Vec<Target>,
+    /// The file to write. One that is there is never written over.
+    #[arg(long, value_name = "FILE", default_value = "cluster.hcl")]
+    pub out: PathBuf,
+    /// What to call the cluster.
+    #[arg(long, value_name = "NAME", default_value = "etcd")]
+    pub name: ClusterName,
+    /// The systemd unit of the members. Where it is not there, the one that runs an etcd is found.
+    #[arg(long, value_name = "UNIT", default_value = "etcd.service")]
+    pub unit: String,
+    /// The account that ssh logs in as, where a host does not say another.
+    #[arg(long, value_name = "USER", conflicts_with = "local")]
+    pub user: Option<String>,
+    /// Commands on the hosts go through `sudo -n`.
+    #[arg(long, conflicts_with = "local")]
+    pub sudo: bool,
+    /// Instead of ~/.ssh/config.
+    #[arg(long, value_name = "FILE", conflicts_with = "local")]
+    pub ssh_config: Option<PathBuf>,
+    /// The key that ssh uses.
+    #[arg(long, value_name = "FILE", conflicts_with = "local")]
+    pub identity: Option<PathBuf>,
+    /// Look at this machine, without ssh.
+    #[arg(long, conflicts_with = "hosts")]
+    pub local: bool,
+    /// Look at members on this machine that quorate runs as plain processes, below this folder.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["hosts", "unit", "user", "sudo", "ssh_config", "identity"])]
+    pub process: Option<PathBuf>,
+    /// Where releases come from, written into the spec: a URL with ${version} and ${arch} in it.
+    #[arg(long, value_name = "URL")]
+    pub release: Option<String>,
+    #[command(flatten)]
+    pub json: Json,
 }
 
 #[derive(Debug, Args)]
@@ -393,6 +484,9 @@ impl Parsed {
             Command::Apply(args) => args.json.json,
             Command::Rollback(args) => args.json.json,
             Command::Restore(args) => args.json.json,
+            Command::Status(args) => args.json.json,
+            Command::Drift(args) => args.json.json,
+            Command::Import(args) => args.json.json,
             Command::Show(args) => args.json.json,
             Command::Validate(args) => args.json.json,
             Command::Backup(args) => match &args.what {

@@ -10,6 +10,8 @@ pub enum Exit {
     Error,
     /// Only of `plan -detailed-exitcode`.
     Changes,
+    /// Of `drift` and `status`: something is not as it is declared, or not well.
+    Found,
     /// Only of `fmt -check`.
     Unformatted,
     Interrupted(Signal),
@@ -28,7 +30,7 @@ impl Exit {
         match self {
             Self::Success => 0,
             Self::Error => 1,
-            Self::Changes => 2,
+            Self::Changes | Self::Found => 2,
             Self::Unformatted => 3,
             // 128 and the number of the signal, as shells say it.
             Self::Interrupted(Signal::Hangup) => 129,

@@ -5,6 +5,7 @@ use super::context::{Format, Screen};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::failure_of;
+use crate::drift;
 use crate::knowledge::Knowledge;
 use crate::plan::rules;
 use crate::session::knowledge_of;
@@ -22,7 +23,8 @@ pub fn run(args: &ExplainArgs, screen: &Screen) -> Result<Exit, Failure> {
     };
     let found = knowledge.explain(name);
     // A rule may have the name of the option that it is about: both are told.
-    let rule = rules::find(name).map(Explained::Rule);
+    let rule = rules::find(name).or_else(|| drift::RULES.iter().find(|rule| rule.name == *name));
+    let rule = rule.map(Explained::Rule);
     let fact = found.as_ref().map(|fact| {
         let rung = knowledge.rungs().iter().find(|rung| rung.fact.name == *name);
         rung.map_or(Explained::Fact(fact), Explained::Rung)
@@ -42,7 +44,7 @@ pub fn run(args: &ExplainArgs, screen: &Screen) -> Result<Exit, Failure> {
 }
 
 fn unknown(name: &str, knowledge: &Knowledge) -> Failure {
-    let names = rules::RULES.iter().map(|rule| rule.name).chain(knowledge.names());
+    let names = rules::RULES.iter().chain(drift::RULES).map(|rule| rule.name).chain(knowledge.names());
     let near = did_you_mean(name, names).map(|near| format!("did you mean {near}?"));
     Failure::Other {
         message: format!("nothing here is called \"{name}\""),

@@ -34,6 +34,16 @@ impl Failure {
         Self::Other { message, todo: parts.map(str::to_owned).collect() }
     }
 
+    /// In one sentence, where there is room for no more.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Spec(_) => "the spec is not valid; `quorate validate` says why".to_owned(),
+            Self::Refused { cluster, .. } => format!("refused for cluster {cluster}"),
+            Self::Stale(differences) => differences.join("; "),
+            Self::Usage(message) | Self::Other { message, .. } => message.clone(),
+        }
+    }
+
     /// Shows it: JSON where JSON was asked for, on standard output like any result; else text on standard error.
     pub fn show(&self, screen: &Screen) -> Exit {
         match screen.format {

@@ -11,12 +11,14 @@ mod argv;
 mod backup;
 mod clean;
 mod context;
+mod drift;
 mod exit;
 mod explain;
 mod failure;
 mod fmt;
 mod graph;
 mod guard;
+mod import;
 mod logging;
 mod plan;
 mod report;
@@ -26,9 +28,11 @@ mod runs;
 pub mod session;
 mod show;
 mod specs;
+mod status;
 mod unlock;
 mod validate;
 mod version;
+mod whole_file;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -79,6 +83,9 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
     match &parsed.command {
         Command::Plan(args) => plan::run(args, &context(&args.declared)?),
         Command::Apply(args) => apply::run(args, &context(&args.declared)?),
+        Command::Status(args) => status::run(&context(&args.declared)?),
+        Command::Drift(args) => drift::run(args, &context(&args.declared)?),
+        Command::Import(args) => import::run(args, screen),
         Command::Restore(args) => restore::run(args, &context(&args.declared)?),
         Command::Rollback(args) => rollback::run(args, &context(&args.declared)?),
         Command::Show(args) => show::run(args, screen),

@@ -8,6 +8,8 @@ use tokio::sync::watch;
 use super::context::{Context, Format};
 use super::failure::Failure;
 use super::specs;
+use crate::drift::Drift;
+use crate::drift::status::Status;
 use crate::execute::StopSignal;
 use crate::plan::model::Plan;
 use crate::plan::restore::Begin;
@@ -98,6 +100,16 @@ pub async fn make_rollback(session: &Session, asked: &Asked) -> Result<RollbackP
     session.plan_rollback(asked).await.map_err(|error| named(error, session))
 }
 
+/// Looks once: each member as it is.
+pub async fn status(session: &Session) -> Result<Status, Failure> {
+    session.status().await.map_err(|error| named(error, session))
+}
+
+/// Looks once: what is not as it is declared.
+pub async fn drift(session: &Session) -> Result<Drift, Failure> {
+    session.drift().await.map_err(|error| named(error, session))
+}
+
 /// The session of a saved plan. Certificates that the spec read from files are not in a plan: then the spec is read
 /// again, and must declare the same.
 pub fn open_for_saved(context: &Context, plan: &Plan) -> Result<Session, Failure> {
@@ -138,6 +150,11 @@ impl Signals {
     pub fn listen() -> Result<Self, Failure> {
         let words = Arc::default();
         Ok(Self { stop: stop_on_signals(&words)?, words })
+    }
+
+    /// What has a value once an end was asked for.
+    pub fn stop(&self) -> StopSignal {
+        self.stop.clone()
     }
 
     /// The signal that asked for an end.

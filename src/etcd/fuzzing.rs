@@ -12,7 +12,7 @@ use super::v2::error_code;
 use super::{Client, Consistency, Dialer, Endpoint, EtcdError, Health, Login, V2Tree, answers, v2tree};
 use crate::fuzzing::harmless;
 use crate::host::ByteStream;
-use crate::units::{MemberId, Revision, Version};
+use crate::units::{MemberId, Minor, Revision};
 
 /// Far longer than any answer from memory takes.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -211,7 +211,7 @@ pub fn ask_grpc(question: u8, says: Vec<u8>) -> bool {
             6 => judge(client.get(b"k").await),
             7 => judge(client.auth_state().await),
             8 => judge(client.put(b"k", b"v").await),
-            9 => judge(client.downgrade_validate(&Version::new(3, 5, 0)).await),
+            9 => judge(client.downgrade_validate(Minor::new(3, 5)).await),
             10 => judge(client.digest_at(Some(Revision(7))).await),
             11 => judge(client.snapshot(&mut tokio::io::sink(), &|_, _| {}).await),
             _ => judge(client.auth_state_by_login().await),

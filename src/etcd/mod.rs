@@ -108,6 +108,8 @@ pub struct StatusAnswer {
     pub errors: Vec<String>,
     pub is_learner: bool,
     pub storage_version: Option<String>,
+    /// Where a downgrade is enabled, the minor that it leads to (3.6+).
+    pub downgrade_to: Option<crate::units::Minor>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

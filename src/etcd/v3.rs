@@ -10,7 +10,7 @@ use super::error::{EtcdError, shown};
 use super::grpc::{Channel, pb};
 use super::{Consistency, KeyValue, MemberList, StatusAnswer};
 use crate::observe::inventory::{Alarm, HashKv, ListedMember};
-use crate::units::{Bytes, ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Version};
+use crate::units::{Bytes, ClusterId, MemberId, Minor, RaftIndex, RaftTerm, Revision};
 
 /// The first key there can be: with itself as the end of the range, every key.
 pub(super) const FIRST_KEY: &[u8] = b"\0";
@@ -44,7 +44,16 @@ impl Client {
             errors: told.errors.iter().take(MOST_ERRORS).map(|error| bounded(error)).collect(),
             is_learner: told.is_learner,
             storage_version: Some(bounded(&told.storage_version)).filter(|version| !version.is_empty()),
+            downgrade_to: self.downgrade_told(told.downgrade_info)?,
         })
+    }
+
+    /// A target that cannot be read must not look like none.
+    fn downgrade_told(&self, told: Option<pb::DowngradeInfo>) -> Result<Option<Minor>, EtcdError> {
+        let Some(told) = told.filter(|told| told.enabled) else { return Ok(None) };
+        let unread =
+            |_| self.unexpected("Status", "the version that a downgrade leads to", bounded(&told.target_version));
+        told.target_version.parse().map(Some).map_err(unread)
     }
 
     /// The member list as this member knows it, also without a quorum.
@@ -136,21 +145,29 @@ impl Client {
         told.await.map(drop)
     }
 
-    pub async fn downgrade_validate(&self, target: &Version) -> Result<(), EtcdError> {
-        self.downgrade("Downgrade (validate)", pb::downgrade_request::DowngradeAction::Validate, target).await
+    /// Whether the cluster could be told to go down to this minor now. Changes nothing.
+    pub async fn downgrade_validate(&self, target: Minor) -> Result<(), EtcdError> {
+        self.downgrade("Downgrade (validate)", pb::downgrade_request::DowngradeAction::Validate, Some(target)).await
     }
 
-    pub async fn downgrade_enable(&self, target: &Version) -> Result<(), EtcdError> {
-        self.downgrade("Downgrade (enable)", pb::downgrade_request::DowngradeAction::Enable, target).await
+    /// Tells the cluster to go down to this minor.
+    pub async fn downgrade_enable(&self, target: Minor) -> Result<(), EtcdError> {
+        self.downgrade("Downgrade (enable)", pb::downgrade_request::DowngradeAction::Enable, Some(target)).await
+    }
+
+    /// Ends that. etcd answers success also where it failed: what the members' status says afterwards counts.
+    pub async fn downgrade_cancel(&self) -> Result<(), EtcdError> {
+        self.downgrade("Downgrade (cancel)", pb::downgrade_request::DowngradeAction::Cancel, None).await
     }
 
     async fn downgrade(
         &self,
         name: &'static str,
         action: pb::downgrade_request::DowngradeAction,
-        target: &Version,
+        target: Option<Minor>,
     ) -> Result<(), EtcdError> {
-        let request = pb::DowngradeRequest { action: action.into(), version: target.minor().to_string() };
+        let version = target.map(|minor| minor.to_string()).unwrap_or_default();
+        let request = pb::DowngradeRequest { action: action.into(), version };
         self.maintenance(name, request, |mut api, request| async move { api.downgrade(request).await }).await.map(drop)
     }
 

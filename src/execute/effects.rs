@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::execute::ExecuteError;
 use crate::execute::compare;
+use crate::execute::downgrade;
 use crate::execute::event::Event;
 use crate::execute::journal::{Detail, Effect, EffectResult};
 use crate::execute::logs::Logs;
@@ -116,6 +117,8 @@ impl<'a> Performer<'a> {
             Effect::Backup => take_backup::take(self, step).await,
             Effect::CompareData => compare::compare(self.world).await,
             Effect::TakeRaftSnapshots => raft_snapshots::take(self, step).await,
+            Effect::EnableDowngrade => downgrade::enable(self, step).await,
+            Effect::CancelDowngrade => downgrade::cancel(self, step).await,
             Effect::ReadyData => replace::lay_all_ready(self, step).await,
             Effect::AssembleData => restore::assemble_all(self, step).await,
             Effect::LayRestored => restore::lay_all(self, step).await,

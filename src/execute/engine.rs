@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
 use crate::knowledge::RestoreMeans;
-use crate::plan::model::{Action, Gate, MemberAction, Operation, Plan, Step, StepId};
+use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Step, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::{MemberName, Minor};
 
@@ -299,7 +299,7 @@ impl<'p> Engine<'p> {
             && self.plan.step(id).is_some_and(|step| stop_is_safe(step, *next))
         {
             let todo = [todo.clone(), vec![self.again()]].concat();
-            self.phase = ended(id, Failure { reason: reason.clone(), todo }, None);
+            self.phase = self.ended(id, Failure { reason: reason.clone(), todo }, None);
             return;
         }
         let failed = match result {
@@ -320,7 +320,7 @@ impl<'p> Engine<'p> {
                 let is_refused = matches!(result, EffectResult::Refused { .. });
                 let rest = if is_refused { vec![self.again()] } else { self.by_hand(id) };
                 let todo = [failure.todo.clone(), worse.todo, rest].concat();
-                ended(id, Failure { reason, todo }, None)
+                self.ended(id, Failure { reason, todo }, None)
             }
             (phase, _) => phase.clone(),
         };
@@ -362,7 +362,7 @@ impl<'p> Engine<'p> {
                 failure.todo.push(self.again());
             }
         }
-        ended(id, failure, None)
+        self.ended(id, failure, None)
     }
 
     fn gates_held(&mut self, id: StepId, leader: Option<MemberName>) {
@@ -377,7 +377,7 @@ impl<'p> Engine<'p> {
                 let mut failure = failure.clone();
                 failure.todo.push("find out why (the reason and the log lines say), and mend it".to_owned());
                 failure.todo.push(self.again());
-                ended(id, failure, self.member_of(id))
+                self.ended(id, failure, self.member_of(id))
             }
             phase => phase.clone(),
         };
@@ -396,15 +396,15 @@ impl<'p> Engine<'p> {
             (Phase::GatesUndo { failure, .. }, GateStage::Undo) => {
                 let reason = format!("{}; {reason}", failure.reason);
                 let todo = [failure.todo.clone(), self.by_hand(id)].concat();
-                ended(id, Failure { reason, todo }, None)
+                self.ended(id, Failure { reason, todo }, None)
             }
             (Phase::GatesAfter { .. }, _)
                 if self.member_of(id).is_some_and(|member| found.unwell.contains(&member)) =>
             {
-                ended(id, Failure { reason, todo: self.by_hand(id) }, None)
+                self.ended(id, Failure { reason, todo: self.by_hand(id) }, None)
             }
-            _ if self.cluster_is_down() => ended(id, Failure { reason, todo: self.while_down() }, None),
-            _ => ended(id, Failure { reason, todo: self.bring_back(found.culprits) }, None),
+            _ if self.cluster_is_down() => self.ended(id, Failure { reason, todo: self.while_down() }, None),
+            _ => self.ended(id, Failure { reason, todo: self.bring_back(found.culprits) }, None),
         };
     }
 
@@ -423,6 +423,31 @@ impl<'p> Engine<'p> {
             }
             _ => false,
         })
+    }
+
+    fn ended(&self, id: StepId, failure: Failure, rolled_back: Option<MemberName>) -> Phase {
+        let Failure { reason, mut todo } = failure;
+        todo.extend(self.on_the_way_down(id));
+        Phase::Ended(Ending::Failed { step: Some(id), reason, rolled_back, todo })
+    }
+
+    /// What holds on where a way down ends in its middle: etcd stays told.
+    fn on_the_way_down(&self, id: StepId) -> Option<String> {
+        let from = self.plan.summary.from.as_ref().filter(|_| self.plan.kind == Kind::Downgrade)?;
+        let to = self.plan.summary.to.minor();
+        let stays = match self.plan.steps().find(|step| matches!(step.action, Action::EnableDowngrade(_))) {
+            Some(step) if self.done.contains(&step.id) => {
+                "as etcd was told (the downgrade is still enabled)".to_owned()
+            }
+            Some(step) if step.id == id => "where etcd was told (then the downgrade is still enabled)".to_owned(),
+            Some(_) => return None,
+            // Told by an earlier run; or there are members of the lower version, and the others wait for them.
+            None => "where it is already (a downgrade that was enabled before is so still)".to_owned(),
+        };
+        Some(format!(
+            "until then the cluster stays at {to}, {stays}, and nothing is lost; to go back up instead, declare version = \
+             \"{from}\" and apply: that cancels it"
+        ))
     }
 
     fn member_of(&self, id: StepId) -> Option<MemberName> {
@@ -478,6 +503,17 @@ impl<'p> Engine<'p> {
         let Some(Action::Member(action)) = self.plan.step(id).map(|step| &step.action) else {
             return Vec::new();
         };
+        let put_it_back = if action.from.minor() > action.to.minor() {
+            format!("put it back at {}, start the member, see it healthy", action.binary.path)
+        } else {
+            format!(
+                "while the cluster version is still {}: put it back at {}, start the member, see it healthy; later than \
+                 that only {} can run",
+                action.from.minor(),
+                action.binary.path,
+                action.to
+            )
+        };
         vec![
             format!(
                 "`quorate apply` once its host can be reached: it brings {} up; where that fails, by hand:",
@@ -485,21 +521,10 @@ impl<'p> Engine<'p> {
             ),
             format!("look at {}: is its process there, what does its log say", action.member),
             format!("the binary that it had before is kept at {} (version {})", action.binary.kept, action.from),
-            format!(
-                "while the cluster version is still {}: put it back at {}, start the member, see it healthy; later than \
-                 that only {} can run",
-                action.from.minor(),
-                action.binary.path,
-                action.to
-            ),
+            put_it_back,
             "then `quorate plan` shows what is left".to_owned(),
         ]
     }
-}
-
-fn ended(step: StepId, failure: Failure, rolled_back: Option<MemberName>) -> Phase {
-    let Failure { reason, todo } = failure;
-    Phase::Ended(Ending::Failed { step: Some(step), reason, rolled_back, todo })
 }
 
 fn has_way_back(action: &MemberAction) -> bool {
@@ -529,6 +554,8 @@ pub fn effects(step: &Step) -> Vec<Effect> {
         Action::Backup(_) => vec![Effect::Backup],
         Action::CompareData { .. } => vec![Effect::CompareData],
         Action::TakeRaftSnapshots(_) => vec![Effect::TakeRaftSnapshots],
+        Action::EnableDowngrade(_) => vec![Effect::EnableDowngrade],
+        Action::CancelDowngrade(_) => vec![Effect::CancelDowngrade],
         Action::Member(action) => action
             .operations
             .iter()

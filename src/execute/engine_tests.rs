@@ -9,7 +9,7 @@ use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, GateS
 use crate::plan::model::{Action, Gate, GoesOn, Operation, Plan, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::MemberName;
-use crate::view::fixtures::{held_upgrade, upgrade, whole_rollback};
+use crate::view::fixtures::{held_upgrade, upgrade, way_down, whole_rollback};
 
 /// No run of three members takes more directives than this; one that does goes in circles.
 const MOST_DIRECTIVES: usize = 400;
@@ -658,4 +658,86 @@ fn a_lost_lock_ends_the_run_at_a_safe_place() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+fn todo_of(ending: Ending) -> Vec<String> {
+    match ending {
+        Ending::Failed { todo, .. } => todo,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn on_the_way_down_etcd_is_told_before_the_first_stop() {
+    let (effects, ending) = run(&way_down(), "m2", |_| None);
+    let place = |wanted: &dyn Fn(&Effect) -> bool| effects.iter().position(wanted).unwrap();
+    let told = place(&|effect| *effect == Effect::EnableDowngrade);
+    assert!(told < place(&|effect| matches!(effect, Effect::Operate { operation: Operation::Stop { .. }, .. })));
+    assert_eq!((stopped(&effects), ending), (["m1", "m3", "m2"].map(str::to_owned).to_vec(), Ending::Succeeded));
+}
+
+// faults: E1
+#[test]
+fn a_member_whose_older_binary_does_not_come_up_is_put_back_and_the_end_says_that_etcd_is_still_told() {
+    let (effects, ending) =
+        run(&way_down(), "m2", |directive| is_start_of(directive, "m1").then(|| fail(directive)).flatten());
+    assert_eq!(effects.last(), Some(&Effect::PutBack { member: name("m1") }));
+    let todo = todo_of(ending).join("; ");
+    for words in ["still enabled", "stays at 3.6", "declare version = \"3.7.1\"", "`quorate apply`"] {
+        assert!(todo.contains(words), "{words} is not in: {todo}");
+    }
+}
+
+/// The cluster version is below what members run: that is no reason to leave one down.
+#[test]
+fn on_the_way_down_a_lower_cluster_version_keeps_nobody_from_being_put_back() {
+    let (effects, _) = run(&way_down(), "m2", |directive| match directive {
+        Directive::Await { step, stage: GateStage::After, .. } if matches!(step.action, Action::Member(_)) => {
+            let mut entry = not_held(GateStage::After, step.id, &["m1"]);
+            if let Entry::GateFailed { cluster_version, .. } = &mut entry {
+                *cluster_version = Some(crate::units::Minor::new(3, 6));
+            }
+            Some(entry)
+        }
+        _ => None,
+    });
+    assert_eq!(effects.last(), Some(&Effect::PutBack { member: name("m1") }));
+}
+
+#[test]
+fn what_fails_before_etcd_is_told_says_nothing_of_a_way_down_that_was_begun() {
+    let preflight = |directive: &Directive<'_>| {
+        matches!(directive, Directive::Perform { effect: Effect::Preflight, .. }).then(|| fail(directive)).flatten()
+    };
+    let (_, ending) = run(&way_down(), "m2", preflight);
+    assert!(!todo_of(ending).join("; ").contains("still enabled"));
+    let told = |directive: &Directive<'_>| {
+        matches!(directive, Directive::Perform { effect: Effect::EnableDowngrade, .. })
+            .then(|| fail(directive))
+            .flatten()
+    };
+    let (effects, ending) = run(&way_down(), "m2", told);
+    assert!(stopped(&effects).is_empty());
+    assert!(todo_of(ending).join("; ").contains("still enabled"));
+}
+
+/// An order that was carried out and whose outcome was lost is given again; to etcd that is nothing.
+#[test]
+fn etcd_is_told_again_after_a_crash() {
+    let plan = way_down();
+    let mut engine = Engine::new(&plan);
+    loop {
+        match engine.directive() {
+            Directive::Await { step, stage, .. } => engine.record(&held(stage, step.id, "m2")),
+            Directive::Perform { step, effect } if effect == Effect::EnableDowngrade => {
+                engine.record(&Entry::Intent { step: step.id, effect });
+                break;
+            }
+            Directive::Perform { step, effect } => {
+                engine.record(&Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 });
+            }
+            Directive::End(ending) => panic!("{ending:?}"),
+        }
+    }
+    assert!(matches!(engine.directive(), Directive::Perform { effect: Effect::EnableDowngrade, .. }));
 }

@@ -72,10 +72,12 @@ impl Look {
         self.answering().filter_map(|(_, facts)| facts.cluster_version.as_ref().map(Version::minor)).max()
     }
 
-    /// Who else answers with this minor or a newer one.
-    pub fn others_at(&self, member: &MemberName, minor: Minor) -> impl Iterator<Item = &MemberName> {
+    /// Who else answers with the minor that this member is to have, or one beyond it.
+    pub fn others_at(&self, action: &MemberAction) -> impl Iterator<Item = &MemberName> {
+        let (goes_down, to) = (action.to < action.from, action.to.minor());
+        let is_there = move |minor: Minor| if goes_down { minor <= to } else { minor >= to };
         self.answering()
-            .filter(move |(name, facts)| *name != member && facts.server_version.minor() >= minor)
+            .filter(move |(name, facts)| **name != action.member && is_there(facts.server_version.minor()))
             .map(|(name, _)| name)
     }
 
@@ -153,6 +155,10 @@ fn judge_one(gate: &Gate, look: &Look) -> Judgement {
         }
         Gate::CaughtUp { member, entries, .. } => caught_up(look, member, *entries, &mut judgement),
         Gate::ClusterVersion { minor, .. } => cluster_version(look, *minor, &mut judgement),
+        Gate::StorageReadable { minor, .. } => {
+            storage_version(look, *minor, &mut judgement);
+            judgement.serves = true;
+        }
         Gate::Serving { members, .. } => serving(look, members, &mut judgement),
         Gate::DeclaredMembers { names, .. } => declared_members(look, names, &mut judgement),
         Gate::Soak { .. } | Gate::V2Settle { .. } => {}
@@ -165,7 +171,24 @@ fn cluster_version(look: &Look, minor: Minor, judgement: &mut Judgement) {
         let shown = facts.cluster_version.as_ref().map(Version::minor);
         if shown != Some(minor) {
             let shown = shown.map_or_else(|| "no cluster version".to_owned(), |minor| minor.to_string());
-            judgement.blame(name, format!("{name} is at cluster version {shown}, not yet at {minor}"));
+            let held = facts.downgrade_to.filter(|to| *to < minor).map_or_else(String::new, |to| {
+                format!(" (etcd was told to go down to {to}, and stays there until that is cancelled)")
+            });
+            judgement.blame(name, format!("{name} is at cluster version {shown}, not yet at {minor}{held}"));
+        }
+    }
+    unanswered(look, judgement);
+}
+
+/// Of members above this minor: their storage is what an older binary would have to read. One that is at it has its own.
+fn storage_version(look: &Look, minor: Minor, judgement: &mut Judgement) {
+    for (name, facts) in look.answering() {
+        let is_above = facts.server_version.minor() > minor;
+        match facts.storage_version.as_ref().map(Version::minor) {
+            Some(shown) if shown == minor => {}
+            None if !is_above => {}
+            Some(shown) => judgement.blame(name, format!("{name} has storage of version {shown}, not yet {minor}")),
+            None => judgement.blame(name, format!("{name} does not say which version its storage has")),
         }
     }
     unanswered(look, judgement);
@@ -366,6 +389,10 @@ fn declared_members(look: &Look, names: &[MemberName], judgement: &mut Judgement
 /// Why the old binary would not stay up, or why that is not known. The leader decides the cluster version once all members
 /// run the new one; a follower may be behind and tell the old one still.
 pub fn no_way_back(action: &MemberAction, look: &Look) -> Option<ExecuteError> {
+    // A newer binary comes up in a cluster of either version.
+    if action.from.minor() > action.to.minor() {
+        return None;
+    }
     let (member, from) = (action.member.clone(), action.from.clone());
     if let Some(minor) = look.cluster_version().filter(|minor| *minor > action.from.minor()) {
         return Some(ExecuteError::NoWayBack { member, minor, from });

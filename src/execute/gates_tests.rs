@@ -30,6 +30,7 @@ fn facts(id: u64) -> EtcdFacts {
         server_version: Version::new(3, 2, 32),
         cluster_version: Some(Version::new(3, 1, 0)),
         storage_version: None,
+        downgrade_to: None,
         unhealthy: None,
         leader: Some(MemberId(2)),
         raft_term: Some(RaftTerm(3)),
@@ -159,7 +160,7 @@ fn who_sees_another_leader_than_a_quorum_is_to_blame() {
     blames(&judged(Gate::OneLeader { within: WITHIN }, &look), &["m1", "m2", "m3"]);
 }
 
-fn way_back_of_m1(look: &Look) -> Option<String> {
+fn action_on_m1() -> MemberAction {
     let digest = Sha256::of(b"x");
     let binary = BinaryChange {
         path: "/usr/bin/etcd".to_owned(),
@@ -168,7 +169,7 @@ fn way_back_of_m1(look: &Look) -> Option<String> {
         staged: String::new(),
         kept: String::new(),
     };
-    let action = MemberAction {
+    MemberAction {
         member: name("m1"),
         role: Role::Follower,
         from: Version::new(3, 1, 20),
@@ -176,8 +177,11 @@ fn way_back_of_m1(look: &Look) -> Option<String> {
         binary,
         operations: Vec::new(),
         on_failure: OnFailure::RollbackMember,
-    };
-    no_way_back(&action, look).map(|error| error.to_string())
+    }
+}
+
+fn way_back_of_m1(look: &Look) -> Option<String> {
+    no_way_back(&action_on_m1(), look).map(|error| error.to_string())
 }
 
 /// A follower may be behind: where all others may run the new minor, only the leader knows that the old binary would stay up.
@@ -278,4 +282,53 @@ fn a_soak_counts_only_while_all_the_rest_holds() {
     let mut look = look();
     silent(&mut look, "m2");
     assert!(!judge(&gates, &look, Duration::from_secs(10)).holds());
+}
+
+/// Three members of 3.7.1 in a cluster that was taken down to 3.6.
+fn on_the_way_down() -> Look {
+    let mut look = look();
+    for member in ["m1", "m2", "m3"] {
+        change(&mut look, member, |facts| {
+            facts.server_version = Version::new(3, 7, 1);
+            facts.cluster_version = Some(Version::new(3, 6, 0));
+            facts.storage_version = Some(Version::new(3, 6, 0));
+            facts.downgrade_to = Some(Minor::new(3, 6));
+        });
+    }
+    look
+}
+
+#[test]
+fn the_storage_of_every_member_has_to_come_down() {
+    let gate = || Gate::StorageReadable { minor: Minor::new(3, 6), within: WITHIN };
+    let mut look = on_the_way_down();
+    assert!(judged(gate(), &look).holds());
+    change(&mut look, "m3", |facts| facts.storage_version = Some(Version::new(3, 7, 0)));
+    blames(&judged(gate(), &look), &["m3"]);
+    // A newer member that does not say is not taken for one that is down; an older one has no storage above it.
+    change(&mut look, "m3", |facts| facts.storage_version = None);
+    blames(&judged(gate(), &look), &["m3"]);
+    change(&mut look, "m3", |facts| facts.server_version = Version::new(3, 6, 14));
+    assert!(judged(gate(), &look).holds());
+    silent(&mut look, "m1");
+    blames(&judged(gate(), &look), &["m1"]);
+}
+
+#[test]
+fn a_cluster_version_that_is_kept_down_says_by_what() {
+    let judgement = judged(Gate::ClusterVersion { minor: Minor::new(3, 7), within: WITHIN }, &on_the_way_down());
+    assert!(judgement.waiting[0].contains("told to go down to 3.6"), "{:?}", judgement.waiting);
+}
+
+#[test]
+fn a_newer_binary_can_always_be_put_back() {
+    let mut look = on_the_way_down();
+    for member in ["m1", "m2", "m3"] {
+        change(&mut look, member, |facts| facts.leader = None);
+    }
+    let action = MemberAction { from: Version::new(3, 7, 1), to: Version::new(3, 6, 14), ..action_on_m1() };
+    assert!(no_way_back(&action, &look).is_none());
+    // Who is counted as done already, when it is asked whether a member is the last.
+    change(&mut look, "m3", |facts| facts.server_version = Version::new(3, 6, 14));
+    assert_eq!(look.others_at(&action).collect::<Vec<_>>(), [&name("m3")]);
 }

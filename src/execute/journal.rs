@@ -133,6 +133,10 @@ pub enum Effect {
     Backup,
     CompareData,
     TakeRaftSnapshots,
+    /// `downgrade validate` and `enable`.
+    EnableDowngrade,
+    /// `downgrade cancel`.
+    CancelDowngrade,
     Operate {
         member: MemberName,
         operation: Operation,
@@ -236,6 +240,14 @@ pub enum Detail {
     RaftSnapshots {
         no_ops: u64,
         reached: Vec<(MemberName, RaftIndex)>,
+    },
+    /// etcd goes down to this minor, by what its members say.
+    DowngradeEnabled {
+        to: Minor,
+    },
+    /// It was to go down to this minor, and is not any more, by what its members say.
+    DowngradeCancelled {
+        to: Minor,
     },
     HandedOver {
         to: MemberName,

@@ -7,6 +7,7 @@
 
 mod compare;
 mod compare_keys;
+mod downgrade;
 mod driver;
 mod effects;
 pub mod engine;

@@ -209,9 +209,7 @@ pub fn held(stage: GateStage, step: &Step, look: &Look, leader: Option<MemberNam
 
 fn at_target(step: &Step, look: &Look) -> Vec<MemberName> {
     match &step.action {
-        Action::Member(action) if action.from.minor() != action.to.minor() => {
-            look.others_at(&action.member, action.to.minor()).cloned().collect()
-        }
+        Action::Member(action) if action.from.minor() != action.to.minor() => look.others_at(action).cloned().collect(),
         _ => Vec::new(),
     }
 }

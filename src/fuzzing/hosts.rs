@@ -126,6 +126,7 @@ fn etcd(number: usize) -> EtcdFacts {
         server_version: version("3.1.20"),
         cluster_version: Some(version("3.1.0")),
         storage_version: None,
+        downgrade_to: None,
         unhealthy: None,
         leader: Some(member_id(2)),
         raft_term: Some(RaftTerm(4)),

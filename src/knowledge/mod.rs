@@ -106,6 +106,23 @@ impl Knowledge {
         self.rungs.iter().find(|rung| rung.from == from && rung.to == to)
     }
 
+    /// The rung that leads to this minor, where etcd's own call takes a completed cluster down it again.
+    #[must_use]
+    pub fn rung_down_from(&self, minor: Minor) -> Option<&Rung> {
+        let rung = self.rung(self.previous_minor(minor)?, minor)?;
+        rung.downgrade_api().map(|_| rung)
+    }
+
+    /// The lowest minor that a completed cluster of this one can be taken down to, by that call alone.
+    #[must_use]
+    pub fn lowest_by_downgrade(&self, minor: Minor) -> Option<Minor> {
+        let mut lowest = None;
+        while let Some(rung) = self.rung_down_from(lowest.unwrap_or(minor)) {
+            lowest = Some(rung.from);
+        }
+        lowest
+    }
+
     #[must_use]
     pub fn rungs(&self) -> &[Rung] {
         &self.rungs

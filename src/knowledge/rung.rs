@@ -241,6 +241,12 @@ impl Rung {
         Ok(Self { fact, from, to, requirements, hazards, changes, advisories, proofs, rollback, downgrade })
     }
 
+    /// The way down after completion, where it is etcd's own call for it.
+    #[must_use]
+    pub fn downgrade_api(&self) -> Option<&Downgrade> {
+        self.downgrade.as_ref().filter(|downgrade| downgrade.means == DowngradeMeans::DowngradeApi {})
+    }
+
     /// Advisories for one target release: some changes came with a patch.
     pub fn advisories_for<'a>(&'a self, target: &'a Version) -> impl Iterator<Item = &'a Advisory> {
         self.advisories.iter().filter(|advisory| advisory.targets.contains(target))

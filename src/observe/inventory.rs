@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::units::{
-    Bytes, ClusterId, ClusterName, MemberId, MemberName, RaftIndex, RaftTerm, Revision, Sha256, Version,
+    Bytes, ClusterId, ClusterName, MemberId, MemberName, Minor, RaftIndex, RaftTerm, Revision, Sha256, Version,
 };
 
 /// Something that may not have been visible. The reason is a sentence for a person.
@@ -329,6 +329,10 @@ pub struct EtcdFacts {
     pub cluster_version: Option<Version>,
     /// `storage` of `/version` (3.6+).
     pub storage_version: Option<Version>,
+    /// Where etcd was told to go down (`downgrade enable`): to this minor. Members that run a version without that call do
+    /// not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downgrade_to: Option<Minor>,
     /// `/health`: `None` means healthy, else what it said.
     pub unhealthy: Option<String>,
     pub leader: Option<MemberId>,

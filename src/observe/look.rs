@@ -178,6 +178,17 @@ async fn look_at_host(
         facts = facts::host_facts(&answer, &setup, &declared, options.now);
     }
     let wanted = wanted_materials(cluster, member, &facts, &setup);
+    // Where a config file names the certificates, they are known only now.
+    let unread = |path: &&str| answer.file(Kind::Secret.word(), path).is_none();
+    let unread: Vec<member::Look> = wanted
+        .iter()
+        .flat_map(|(_, materials)| materials.paths())
+        .filter(unread)
+        .map(|path| (Kind::Secret, path.to_owned()))
+        .collect();
+    if !unread.is_empty() {
+        answer.absorb(run(&Question::paths_only(setup.account.as_ref()), &unread).await?);
+    }
     let endpoint = wanted
         .and_then(|(target, materials)| endpoint(&answer, host, member, &target, &materials, options))
         .map(|endpoint| Endpoint { login: access::login(&cluster.client), ..endpoint });

@@ -3,9 +3,9 @@
 //! In come the declared cluster and open connections; out goes an [`inventory::Inventory`]: what was seen, and what
 //! could not be seen and why. An unreachable host is a fact, not an error. This room changes nothing anywhere.
 //!
-//! A look is at most four exchanges with a host: the probe; a second one where the first could not know a path, or
-//! for the certificates of the connection to etcd; etcd's own answers, all at once; and, when asked for, `HashKV` of
-//! all members at one revision.
+//! A look is at most five exchanges with a host: the probe; a second one where the first could not know a path, or
+//! for the certificates of the connection to etcd; a third for these where a config file names them; etcd's own answers,
+//! all at once; and, when asked for, `HashKV` of all members at one revision.
 
 mod access;
 mod answer;

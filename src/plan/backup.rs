@@ -9,6 +9,7 @@ use crate::plan::model::{
     Action, BackupAction, Kind, PLAN_FORMAT, Plan, Refusal, Rung, Step, StepId, Summary, Undo, V2Backup, V3Backup,
 };
 use crate::plan::survey::{Survey, Surveyed};
+use crate::plan::target::Way;
 use crate::plan::{Input, basis, estimate as estimates, health, layout, replacing, settle};
 use crate::spec::model::{Cluster, Verify};
 use crate::units::{Bytes, Span, Version};
@@ -40,6 +41,14 @@ pub fn action(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, too
         size: settle::v2_size(facts),
     });
     Some(BackupAction { member: source.view.name.clone(), verify: cluster.backup.verify, v3, v2, tools: tools.clone() })
+}
+
+/// The release whose tools prove the backup before a rung: on the way down that which wrote the data, where it is restored.
+pub fn tools<'w>(cluster: &Cluster, way: &'w Way) -> &'w Version {
+    match cluster.backup.verify {
+        Verify::Restore if way.goes_down() => &way.from,
+        Verify::Restore | Verify::Hash => &way.to,
+    }
 }
 
 /// What takes the v2 backup on the member's host.

@@ -1,5 +1,5 @@
-//! Climb: the way to a version several steps up. What comes first is planned; the rungs after it are foreseen, from what the
-//! members will be by then, so that whatever stands in the way of a later one is known before anything starts.
+//! Climb: the way to a version several steps up, or down. What comes first is planned; the rungs after it are foreseen, from
+//! what the members will be by then, so that whatever stands in the way of a later one is known before anything starts.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use crate::plan::hosts::rollback_point_size;
 use crate::plan::model::{Foreseen, Plan, Refusal, ReleasePin};
 use crate::plan::requirements::applies;
 use crate::plan::survey::Survey;
-use crate::plan::{Input, leg, sealed, upgrade};
-use crate::spec::model::{Cluster, Toggle};
+use crate::plan::{Input, descent, leg, sealed, upgrade};
+use crate::spec::model::{Cluster, Toggle, Verify};
 use crate::units::{Bytes, MemberName, Minor, Version};
 
 /// The versions that are taken one after the other, the declared one last. It is alone where it is one step away, or where
@@ -21,7 +21,39 @@ use crate::units::{Bytes, MemberName, Minor, Version};
 pub fn legs(cluster: &Cluster, inventory: &Inventory, knowledge: &Knowledge) -> Vec<Version> {
     let declared = &cluster.version;
     let survey = Survey::of(inventory);
-    climb(cluster, &survey, knowledge).unwrap_or_else(|| vec![declared.clone()])
+    let legs = climb(cluster, &survey, knowledge).or_else(|| descend(cluster, &survey, knowledge));
+    legs.unwrap_or_else(|| vec![declared.clone()])
+}
+
+/// Releases that are needed on the way down beside those that it leads to: the one that runs now restores the first backup on
+/// trial, and the later backups are restored by those that were gone down to.
+pub fn tools_on_the_way_down(cluster: &Cluster, inventory: &Inventory, knowledge: &Knowledge) -> Option<Version> {
+    let survey = Survey::of(inventory);
+    let live = survey.agreed(|etcd| etcd.cluster_version.clone())??.minor();
+    let first = legs(cluster, inventory, knowledge).into_iter().next()?;
+    let rung = descent::rung(first.minor(), live, &survey, knowledge)?;
+    (cluster.backup.verify == Verify::Restore).then(|| descent::leaves(rung, &survey))
+}
+
+/// As far down as etcd's own call leads. Members that are above the cluster version come down to it first; where all are,
+/// and it is about to follow them, that comes before.
+fn descend(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge) -> Option<Vec<Version>> {
+    let declared = &cluster.version;
+    let live = survey.agreed(|etcd| etcd.cluster_version.clone())??.minor();
+    let above = descent::rung(live, live, survey, knowledge);
+    let mut minor = above.map_or(live, |rung| rung.to);
+    let mut legs = Vec::new();
+    legs.extend(
+        above.filter(|rung| descent::about_to_move(live, rung, survey)).map(|rung| descent::leaves(rung, survey)),
+    );
+    while minor > declared.minor() {
+        let next = knowledge.rung_down_from(minor)?.from;
+        let to =
+            if next == declared.minor() { declared.clone() } else { version_of(next, cluster, survey, knowledge)? };
+        legs.push(to);
+        minor = next;
+    }
+    (legs.last() == Some(declared)).then_some(legs)
 }
 
 fn climb(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge) -> Option<Vec<Version>> {
@@ -153,6 +185,8 @@ fn member_after(
         let minor = cluster.version.minor();
         etcd.cluster_version = Some(Version::new(minor.major(), minor.number(), 0));
         etcd.hash_kv = None;
+        // A downgrade that has led there is ended by etcd itself.
+        etcd.downgrade_to = None;
     }
     let Seen::Known(host) = &mut view.host else { return view };
     let pin = releases.iter().find(|pin| pin.version == cluster.version && pin.arch == host.arch);

@@ -11,7 +11,7 @@ use crate::spec::model::{Cluster, Ownership, Runtime};
 use crate::units::{Bytes, MemberId, MemberName};
 
 /// A database at this share of its quota is too near to the NOSPACE alarm to begin.
-const QUOTA_SHARE_PERCENT: u64 = 95;
+pub const QUOTA_SHARE_PERCENT: u64 = 95;
 
 /// Checks everything that must hold of the cluster as a whole.
 pub fn check(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findings: &mut Findings) {

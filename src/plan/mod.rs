@@ -9,6 +9,7 @@ mod backup;
 pub mod basis;
 mod climb;
 mod create;
+mod descent;
 mod estimate;
 pub mod file;
 mod findings;
@@ -28,7 +29,7 @@ mod room;
 pub mod rules;
 mod settle;
 mod start;
-mod survey;
+pub(crate) mod survey;
 mod target;
 mod upgrade;
 
@@ -47,8 +48,8 @@ use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{
     Action, Kind, NoReturn, Note, Operation, PLAN_FORMAT, Plan, Refusal, ReleasePin, Rung, Step, Summary,
 };
-use crate::plan::survey::{Standing, Survey};
-use crate::plan::target::Way;
+use crate::plan::survey::{Standing, Survey, Surveyed};
+use crate::plan::target::{Direction, Way};
 use crate::runtime::Templates;
 use crate::spec::model::{Cluster, HoldPoint, Toggle};
 use crate::units::{Bytes, Version};
@@ -90,7 +91,9 @@ pub fn declared_releases(cluster: &Cluster, inventory: &Inventory) -> BTreeSet<(
 /// Which releases a plan will need, by version and architecture, those on the way included: what has to be fetched before
 /// planning.
 pub fn wanted_releases(cluster: &Cluster, inventory: &Inventory, knowledge: &Knowledge) -> BTreeSet<(Version, String)> {
-    for_each_host(inventory, &climb::legs(cluster, inventory, knowledge))
+    let mut versions = climb::legs(cluster, inventory, knowledge);
+    versions.extend(climb::tools_on_the_way_down(cluster, inventory, knowledge));
+    for_each_host(inventory, &versions)
 }
 
 fn for_each_host(inventory: &Inventory, versions: &[Version]) -> BTreeSet<(Version, String)> {
@@ -99,7 +102,9 @@ fn for_each_host(inventory: &Inventory, versions: &[Version]) -> BTreeSet<(Versi
 }
 
 pub use backup::{PlannedBackup, plan as plan_backup};
+pub(crate) use health::QUOTA_SHARE_PERCENT;
 pub use hold::Held;
+pub(crate) use options::host_of;
 
 /// Makes the plan, or says every reason why there is none. Where the declared version is several steps away, the first is
 /// planned, and the others are foreseen.
@@ -136,6 +141,9 @@ fn leg(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     // Where members only have to be started, or the cluster version to move, nothing of the release is needed.
     let changes_binaries = survey.members.iter().any(|member| upgrade::is_to_change(member, &way));
     let pins = if changes_binaries { pins(input, &survey, &mut findings) } else { BTreeMap::new() };
+    if changes_binaries {
+        tools_at_hand(input, &survey, &way, &mut findings);
+    }
     let release_size = pins.values().map(|pin| upgrade::release_size(pin)).max().unwrap_or_default();
     files_that_a_swap_would_not_know(&survey, &pins, changes_binaries.then_some(&way.to), &mut findings);
     checks_before_change(input, &survey, &way, release_size, &mut findings);
@@ -196,10 +204,13 @@ fn checks_before_change(
     }
     rollback_points(input.cluster, survey, way, findings);
     if way.is_rung() {
-        match input.knowledge.rung(way.live_minor(), way.to.minor()) {
+        match way.rung(input.knowledge) {
             Some(rung) => {
                 way_back(rung, way, findings);
-                requirements::check(rung, way, survey, input.knowledge, findings);
+                match way.direction {
+                    Direction::Up => requirements::check(rung, way, survey, input.knowledge, findings),
+                    Direction::Down => descent::check(rung, way, survey, findings),
+                }
             }
             None => findings.refuse(
                 "rung-known",
@@ -307,7 +318,8 @@ fn quorum(survey: &Survey<'_>, way: &Way, findings: &mut Findings) {
 }
 
 fn rollback_points(cluster: &Cluster, survey: &Survey<'_>, way: &Way, findings: &mut Findings) {
-    if !way.is_rung() || way.left.is_empty() {
+    // On the way down they are no way back: that is an upgrade.
+    if !way.is_rung() || way.left.is_empty() || way.goes_down() {
         return;
     }
     if cluster.rollback_points.enabled == Toggle::Off {
@@ -365,6 +377,38 @@ fn pins<'a>(input: &Input<'a>, survey: &Survey<'_>, findings: &mut Findings) -> 
     found
 }
 
+/// On the way down the backup is restored on trial by the newer release: the older one does not read what that wrote.
+fn tools_at_hand(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: &mut Findings) {
+    let tools = backup::tools(input.cluster, way);
+    if *tools == way.to {
+        return;
+    }
+    let Some(action) = backup::action(input.cluster, survey, input.knowledge, tools) else { return };
+    let member = survey.members.iter().find(|member| member.view.name == action.member);
+    let Some(arch) = member.and_then(Surveyed::host).map(|host| host.arch.as_str()) else { return };
+    if input.releases.iter().any(|pin| pin.version == *tools && pin.arch == arch) {
+        return;
+    }
+    findings.refuse(
+        "release-available",
+        None,
+        Words {
+            seen: match input.missing_releases {
+                [] => format!("etcd {tools} for linux-{arch} is not at hand"),
+                why => why.join("; "),
+            },
+            must: format!(
+                "etcd {tools} for linux-{arch}, which runs now, can be had from a declared source: it restores the \
+                 backup on trial, for {} cannot read what it wrote",
+                way.to
+            ),
+            fix: "check the `release` blocks; or verify = \"hash\" in the `backup` block: no trial restore then"
+                .to_owned(),
+        },
+        None,
+    );
+}
+
 fn warn_first_use(pin: &ReleasePin, findings: &mut Findings) {
     let digest = pin.archive_sha256.map_or_else(|| "…".to_owned(), |digest| digest.to_string());
     findings.warn(
@@ -381,9 +425,10 @@ fn warn_first_use(pin: &ReleasePin, findings: &mut Findings) {
 
 /// The rung with its words: where the point of no return is, what clients notice, what the advisories say.
 fn rung_of(input: &Input<'_>, survey: &Survey<'_>, way: &Way, steps: Vec<Step>) -> Rung {
-    let known = input.knowledge.rung(way.live_minor(), way.to.minor()).filter(|_| way.is_rung());
+    let known = way.rung(input.knowledge).filter(|_| way.is_rung());
     let from = way.live_minor();
-    let advisories = known.map_or_else(Vec::new, |rung| {
+    // What a rung brings to clients, it takes away again on the way down.
+    let advisories = known.filter(|_| !way.goes_down()).map_or_else(Vec::new, |rung| {
         rung.advisories_for(&way.to)
             .map(|advisory| Note {
                 rule: advisory.fact.name.clone(),
@@ -396,6 +441,11 @@ fn rung_of(input: &Input<'_>, survey: &Survey<'_>, way: &Way, steps: Vec<Step>) 
     let no_return = known.filter(|_| !way.left.is_empty()).map(|rung| NoReturn {
         before_last_member: true,
         up_to_there: match rung.rollback.mixed {
+            MixedRollback::SwapBinary if way.goes_down() => format!(
+                "declare version = \"{}\" and apply: that cancels the downgrade (etcd's `downgrade cancel`), and the {from} \
+                 binaries, which are kept on their hosts, are put back one by one; nothing is lost",
+                way.from
+            ),
             MixedRollback::SwapBinary => format!(
                 "each member can be put back on its {from} binary, which is kept on its host; nothing is lost"
             ),
@@ -404,11 +454,14 @@ fn rung_of(input: &Input<'_>, survey: &Survey<'_>, way: &Way, steps: Vec<Step>) 
                 way.to.minor()
             ),
         },
-        after: after_completion(
-            &rung.rollback.after_completion,
-            hosts::takes_rollback_points(input.cluster, survey, way),
-        ),
-        source: rung.rollback.fact.sources.first().map(ToString::to_string).unwrap_or_default(),
+        after: match way.direction {
+            Direction::Up => after_completion(
+                &rung.rollback.after_completion,
+                hosts::takes_rollback_points(input.cluster, survey, way),
+            ),
+            Direction::Down => format!("an ordinary upgrade to {from}: nothing is lost"),
+        },
+        source: source_of_way_back(rung, way),
         hold: input.cluster.rollout.hold_before,
         goes_on: input
             .cluster
@@ -416,8 +469,17 @@ fn rung_of(input: &Input<'_>, survey: &Survey<'_>, way: &Way, steps: Vec<Step>) 
             .hold_before
             .and_then(|HoldPoint::NoReturn| hold::goes_on(input.held, survey, way, &steps)),
     });
-    let clients = clients(input, way, &steps);
+    let mut clients = clients(input, way, &steps);
+    if way.goes_down() {
+        clients.push(format!("what {from} brought is not there any more from the moment when etcd is told to go down"));
+    }
     Rung { from: Some(from), to: way.to.minor(), steps, no_return, clients, advisories }
+}
+
+fn source_of_way_back(rung: &crate::knowledge::Rung, way: &Way) -> String {
+    let fact =
+        rung.downgrade_api().filter(|_| way.goes_down()).map_or(&rung.rollback.fact, |downgrade| &downgrade.fact);
+    fact.sources.first().map(ToString::to_string).unwrap_or_default()
 }
 
 fn after_completion(ways: &[WayBack], rollback_points: Toggle) -> String {
@@ -477,7 +539,11 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, way: &Way, findings: Finding
     Plan {
         format: PLAN_FORMAT,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
-        kind: if changes { Kind::Upgrade } else { Kind::NothingToDo },
+        kind: match way.direction {
+            _ if !changes => Kind::NothingToDo,
+            Direction::Up => Kind::Upgrade,
+            Direction::Down => Kind::Downgrade,
+        },
         cluster: input.cluster.name.clone(),
         state_dir: input.state_dir.to_owned(),
         modules_dir: input.modules_dir.map(Path::to_owned),

@@ -75,7 +75,7 @@ impl Plan {
     pub fn stop_at(&mut self, minor: Minor) -> bool {
         let there = self.summary.from.clone().filter(|from| from.minor() == minor);
         if let Some(there) =
-            there.filter(|_| self.summary.to.minor() > minor && self.basis.cluster_version == Some(minor))
+            there.filter(|_| self.summary.to.minor() != minor && self.basis.cluster_version == Some(minor))
             && self.basis.members.values().all(|member| member.server_version.as_ref() == Some(&there))
         {
             self.kind = Kind::NothingToDo;
@@ -153,7 +153,7 @@ impl Plan {
     /// The words of the command, after `quorate`, that finishes a run of this plan, should it be cut short.
     pub fn finished_by(&self) -> Vec<String> {
         let word = match self.kind {
-            Kind::NothingToDo | Kind::Create | Kind::Upgrade => "apply",
+            Kind::NothingToDo | Kind::Create | Kind::Upgrade | Kind::Downgrade => "apply",
             Kind::Backup => "backup",
             Kind::Rollback => "rollback",
             Kind::Restore => "restore",
@@ -181,6 +181,8 @@ pub enum Kind {
     NothingToDo,
     Create,
     Upgrade,
+    /// One minor down, by etcd's own call for it.
+    Downgrade,
     /// A backup alone.
     Backup,
     /// Back to the version that members had before.
@@ -346,6 +348,11 @@ pub enum Action {
     /// Raft no-ops until each of these members has taken a raft snapshot that covers all that is in its log when the step
     /// begins. Nothing of the data changes.
     TakeRaftSnapshots(RaftSnapshots),
+    /// Tell etcd to go down one minor (`downgrade validate`, then `enable`): the leader takes the cluster version down, and
+    /// each member the version of its storage. No member is stopped.
+    EnableDowngrade(DowngradeOrder),
+    /// Take that back (`downgrade cancel`): once all members run the newer minor, the cluster version goes up again.
+    CancelDowngrade(DowngradeOrder),
     /// Stop, swap, start one member.
     Member(MemberAction),
     CreateMember(Box<CreateAction>),
@@ -386,6 +393,17 @@ pub enum Action {
         version: Version,
         minor: Minor,
     },
+}
+
+/// What etcd is told about going down, or was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DowngradeOrder {
+    /// The minor that the cluster goes down to.
+    pub to: Minor,
+    /// The fact of `modules/etcd` that says how.
+    pub fact: String,
+    /// For etcd to answer, and to have done it.
+    pub within: Span,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -545,6 +563,8 @@ pub enum Gate {
     V2Settle { span: Span, size: Bytes, source: String },
     /// The cluster version has moved, on every member.
     ClusterVersion { minor: Minor, within: Span },
+    /// Members that still run a newer minor have brought their storage down to this one, which older binaries read.
+    StorageReadable { minor: Minor, within: Span },
     /// These members answer, are healthy, and see one leader that is among them. The others may be down.
     Serving { members: Vec<MemberName>, within: Span },
     /// The created cluster's members are the declared ones.
@@ -562,6 +582,7 @@ impl Gate {
             | Self::RunsVersion { within, .. }
             | Self::CaughtUp { within, .. }
             | Self::ClusterVersion { within, .. }
+            | Self::StorageReadable { within, .. }
             | Self::Serving { within, .. }
             | Self::DeclaredMembers { within, .. } => *within,
             Self::Soak { span } | Self::V2Settle { span, .. } => *span,
@@ -577,6 +598,10 @@ pub enum Undo {
     NothingToUndo,
     /// Put the old binary back and start it.
     SwapBack,
+    /// `downgrade cancel`: what the plan to the version before does.
+    CancelDowngrade,
+    /// `downgrade enable` again.
+    EnableDowngrade,
     /// Stop what was started.
     StopAgain,
     /// Remove what was created.

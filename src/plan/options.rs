@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::knowledge::{ConfigRule, ConfigRuleKind, Effect, FlagState, Knowledge, Replacement, YamlType};
+use crate::knowledge::{ConfigRule, ConfigRuleKind, Effect, Flag, FlagState, Knowledge, Replacement, YamlType};
 use crate::observe::inventory::{MemberFacts, OptionFact, OptionSource};
 use crate::plan::findings::{Findings, Words};
 use crate::plan::survey::Surveyed;
 use crate::plan::target::Way;
 use crate::spec::model::Cluster;
 use crate::units::Span;
+
+/// The option that switches features on and off by name.
+const FEATURE_GATES: &str = "feature-gates";
 
 /// Checks the members that are not done yet.
 pub fn check(cluster: &Cluster, way: &Way, members: &[Surveyed<'_>], knowledge: &Knowledge, findings: &mut Findings) {
@@ -47,7 +50,8 @@ fn flag(
     knowledge: &Knowledge,
     findings: &mut Findings,
 ) {
-    let FlagState::Absent { gone_after, instead, guards, advice, .. } = knowledge.flag_state(&option.name, &way.to)
+    let FlagState::Absent { gone_after, comes_with, instead, guards, advice } =
+        knowledge.flag_state(&option.name, &way.to)
     else {
         return;
     };
@@ -56,10 +60,16 @@ fn flag(
         !matches!(knowledge.flag_state(&option.name, &etcd.server_version), FlagState::Absent { .. })
     });
     let place = place(option, member);
-    let since = gone_after.map_or_else(String::new, |minor| format!(" (last known to {minor})"));
+    let since = match (gone_after, comes_with.filter(|_| way.goes_down())) {
+        (_, Some(first)) => format!(" (it comes with {first})"),
+        (Some(last), None) => format!(" (last known to {last})"),
+        (None, None) => String::new(),
+    };
     let unguarded = guards.filter(|_| !guarded_otherwise(option, instead, facts));
-    let instead = rewrite(option, instead);
-    let advice = advice.map_or_else(String::new, |advice| format!(" ({})", advice.trim_end_matches('.')));
+    let instead = if way.goes_down() { older_form(option, way, knowledge) } else { rewrite(option, instead) };
+    let advice = advice
+        .filter(|_| !way.goes_down())
+        .map_or_else(String::new, |advice| format!(" ({})", advice.trim_end_matches('.')));
     match option.source {
         OptionSource::Argument => findings.refuse(
             "option-removed",
@@ -107,6 +117,28 @@ fn guarded_otherwise(option: &OptionFact, instead: Option<&Replacement>, facts: 
         let wanted = value.replace("{value}", &option.value);
         facts.option(name).is_some_and(|there| there.value == wanted)
     })
+}
+
+/// What to write, for an older version, in the place of an option that is still to come.
+fn older_form(option: &OptionFact, way: &Way, knowledge: &Knowledge) -> String {
+    let is_known = |flag: &&Flag| !matches!(knowledge.flag_state(&flag.name, &way.to), FlagState::Absent { .. });
+    let gates: Vec<(&str, &str)> =
+        if option.name == FEATURE_GATES { gates(&option.value).collect() } else { Vec::new() };
+    let older = knowledge.flags().iter().filter(is_known).filter_map(|flag| match &flag.replacement {
+        Some(Replacement::Renamed { to }) if *to == option.name => Some(format!("--{}={}", flag.name, option.value)),
+        Some(Replacement::FeatureGate { gate }) => {
+            let (_, value) = gates.iter().find(|(name, _)| name == gate)?;
+            Some(format!("--{}={value}", flag.name))
+        }
+        _ => None,
+    });
+    let older: Vec<String> = older.collect();
+    if older.is_empty() { "remove it".to_owned() } else { format!("write {} instead", older.join(" ")) }
+}
+
+/// The names and values of `feature-gates`: `A=true,B=false`.
+fn gates(value: &str) -> impl Iterator<Item = (&str, &str)> {
+    value.split(',').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.trim(), value.trim()))
 }
 
 /// What to write in the place of an option that is gone.
@@ -229,10 +261,16 @@ fn violations(cluster: &Cluster, rule: &ConfigRule, member: &Surveyed<'_>, facts
             .filter(|certificate| certificate.dns_names.is_empty() && certificate.ip_addresses.is_empty())
             .map(|certificate| format!("{} ({}) has no subject alternative name", certificate.path, certificate.option))
             .collect(),
+        ConfigRuleKind::FeatureGatesKnown { gates: known } => {
+            let set = value(FEATURE_GATES).unwrap_or_default();
+            let unknown = gates(set).map(|(gate, _)| gate).filter(|gate| !known.iter().any(|known| known == gate));
+            let unknown: Vec<&str> = unknown.collect();
+            let found = (!unknown.is_empty()).then(|| format!("{}: {}", shown(FEATURE_GATES), unknown.join(", ")));
+            found.into_iter().collect()
+        }
         // These come into play on rungs that hold both forms of a renamed option; the flag parser is asked on every one.
         ConfigRuleKind::OneNameOfARenamedOption {}
         | ConfigRuleKind::OptionOrItsFeatureGate {}
-        | ConfigRuleKind::FeatureGatesKnown { .. }
         // Told option by option, with where it is set (`option-without-effect`).
         | ConfigRuleKind::UnknownConfigKeys {}
         | ConfigRuleKind::UnknownEnvironment {} => Vec::new(),

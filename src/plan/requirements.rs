@@ -1,7 +1,7 @@
 //! Requirements: what the rung demands by `modules/etcd`, held against what was seen.
 
 use crate::knowledge::{
-    Affected, Change, Check, Cure, Hazard, HazardKind, Knowledge, Requirement, Rung, Severity, When,
+    Affected, Change, Check, Cure, Downgrade, Hazard, HazardKind, Knowledge, Requirement, Rung, Severity, When,
 };
 use crate::observe::inventory::EtcdFacts;
 use crate::plan::findings::{Findings, Words};
@@ -19,6 +19,13 @@ pub fn check(rung: &Rung, way: &Way, survey: &Survey<'_>, knowledge: &Knowledge,
     }
     for change in rung.changes_for(&way.to) {
         silent_change(change, survey, findings);
+    }
+}
+
+/// The same of a way down.
+pub fn check_down(downgrade: &Downgrade, way: &Way, survey: &Survey<'_>, findings: &mut Findings) {
+    for requirement in downgrade.requirements.iter().filter(|requirement| requirement.targets.contains(&way.to)) {
+        one(requirement, way, survey, findings);
     }
 }
 

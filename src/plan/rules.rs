@@ -23,6 +23,8 @@ pub enum RuleKind {
     Check,
     /// Of a run: it is waited for, within a bound.
     Gate,
+    /// Of `drift` and `status` alone.
+    Drift,
 }
 
 /// The rule of this name.
@@ -137,6 +139,12 @@ pub const RULES: &[Rule] = &[
         "There is room for the releases that are staged and kept.",
         "New and old binaries are on the hosts before anything is stopped.",
         "Make room.",
+    ),
+    check(
+        "downgrade-under-way",
+        "One downgrade is finished, or cancelled, before anything else is done about versions.",
+        "etcd was told to go down (`downgrade enable`): it keeps the cluster at that version, whatever members run.",
+        "Declare the version that it leads to, or the one that it came from, and apply.",
     ),
     check(
         "host-reachable",
@@ -265,6 +273,12 @@ pub const RULES: &[Rule] = &[
         "One that never answers keeps the cluster version from moving, and counts against quorum.",
         "Start it, or remove it from the list.",
     ),
+    check(
+        "members-above",
+        "Members that are all down are on a release of the minor above the declared one, and etcd has a way down.",
+        "How far they are on that way only they can tell. They are started as they are.",
+        "Apply again to go down.",
+    ),
     check("members-down", "Not all members answer.", "What is put back is put back on all of them.", ""),
     check(
         "members-healthy",
@@ -311,9 +325,9 @@ pub const RULES: &[Rule] = &[
     ),
     check(
         "no-step-down",
-        "No member is taken to an older release than it runs.",
+        "No member is taken to an older release than it runs, but for one minor down where etcd has a call for that.",
         "An older binary refuses to start on newer data, or starts and is wrong.",
-        "Declare the newest release that runs; `quorate rollback` goes back.",
+        "Declare the newest release that runs; `quorate rollback` goes back, `quorate restore` puts back a backup.",
     ),
     check(
         "nothing-to-adopt",
@@ -520,6 +534,12 @@ pub const RULES: &[Rule] = &[
         "Move it first.",
     ),
     check(
+        "way-down-known",
+        "A completed cluster is taken down one minor only where etcd itself has a call for it.",
+        "It brings the cluster version and each member's storage down first: else an older binary would not start.",
+        "Declare a version that can be gone down to; below that, a restore is what is left.",
+    ),
+    check(
         "writes-lost",
         "What was written since the newest rollback point is lost.",
         "All members go back to what they held then.",
@@ -554,6 +574,11 @@ pub const RULES: &[Rule] = &[
         "cluster-version",
         "Every member tells the new cluster version.",
         "The upgrade counts when it has moved everywhere; an older binary refuses to start from then on.",
+    ),
+    gate(
+        "storage-readable",
+        "Every member has brought its storage to the version that it goes down to.",
+        "Each does so by itself once the cluster version has moved. An older binary refuses to read newer storage.",
     ),
     gate(
         "serving",
@@ -652,6 +677,7 @@ mod tests {
             Gate::RunsVersion { member: member.clone(), version, sha256: Sha256::of(b""), within },
             Gate::CaughtUp { member: member.clone(), entries: RaftIndex(1), within },
             Gate::ClusterVersion { minor: Minor::new(3, 2), within },
+            Gate::StorageReadable { minor: Minor::new(3, 6), within },
             Gate::Serving { members: vec![member], within },
             Gate::DeclaredMembers { names: Vec::new(), within },
             Gate::Soak { span: within },

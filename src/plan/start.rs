@@ -47,7 +47,8 @@ pub fn plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings) -> R
         .map(|(view, version)| format!("the binary of {} is {version}", view.name))
         .collect();
     let lowest = if has_data { lowest_of_two_minors(survey, input.knowledge) } else { None };
-    if !others.is_empty() && lowest.is_none() {
+    let above = if has_data { one_minor_above(survey, input) } else { None };
+    if !others.is_empty() && lowest.is_none() && above.is_none() {
         findings.refuse(
             "cluster-answers",
             None,
@@ -67,7 +68,19 @@ pub fn plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings) -> R
         return Err(findings.refusals);
     }
     findings.pass("members-made", "every member is there as declared; none serves");
-    let version = lowest.as_ref().unwrap_or(&input.cluster.version);
+    let version = lowest.as_ref().or(above.as_ref()).unwrap_or(&input.cluster.version);
+    if let Some(above) = &above {
+        findings.warn(
+            "members-above",
+            None,
+            format!(
+                "all members are on {above}, and {} is declared: they are started as they are, and then `quorate apply` \
+                 goes down",
+                input.cluster.version
+            ),
+            None,
+        );
+    }
     if lowest.is_some() {
         let each: Vec<_> = binaries.iter().map(|(view, version)| format!("{} is {version}", view.name)).collect();
         findings.warn(
@@ -81,7 +94,10 @@ pub fn plan(input: &Input<'_>, survey: &Survey<'_>, mut findings: Findings) -> R
             None,
         );
     }
-    let mut plan = create::assemble(input, survey, findings, steps(input, survey, version), Vec::new());
+    let mut steps = steps(input, survey, version);
+    // Whether the cluster version has come down already only they can tell: it is not waited for.
+    steps.retain(|step| above.is_none() || !matches!(step.action, Action::Finish { .. }));
+    let mut plan = create::assemble(input, survey, findings, steps, Vec::new());
     plan.summary.to = version.clone();
     for rung in &mut plan.rungs {
         rung.to = version.minor();
@@ -156,6 +172,16 @@ fn lowest_of_two_minors(survey: &Survey<'_>, knowledge: &Knowledge) -> Option<Ve
     let (lowest, highest) = (versions.first()?, versions.last()?);
     let is_next = knowledge.next_minor(lowest.minor()) == Some(highest.minor());
     is_next.then(|| (*lowest).clone())
+}
+
+/// Of members that are all down and all on one release, that release, where it is of the minor above the declared one and etcd has
+/// a way down: before it was begun, or in its middle, the hosts went.
+fn one_minor_above(survey: &Survey<'_>, input: &Input<'_>) -> Option<Version> {
+    let mut versions = survey.members.iter().map(|member| member.facts()?.binary.version.as_ref());
+    let first = versions.next()??;
+    let rung = input.knowledge.rung_down_from(first.minor())?;
+    let is_one = versions.all(|version| version == Some(first));
+    (is_one && rung.from == input.cluster.version.minor()).then(|| first.clone())
 }
 
 /// Nothing is created where members have data: a cluster that is down as a whole is started.

@@ -1,7 +1,7 @@
 //! Survey: what each declared member is right now, in the words that the planner decides by.
 
 use crate::observe::inventory::{EtcdFacts, EtcdProcess, HostFacts, Inventory, MemberFacts, MemberView, Seen};
-use crate::units::{MemberId, MemberName, Sha256};
+use crate::units::{MemberId, MemberName, Minor, Sha256};
 
 /// How a declared member stands.
 #[derive(Debug, Clone, Copy)]
@@ -92,6 +92,11 @@ impl<'a> Survey<'a> {
         }
         let id = self.agreed(|etcd| etcd.leader)??;
         self.name_of(id)
+    }
+
+    /// Where etcd was told to go down, by the members that tell.
+    pub fn downgrade_to(&self) -> Option<Minor> {
+        self.serving().find_map(|(_, etcd)| etcd.downgrade_to)
     }
 
     pub fn name_of(&self, id: MemberId) -> Option<&'a MemberName> {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::knowledge::{Knowledge, ReleaseStanding};
+use crate::knowledge::{Knowledge, ReleaseStanding, Rung};
+use crate::plan::descent;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::spec::model::Cluster;
@@ -11,26 +12,55 @@ use crate::units::{MemberName, Minor, Version};
 /// The way from here to the declared version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
-    /// What members run that are not done yet; the lowest, where they differ.
+    /// What members run that are not done yet; where they differ, the lowest, or on the way down the highest.
     pub from: Version,
     pub to: Version,
     /// Members that do not run the target yet, in the order of the spec.
     pub left: BTreeSet<MemberName>,
     /// Whether the cluster version still has to move.
     pub cluster_version_behind: bool,
+    pub direction: Direction,
+    /// Where etcd was told to go down (`downgrade enable`), to this minor.
+    pub told_down_to: Option<Minor>,
+}
+
+/// Whether members get a newer release or an older one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To a newer one, or another patch.
+    Up,
+    /// One minor down, by etcd's own call for it.
+    Down,
 }
 
 impl Way {
     /// Nothing is left to do.
     pub fn is_done(&self) -> bool {
-        self.left.is_empty() && !self.cluster_version_behind
+        self.left.is_empty() && !self.cluster_version_behind && !self.cancels()
+    }
+
+    pub fn goes_down(&self) -> bool {
+        self.direction == Direction::Down
+    }
+
+    /// Whether etcd was told to go down further than to where the way leads: that keeps the cluster version there.
+    pub fn cancels(&self) -> bool {
+        !self.goes_down() && self.told_down_to.is_some_and(|minor| minor < self.to.minor())
+    }
+
+    /// What is known of the rung that the way goes up, or down again.
+    pub fn rung<'k>(&self, knowledge: &'k Knowledge) -> Option<&'k Rung> {
+        match self.direction {
+            Direction::Up => knowledge.rung(self.live_minor(), self.to.minor()),
+            Direction::Down => knowledge.rung(self.to.minor(), self.live_minor()),
+        }
     }
 
     pub fn is_rung(&self) -> bool {
         self.live_minor() != self.to.minor()
     }
 
-    /// The minor that the cluster is at, as a whole.
+    /// The minor that the cluster is at, as a whole; on the way down, the one that it leaves.
     pub fn live_minor(&self) -> Minor {
         self.from.minor()
     }
@@ -55,8 +85,11 @@ pub fn find(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findi
         return None;
     };
     let live = cluster_version.minor();
+    if let Some(rung) = descent::rung(to.minor(), live, survey, knowledge) {
+        return descent::way(to, live, rung, survey, findings);
+    }
     if to.minor() < live {
-        refuse_downgrade(to, live, survey, findings);
+        refuse_step_down(to, live, (survey, knowledge), findings);
         return None;
     }
     let next = knowledge.next_minor(live);
@@ -78,10 +111,17 @@ pub fn find(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findi
         _ => None,
     });
     let from = if from.minor() > live { down.min().unwrap_or(cluster_version) } else { from };
-    Some(Way { from, to: to.clone(), left, cluster_version_behind: to.minor() != live })
+    Some(Way {
+        from,
+        to: to.clone(),
+        left,
+        cluster_version_behind: to.minor() != live,
+        direction: Direction::Up,
+        told_down_to: survey.downgrade_to(),
+    })
 }
 
-fn runs(member: &Surveyed<'_>, to: &Version) -> bool {
+pub fn runs(member: &Surveyed<'_>, to: &Version) -> bool {
     matches!(member.standing, Standing::Serving { etcd, .. } if etcd.server_version == *to)
         && !member.runs_something_else_than_its_file()
 }
@@ -155,26 +195,41 @@ fn refuse_cluster_version(survey: &Survey<'_>, seen: String, findings: &mut Find
     );
 }
 
-fn who_runs_what(survey: &Survey<'_>) -> String {
+pub fn who_runs_what(survey: &Survey<'_>) -> String {
     let versions = survey.serving().map(|(view, etcd)| format!("{} runs {}", view.name, etcd.server_version));
     versions.collect::<Vec<_>>().join(", ")
 }
 
-fn refuse_downgrade(to: &Version, live: Minor, survey: &Survey<'_>, findings: &mut Findings) {
+fn refuse_step_down(
+    to: &Version,
+    live: Minor,
+    (survey, knowledge): (&Survey<'_>, &Knowledge),
+    findings: &mut Findings,
+) {
+    // What the rung that would have to be gone down says of the way back.
+    let rung = knowledge.rungs().iter().find(|rung| rung.from == to.minor());
+    let by_itself = match knowledge.lowest_by_downgrade(live) {
+        Some(lowest) => format!("etcd takes a {live} cluster down to {lowest} by itself, and no further"),
+        None => format!("etcd does not take a {live} cluster down by itself"),
+    };
+    let declare = match knowledge.lowest_by_downgrade(live) {
+        Some(lowest) => format!("declare a release of {lowest}, to go down that far, or one of {live}"),
+        None => format!("declare a {live} release"),
+    };
     findings.refuse(
         "no-step-down",
         None,
         Words {
             seen: format!("{to} is declared; the cluster is at {live} ({})", who_runs_what(survey)),
-            must: "the declared version is not below the cluster version: an older binary would refuse to start, or \
-                   start and be wrong"
-                .to_owned(),
+            must: format!("{by_itself}; an older binary would refuse to start, or start and be wrong"),
             fix: format!(
-                "declare a {live} release; to go back instead, `quorate rollback` says which ways are left, and \
-                 `quorate restore BACKUP` puts back what was backed up before (writes since are lost)"
+                "{declare}; else `quorate rollback` says which ways back are left, and `quorate restore BACKUP` puts \
+                 back what was backed up on {}: all members stop for that, and every write since is lost (`quorate \
+                 backup list` shows what there is)",
+                to.minor()
             ),
         },
-        None,
+        rung.and_then(|rung| rung.rollback.fact.sources.first()).map(ToString::to_string).as_deref(),
     );
 }
 

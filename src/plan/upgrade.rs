@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::knowledge::{Feature, Features, Knowledge};
+use crate::knowledge::{Feature, Features, Knowledge, Rung};
 use crate::observe::inventory::{ListedMember, MemberFacts};
 use crate::plan::backup;
 use crate::plan::estimate;
@@ -10,14 +10,15 @@ use crate::plan::findings::whom;
 use crate::plan::hosts::{rollback_point_size, takes_rollback_points};
 use crate::plan::layout;
 use crate::plan::model::{
-    Action, BinaryChange, Gate, HandOver, MemberAction, Moment, Operation, ReleasePin, Role, Step, StepId, Undo,
+    Action, BinaryChange, DowngradeOrder, Gate, HandOver, MemberAction, Moment, Operation, ReleasePin, Role, Step,
+    StepId, Undo,
 };
 use crate::plan::raft_snapshots;
 use crate::plan::settle;
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::target::Way;
 use crate::spec::model::{Cluster, Toggle};
-use crate::units::{Bytes, MemberName, RaftIndex, Sha256, Span, Version};
+use crate::units::{Bytes, MemberName, Minor, RaftIndex, Sha256, Span, Version};
 
 /// How near to the leader's raft index a restarted member must be before the next one is stopped. Smaller than the
 /// distance at which etcd would send a snapshot instead of entries, and more than a busy cluster moves between two looks.
@@ -53,9 +54,10 @@ pub fn steps(from: &Ingredients<'_>) -> Vec<Step> {
             compare(Moment::BeforeFirstStop, from, &mut steps);
         }
         backup(from, &mut steps);
-        for member in &to_change {
-            member_step(from, member, &mut steps);
-        }
+    }
+    tell_etcd(from, &mut steps);
+    for member in &to_change {
+        member_step(from, member, &mut steps);
     }
     finish(from, &mut steps);
     if from.cluster.rollout.compare_hashes == Toggle::On && from.knowledge.features(&from.way.to).has(Feature::HashKv) {
@@ -190,8 +192,9 @@ fn stopped<'a>(member: &Surveyed<'a>) -> Option<(&'a MemberFacts, &'a Version, S
 /// The binary that an interrupted run kept on the member's host: the newest one of the minor that the rung leads from.
 fn kept_binary(from: &Ingredients<'_>, member: &Surveyed<'_>) -> Option<(Version, Sha256)> {
     let kept = member.host()?.staged.iter().rev();
+    let is_older = |version: &Version| from.way.goes_down() || *version < from.way.to;
     let (version, sha256) =
-        kept.into_iter().find(|(version, _)| version.minor() == from.way.live_minor() && **version < from.way.to)?;
+        kept.into_iter().find(|(version, _)| version.minor() == from.way.live_minor() && is_older(version))?;
     Some((version.clone(), *sha256))
 }
 
@@ -209,7 +212,7 @@ fn stage(from: &Ingredients<'_>, members: &[MemberName], steps: &mut Numbered) {
     } else {
         "the new binaries are on all hosts, checked, before anything is stopped"
     };
-    let for_backup = backup::action(from.cluster, from.survey, from.knowledge, &from.way.to)
+    let for_backup = backup::action(from.cluster, from.survey, from.knowledge, backup::tools(from.cluster, from.way))
         .and_then(|action| backup::host_program(&action));
     steps.push(
         Action::Stage {
@@ -297,7 +300,8 @@ fn compare(moment: Moment, from: &Ingredients<'_>, steps: &mut Numbered) {
 }
 
 fn backup(from: &Ingredients<'_>, steps: &mut Numbered) {
-    let Some(action) = backup::action(from.cluster, from.survey, from.knowledge, &from.way.to) else {
+    let Some(action) = backup::action(from.cluster, from.survey, from.knowledge, backup::tools(from.cluster, from.way))
+    else {
         return;
     };
     let estimate = backup::estimate(&action, from.survey);
@@ -309,6 +313,40 @@ fn backup(from: &Ingredients<'_>, steps: &mut Numbered) {
         Undo::NothingToUndo,
         estimate,
     );
+}
+
+/// Down: to go down, before the first member gets the older binary. Up again: not to, before the cluster version can follow.
+fn tell_etcd(from: &Ingredients<'_>, steps: &mut Numbered) {
+    let way = from.way;
+    let within = from.cluster.rollout.version_timeout;
+    if way.goes_down() && way.cluster_version_behind {
+        let to = way.to.minor();
+        let why = format!(
+            "the cluster version comes down first, while all members run {}: else a {to} binary would end at its start",
+            way.live_minor()
+        );
+        let mut after = all_well(from);
+        after.extend(ready_to_go_down(from));
+        let action = Action::EnableDowngrade(DowngradeOrder { to, fact: fact_of_way_down(from, to), within });
+        steps.push(action, why, (all_well(from), after), Undo::CancelDowngrade, estimate::VERSION_MOVES);
+    } else if let Some(to) = way.told_down_to.filter(|_| way.cancels()) {
+        let why = format!(
+            "etcd was told to go down to {to}: as long as that holds, the cluster version stays there, whatever members run"
+        );
+        let action = Action::CancelDowngrade(DowngradeOrder { to, fact: fact_of_way_down(from, to), within });
+        steps.push(action, why, (all_well(from), all_well(from)), Undo::EnableDowngrade, estimate::SHORT);
+    }
+}
+
+fn fact_of_way_down(from: &Ingredients<'_>, to: Minor) -> String {
+    let rung = from.knowledge.next_minor(to).and_then(|above| from.knowledge.rung_down_from(above));
+    rung.and_then(Rung::downgrade_api).map(|downgrade| downgrade.fact.name.clone()).unwrap_or_default()
+}
+
+/// What lets an older binary start: of the cluster as a whole, and of the storage of each member that is above it.
+fn ready_to_go_down(from: &Ingredients<'_>) -> [Gate; 2] {
+    let (minor, within) = (from.way.to.minor(), from.cluster.rollout.version_timeout);
+    [Gate::ClusterVersion { minor, within }, Gate::StorageReadable { minor, within }]
 }
 
 fn member_step(from: &Ingredients<'_>, member: &Surveyed<'_>, steps: &mut Numbered) {
@@ -338,6 +376,9 @@ fn member_step(from: &Ingredients<'_>, member: &Surveyed<'_>, steps: &mut Number
     let operations = operations(from, facts, &runs, new.sha256);
     let mut before = all_well(from);
     before.push(Gate::QuorumWithout { member: name.clone(), within: rollout.gate_timeout });
+    if from.way.goes_down() {
+        before.extend(ready_to_go_down(from));
+    }
     let mut after = served_gates(from, &name, to, new.sha256);
     after.extend(all_well(from));
     if let Some(settle) = settle::gate(from, member) {
@@ -436,7 +477,9 @@ pub fn served_gates(from: &Ingredients<'_>, name: &MemberName, version: &Version
 fn finish(from: &Ingredients<'_>, steps: &mut Numbered) {
     let mut after = all_well(from);
     after.push(Gate::ClusterVersion { minor: from.way.to.minor(), within: from.cluster.rollout.version_timeout });
-    let why = if from.way.cluster_version_behind {
+    let why = if from.way.goes_down() {
+        "every member runs the lower version: that, and not that etcd says so, is what completes the way down"
+    } else if from.way.cluster_version_behind || from.way.cancels() {
         "the upgrade counts when the cluster version has moved on every member: until then the cluster speaks the \
          older version"
     } else {
@@ -447,7 +490,11 @@ fn finish(from: &Ingredients<'_>, steps: &mut Numbered) {
         why.to_owned(),
         (Vec::new(), after),
         Undo::NothingToUndo,
-        if from.way.cluster_version_behind { estimate::VERSION_MOVES } else { Span::default() },
+        if from.way.cluster_version_behind && !from.way.goes_down() {
+            estimate::VERSION_MOVES
+        } else {
+            Span::default()
+        },
     );
 }
 

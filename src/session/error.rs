@@ -4,12 +4,13 @@ use crate::backup::BackupError;
 use crate::etcd::EtcdError;
 use crate::execute::ExecuteError;
 use crate::host::HostError;
+use crate::import::ImportError;
 use crate::knowledge::KnowledgeError;
 use crate::plan::model::Refusal;
 use crate::runtime::RuntimeError;
 use crate::spec::Diagnostics;
 use crate::state::StateError;
-use crate::units::{Advised, MemberName};
+use crate::units::{Advised, ClusterName, MemberName};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -32,6 +33,13 @@ pub enum SessionError {
     Template(RuntimeError),
     #[error(transparent)]
     Execute(#[from] ExecuteError),
+    /// Of a look that is to tell what is there.
+    #[error("no host of cluster {cluster} can be looked at: {}", .why.join("; "))]
+    NothingSeen { cluster: ClusterName, why: Vec<String> },
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error("the folder for temporary files cannot be written to: {reason}")]
+    Scratch { reason: std::io::Error },
     #[error("{member}: {why}")]
     NotConnected { member: MemberName, why: String },
     #[error("{member}: its client port is not known: {why}")]
@@ -93,6 +101,11 @@ impl SessionError {
             }
             Self::Template(error) => of_runtime(error),
             Self::Execute(error) => of_execute(error),
+            Self::NothingSeen { .. } => "see that `ssh` reaches the hosts as the spec says, then run it again",
+            Self::Import(_) => {
+                "mend what is named, or name the hosts, the unit (-unit) and the account (-user, -sudo) that are meant"
+            }
+            Self::Scratch { .. } => "make room there, or set TMPDIR",
             Self::NotConnected { .. } => "see that `ssh` reaches the host as the spec says, then run it again",
             Self::NoClient { .. } => {
                 "see that the member's configuration can be read on its host, or set `client_url` in its member block"
@@ -250,6 +263,9 @@ mod tests {
             SessionError::Execute(ExecuteError::NoBackup { wanted: "b1".to_owned(), opened: None }),
             SessionError::NotRestorable(BackupError::Archive { problem: "torn".to_owned() }),
             SessionError::NotRestorable(BackupError::File { path: "/x".into(), reason: "not there".to_owned() }),
+            SessionError::NothingSeen { cluster: "prod".parse().unwrap(), why: vec!["m1: no route".to_owned()] },
+            SessionError::Import(crate::import::ImportError(vec!["m1: no route".to_owned()])),
+            SessionError::Scratch { reason: io() },
             SessionError::NotConnected { member: member(), why: "no route\n  do: start it".to_owned() },
             SessionError::NoClient { member: member(), why: "not looked at".to_owned() },
             SessionError::NoTools { missing: vec!["404".to_owned()] },

@@ -8,8 +8,10 @@ mod backup;
 mod choose;
 mod clean;
 mod connect;
+mod drift;
 mod error;
 mod held;
+mod import;
 mod locks;
 mod plan;
 mod records;
@@ -23,7 +25,7 @@ use std::path::{Path, PathBuf};
 use crate::knowledge::{Knowledge, KnowledgeError};
 use crate::plan::model::Plan;
 use crate::runtime::Templates;
-use crate::spec::model::Cluster;
+use crate::spec::model::{Cluster, DriftPolicy};
 use crate::spec::{Diagnostic, Inputs, load};
 use crate::state::{State, StateLock};
 use crate::units::ClusterName;
@@ -31,6 +33,7 @@ use choose::choose_cluster;
 
 pub use clean::{Cleaned, Cleaning, Place};
 pub use error::SessionError;
+pub use import::{Imported, import};
 pub use locks::{is_here, run_under_way, this_process};
 pub use plan::{Live, Planned};
 pub use records::{Backups, Recorded, kept_backups};
@@ -48,6 +51,8 @@ pub struct Session {
     pub warnings: Vec<Diagnostic>,
     /// Names of the spec's variables whose values are never shown.
     pub sensitive: Vec<String>,
+    /// What `drift` counts, and whom it tells.
+    pub drift: DriftPolicy,
     modules: Modules,
     state: State,
     /// Held by commands that change something.
@@ -91,7 +96,8 @@ impl Session {
         let cluster = choose(loaded.spec.clusters, cluster)?;
         let state = State::open(&loaded.spec.settings.state_dir)?;
         let modules = Modules::load(loaded.spec.settings.modules_dir.as_deref())?;
-        Ok(Self { cluster, warnings: loaded.warnings, sensitive: loaded.sensitive, modules, state, lock: None })
+        let drift = loaded.spec.drift.get(&cluster.name).cloned().unwrap_or_default();
+        Ok(Self { cluster, warnings: loaded.warnings, sensitive: loaded.sensitive, drift, modules, state, lock: None })
     }
 
     /// For a saved plan: what it declares stands for the spec.
@@ -102,6 +108,7 @@ impl Session {
             cluster: plan.declared.clone(),
             warnings: Vec::new(),
             sensitive: Vec::new(),
+            drift: DriftPolicy::default(),
             modules,
             state,
             lock: None,

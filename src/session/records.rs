@@ -125,7 +125,7 @@ pub(super) fn needed_runs_of(state: &State, cluster: &ClusterName) -> Result<Nee
     Ok(needed_runs(&newest_first))
 }
 
-fn cluster_of(run: &StoredRun) -> Option<ClusterName> {
+pub(super) fn cluster_of(run: &StoredRun) -> Option<ClusterName> {
     match run.journal.lines.first().map(|line| &line.entry) {
         Some(Entry::RunStarted { cluster, .. }) => cluster.parse().ok(),
         _ => run.plan.as_ref().ok().map(|plan| plan.cluster.clone()),

@@ -65,7 +65,7 @@ fn one_line(error: &str) -> String {
     seen.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
-fn pin(release: &Release) -> ReleasePin {
+pub fn pin(release: &Release) -> ReleasePin {
     let checked = match release.checked {
         Checked::Pinned => "pinned",
         Checked::Sums => "sums",

@@ -86,17 +86,22 @@ pub fn last_of<P: Borrow<Plan>, L: Borrow<[Line]>>(
     let mut last: Option<LastRun> = None;
     for (id, plan, lines) in newest_first {
         let (plan, lines): (&Plan, &[Line]) = (plan.borrow(), lines.borrow());
-        if plan.cluster != *cluster || plan.kind != Kind::Upgrade || !swapped(lines) {
+        if plan.cluster != *cluster || !matches!(plan.kind, Kind::Upgrade | Kind::Downgrade) || !swapped(lines) {
             continue;
         }
         let Some(found) = left_by(&id, plan, lines) else { continue };
         match &mut last {
             None => last = Some(found),
-            Some(last) if last.to == found.to => {
+            Some(last) if last.to == found.to && last.goes_down() == found.goes_down() => {
                 for (name, digest) in found.binaries {
                     last.binaries.entry(name).or_insert(digest);
                 }
-                last.from = last.from.clone().min(found.from);
+                let (low, high) = if last.from < found.from {
+                    (last.from.clone(), found.from)
+                } else {
+                    (found.from, last.from.clone())
+                };
+                last.from = if last.goes_down() { high } else { low };
                 last.backup = last.backup.take().or(found.backup);
             }
             Some(_) => break,
@@ -119,15 +124,17 @@ fn left_by(run: &str, plan: &Plan, lines: &[Line]) -> Option<LastRun> {
     let changed: Vec<&MemberAction> = plan
         .steps()
         .filter_map(|step| match &step.action {
-            Action::Member(action) if action.from < action.to => Some(action),
+            Action::Member(action) if action.from != action.to => Some(action),
             _ => None,
         })
         .collect();
     let binaries: BTreeMap<MemberName, Sha256> =
         changed.iter().filter_map(|action| Some((action.member.clone(), action.binary.old_sha256?))).collect();
+    let from = changed.iter().map(|action| &action.from);
+    let from = if plan.kind == Kind::Downgrade { from.max() } else { from.min() };
     Some(LastRun {
         run: run.to_owned(),
-        from: changed.iter().map(|action| &action.from).min()?.clone(),
+        from: from?.clone(),
         to: plan.summary.to.clone(),
         binaries,
         backup: lines.iter().rev().find_map(backup),

@@ -48,6 +48,8 @@ impl Sim {
             (Effect::Backup, Action::Backup(action)) => self.backup(action),
             (Effect::CompareData, _) => self.compare(),
             (Effect::TakeRaftSnapshots, Action::TakeRaftSnapshots(wanted)) => self.take_raft_snapshots(wanted),
+            (Effect::EnableDowngrade, Action::EnableDowngrade(order)) => self.enable_downgrade(order),
+            (Effect::CancelDowngrade, Action::CancelDowngrade(order)) => self.cancel_downgrade(order),
             (Effect::Operate { operation, .. }, Action::Member(action)) => self.operate(run, action, operation),
             (Effect::PutBack { .. }, Action::Member(action)) => self.put_back(run, action),
             (Effect::StartTogether, Action::StartTogether { members }) => self.start_together(members),

@@ -195,7 +195,14 @@ impl Sim {
                 let moved = world.members[leader].data.applied().cluster_version;
                 moved <= world.releases[0].version.minor()
             }),
-            "cluster-version-about-to-move" => members.all(|no| world.members[no].runs() == Some(world.declared)),
+            "cluster-version-about-to-move" => {
+                let above = |no: MemberNo| {
+                    let member = &world.members[no];
+                    member.runs().or(member.binary).filter(|release| *release >= world.declared)
+                };
+                members.all(|no| above(no).is_some_and(|release| above(0) == Some(release)))
+            }
+            "downgrade-under-way" => any(&|no| world.members[no].data.applied().downgrade.is_some()),
             rule => self.is_of_the_way(rule),
         }
     }

@@ -6,7 +6,7 @@ use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::member::runs_another;
 use crate::plan::model::{BinaryChange, HandOver, MemberAction, Operation};
 use crate::sim::beside::run_number;
-use crate::sim::controller::Sim;
+use crate::sim::controller::{Command, Sim};
 use crate::sim::effects::{Tried, done, skipped, tried};
 use crate::sim::member::{Point, State};
 use crate::sim::mutation::Mutation;
@@ -43,6 +43,9 @@ impl Sim {
                 self.renderer.look(&self.world, &[]);
                 if let Some(to) = self.release(&action.to).filter(|_| self.world.members[no].process.is_some()) {
                     self.world.check_stop(no, to, &run.hand);
+                    if run.hand.command == Command::Apply {
+                        self.world.check_step_down(no, to);
+                    }
                 }
                 self.stop(run, no, *timeout)
             }

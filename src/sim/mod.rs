@@ -12,6 +12,7 @@ mod beside;
 mod cluster;
 mod commands;
 mod controller;
+mod descents;
 mod effects;
 mod endings;
 mod faults;
@@ -63,6 +64,8 @@ pub enum Work {
     Rollback,
     /// A whole cluster from a backup.
     Restore,
+    /// One or two minors down, by etcd's own call.
+    Descent,
 }
 
 /// What is run.
@@ -117,6 +120,7 @@ impl Trial {
                 sim.live_through_a_rollback()
             }
             Work::Restore => sim.live_through_a_restore(),
+            Work::Descent => sim.live_through_a_descent(),
         };
         sim.counts.faults = sim.world.injected;
         Report {
@@ -220,7 +224,8 @@ impl Sim {
                     for member in &mut self.world.members {
                         let minor = member.data.applied().cluster_version;
                         let of_minor = releases.iter().rposition(|release| release.version.minor() == minor);
-                        let is_on_the_way = |no: &usize| *no <= of_minor.unwrap_or(*no) + 1;
+                        let would_start = |no: &usize| releases[*no].version.minor() >= minor;
+                        let is_on_the_way = |no: &usize| *no <= of_minor.unwrap_or(*no) + 1 && would_start(no);
                         member.binary = member.runs().or(member.binary.filter(is_on_the_way)).or(of_minor);
                     }
                 }

@@ -131,6 +131,12 @@ mutations! {
     RestoresAnother = ("restores-another", Restore, ["as-in-backup", "nothing-lost"]),
     /// a stop that a person asks for is honored while all members are down
     StopWhileDown = ("stop-while-down", Rollback, ["left-down"]),
+    /// on the way down nobody waits for the members' storage
+    NoStorageGate = ("no-storage-gate", Descent, ["down-in-order"]),
+    /// the way down is gone without telling etcd
+    NotToldToGoDown = ("not-told-to-go-down", Descent, ["down-in-order", "too-late"]),
+    /// a cancelled downgrade is believed where etcd answers success
+    CancelBelieved = ("cancel-believed", Descent, ["finishes"]),
 }
 
 /// The gates of every step that stand in the way are taken out.
@@ -268,6 +274,11 @@ impl Mutation {
                     step.after.clear();
                     step.before.clear();
                 });
+            }
+            Self::NoStorageGate => without(plan, |gate| matches!(gate, Gate::StorageReadable { .. })),
+            Self::NotToldToGoDown => {
+                leave_out(plan, |step| matches!(step.action, Action::EnableDowngrade(_)));
+                without(plan, |gate| matches!(gate, Gate::StorageReadable { .. } | Gate::ClusterVersion { .. }));
             }
             Self::SwapBackTooLate => without(plan, |gate| matches!(gate, Gate::ClusterVersion { .. })),
             Self::WholeAllAtOnce => start_all_at_once(plan),

@@ -24,7 +24,7 @@ impl PastRuns {
     pub fn begin(&mut self, plan: &Plan) -> u32 {
         self.number += 1;
         self.writes_to = None;
-        if self.keeps && plan.kind == Kind::Upgrade {
+        if self.keeps && matches!(plan.kind, Kind::Upgrade | Kind::Downgrade) {
             self.writes_to = Some(self.runs.len());
             self.runs.push((run_id(self.number), plan.clone(), Vec::new()));
         }

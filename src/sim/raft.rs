@@ -24,6 +24,8 @@ pub enum Payload {
     Nothing,
     Write(u32),
     ClusterVersion(Minor),
+    /// `downgrade enable` to this minor, or `cancel`.
+    Downgrade(Option<Minor>),
 }
 
 /// One entry, with what the state is once it is applied.
@@ -35,6 +37,8 @@ pub struct LogEntry {
     /// Over all writes up to here: what `HashKV` tells.
     pub digest: u64,
     pub cluster_version: Minor,
+    /// Where etcd was told to go down.
+    pub downgrade: Option<Minor>,
 }
 
 /// What is in a data directory.
@@ -49,6 +53,8 @@ pub struct Data {
     pub seen: Option<Minor>,
     /// The oldest minor whose entries are in the log since the last raft snapshot, in the form that this minor writes.
     pub oldest_form: Option<Minor>,
+    /// The version of its storage, where a release that knows one runs on it.
+    pub storage: Option<Minor>,
     /// Which replacement of the whole cluster's data it comes from; 0 where it has always been this member's.
     pub origin: u32,
     /// Members of two clusters do not talk to each other. 0 where no backup was restored.
@@ -57,7 +63,7 @@ pub struct Data {
 
 /// The state after no entry at all.
 pub fn nothing_applied(minor: Minor) -> LogEntry {
-    LogEntry { term: 0, payload: Payload::Nothing, revision: 1, digest: 0, cluster_version: minor }
+    LogEntry { term: 0, payload: Payload::Nothing, revision: 1, digest: 0, cluster_version: minor, downgrade: None }
 }
 
 impl Data {
@@ -69,6 +75,7 @@ impl Data {
             commit: 1,
             seen: Some(minor),
             oldest_form: None,
+            storage: None,
             origin: 0,
             cluster: 0,
         }
@@ -112,6 +119,7 @@ impl Data {
                 entry.digest = (last.digest ^ u64::from(id)).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
             }
             Payload::ClusterVersion(minor) => entry.cluster_version = minor,
+            Payload::Downgrade(to) => entry.downgrade = to,
         }
         self.log.push(entry);
     }

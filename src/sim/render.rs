@@ -94,6 +94,11 @@ fn refresh(world: &World, no: MemberNo, facts: &mut EtcdFacts) {
     if facts.cluster_version.as_ref().map(Version::minor) != minor {
         facts.cluster_version = minor.map(|minor| Version::new(minor.major(), minor.number(), 0));
     }
+    let storage = member.data.storage.filter(|_| release.storage_version);
+    if facts.storage_version.as_ref().map(Version::minor) != storage {
+        facts.storage_version = storage.map(|minor| Version::new(minor.major(), minor.number(), 0));
+    }
+    facts.downgrade_to = applied.downgrade.filter(|_| release.downgrade_api);
     if facts.alarms.len() != usize::from(world.alarm.is_some()) {
         facts.alarms = alarms(world);
     }
@@ -108,6 +113,7 @@ fn etcd(world: &World, no: MemberNo, members: &[ListedMember]) -> EtcdFacts {
         server_version: release.version.clone(),
         cluster_version: None,
         storage_version: None,
+        downgrade_to: None,
         unhealthy: None,
         leader: None,
         raft_term: None,

@@ -53,6 +53,8 @@ fn release(version: &Version) -> Release {
         pre_vote: features.has(Feature::PreVoteByDefault),
         false_on_alarm: features.has(Feature::HealthFalseOnAlarm),
         applied_index: features.has(Feature::AppliedIndexInStatus),
+        storage_version: features.has(Feature::StorageVersion),
+        downgrade_api: features.has(Feature::DowngradeApi),
     }
 }
 
@@ -89,14 +91,16 @@ pub fn draw(seed: u64, weather: Weather, history: bool, work: Work) -> (Scenario
     let climbs = work == Work::Climb;
     let members = match work {
         Work::Upgrade | Work::Climb => rng.pick(&[1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 7]),
-        Work::Rollback | Work::Restore => rng.pick(&[3, 3, 3, 4, 5, 7]),
+        Work::Rollback | Work::Restore | Work::Descent => rng.pick(&[3, 3, 3, 4, 5, 7]),
     };
     let (releases, targets) = match work {
         Work::Upgrade | Work::Climb => ladder(&mut rng, climbs),
         Work::Rollback | Work::Restore => one_rung(&mut rng),
+        Work::Descent => ladder_down(&mut rng),
     };
+    let runs = if work == Work::Descent { releases.len() - 1 } else { 0 };
     let mut cluster = cluster(&mut rng, members, &releases[targets[0]].version);
-    if climbs {
+    if climbs || work == Work::Descent {
         cluster.via = releases.iter().map(|release| (release.version.minor(), release.version.clone())).collect();
     }
     let pins = releases.iter().map(pin).collect();
@@ -121,12 +125,12 @@ pub fn draw(seed: u64, weather: Weather, history: bool, work: Work) -> (Scenario
         }
     }
     let saves_plans = rng.percent(20);
-    let mut world = world(rng, members, releases, &cluster, History::new(history));
+    let mut world = world(rng, (members, runs), releases, &cluster, History::new(history));
     world.declared = targets[0];
     world.brought = targets[0];
     let mut later_faults = Vec::new();
     match work {
-        Work::Upgrade | Work::Climb => world.faults = faults,
+        Work::Upgrade | Work::Climb | Work::Descent => world.faults = faults,
         Work::Rollback | Work::Restore => later_faults = faults,
     }
     (Scenario { cluster, targets, pins, upgrade_dies_at, fuses, later_faults, saves_plans, saves_v2 }, world)
@@ -142,6 +146,19 @@ fn one_rung(rng: &mut Rng) -> (Vec<Release>, Vec<ReleaseNo>) {
     let starts: Vec<usize> = (0..LINES.len() - 1).filter(leads_back).collect();
     let start = starts[rng.index(starts.len())];
     (vec![LINES[start][1].clone(), LINES[start + 1][1].clone()], vec![1])
+}
+
+/// The releases of a way down, the lowest first: the members run the last one, and the first is declared.
+fn ladder_down(rng: &mut Rng) -> (Vec<Release>, Vec<ReleaseNo>) {
+    let minor = |at: &usize| LINES[*at][1].version.minor();
+    let leads_down = |at: &usize| KNOWLEDGE.rung_down_from(minor(at)).is_some();
+    let starts: Vec<usize> = (0..LINES.len()).filter(leads_down).collect();
+    let start = starts[rng.index(starts.len())];
+    let mut lowest = start;
+    while leads_down(&lowest) && (lowest == start || rng.percent(40)) {
+        lowest -= 1;
+    }
+    (LINES[lowest..=start].iter().map(|[_, latest]| latest.clone()).collect(), vec![0])
 }
 
 /// The releases of the way, the one that runs first, and what is declared one after the other.
@@ -242,8 +259,14 @@ fn pin(release: &Release) -> ReleasePin {
     }
 }
 
-fn world(mut rng: Rng, members: usize, releases: Vec<Release>, cluster: &Cluster, history: History) -> World {
-    let minor = releases[0].version.minor();
+fn world(
+    mut rng: Rng,
+    (members, runs): (usize, ReleaseNo),
+    releases: Vec<Release>,
+    cluster: &Cluster,
+    history: History,
+) -> World {
+    let minor = releases[runs].version.minor();
     let systemd = matches!(cluster.runtime, Runtime::Systemd(_));
     let points = &cluster.rollback_points;
     let mut data = Data::new(minor);
@@ -254,7 +277,7 @@ fn world(mut rng: Rng, members: usize, releases: Vec<Release>, cluster: &Cluster
     }
     let acknowledged = (data.log.len(), data.last().revision, data.last().digest);
     let member = |number: usize, rng: &mut Rng| {
-        let mut member = ModelMember::new(number, name(number), 0, data.clone());
+        let mut member = ModelMember::new(number, name(number), runs, data.clone());
         member.unit_enabled = systemd && rng.percent(85);
         member.restarts = systemd && rng.percent(70);
         member

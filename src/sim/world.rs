@@ -39,6 +39,8 @@ pub struct Release {
     pub pre_vote: bool,
     pub false_on_alarm: bool,
     pub applied_index: bool,
+    pub storage_version: bool,
+    pub downgrade_api: bool,
 }
 
 /// A backup that the controller holds.
@@ -137,6 +139,7 @@ impl World {
         }
         self.acknowledge();
         self.watch_versions();
+        self.move_storage();
         self.check_cluster();
     }
 
@@ -311,7 +314,8 @@ impl World {
         let data = &self.members[no].data;
         let guarded = minor >= Minor::new(2, 2) && minor < data.applied().cluster_version;
         let unreadable = minor < Minor::new(3, 0) && data.seen.is_some_and(|seen| seen >= Minor::new(3, 0));
-        guarded || unreadable
+        let storage_is_newer = data.storage.is_some_and(|storage| storage > minor);
+        guarded || unreadable || storage_is_newer
     }
 
     /// SIGTERM. A leader that can hands over first.

@@ -196,7 +196,7 @@ fn evaluate(blocks: &Blocks, files: &variables::Files, inputs: &Inputs, found: &
     variables::resolve(&declared, files, &inputs.env, cx);
     locals::resolve(blocks.of("locals"), cx);
     let settings = blocks::read_tool_settings(blocks.of("quorate"), cx);
-    let mut clusters = Vec::new();
+    let (mut clusters, mut drift) = (Vec::new(), BTreeMap::new());
     let mut names = BTreeMap::new();
     for (file, block) in blocks.of("cluster") {
         let read = blocks::read_cluster(*file, block, &settings.state_dir, cx);
@@ -207,6 +207,7 @@ fn evaluate(blocks: &Blocks, files: &variables::Files, inputs: &Inputs, found: &
             let detail = format!("Another cluster is called \"{name}\" (line {line}). Names are unique in a spec.");
             cx.reports.error(read.site, "Cluster declared twice", detail);
         }
+        drift.extend(read.cluster.as_ref().map(|cluster| (cluster.name.clone(), read.drift)));
         clusters.extend(read.cluster);
     }
     if blocks.of("cluster").is_empty() {
@@ -219,5 +220,5 @@ fn evaluate(blocks: &Blocks, files: &variables::Files, inputs: &Inputs, found: &
             cx.reports.error_outside("No cluster", detail);
         }
     }
-    (!clusters.is_empty()).then(|| Spec { dir: cx.dir.to_owned(), settings, clusters })
+    (!clusters.is_empty()).then(|| Spec { dir: cx.dir.to_owned(), settings, clusters, drift })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Bytes, ClusterName, MemberName, Minor, Sha256, Span, Version};
+use crate::units::{Age, Bytes, ClusterName, MemberName, Minor, Sha256, Span, Version};
 
 /// A whole spec: everything below one directory, with variables, locals and functions evaluated away.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Spec {
     pub settings: ToolSettings,
     /// At least one; names are unique.
     pub clusters: Vec<Cluster>,
+    /// The `drift` block of each cluster. It decides nothing of a plan, and is no part of what a plan declares.
+    pub drift: BTreeMap<ClusterName, DriftPolicy>,
 }
 
 /// The `quorate` block.
@@ -329,6 +331,43 @@ pub enum Verify {
     Restore,
     /// Compare the digest that etcd sent along.
     Hash,
+}
+
+/// The `drift` block: what counts as drift beside what differs from the spec, and who is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriftPolicy {
+    /// A certificate that lasts no longer than this is told. 30 days.
+    pub certificates: Age,
+    /// How old the newest backup may be; without it, none has to be there.
+    pub backup: Option<Age>,
+    /// Whether the data of all members is compared by HashKV at each look. Off: it reads the whole database.
+    pub compare_hashes: Toggle,
+    /// Where changes are sent.
+    pub webhook: Option<NoticeUrl>,
+    /// The base URL of an Alertmanager.
+    pub alertmanager: Option<NoticeUrl>,
+}
+
+impl Default for DriftPolicy {
+    fn default() -> Self {
+        Self {
+            certificates: Age::from_days(30),
+            backup: None,
+            compare_hashes: Toggle::Off,
+            webhook: None,
+            alertmanager: None,
+        }
+    }
+}
+
+/// An `http` or `https` URL that may hold a token: never stored or shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NoticeUrl(pub String);
+
+impl std::fmt::Debug for NoticeUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NoticeUrl(…)")
+    }
 }
 
 /// The `rollback_points` block: copies of each member's data directory, taken while it is stopped.

@@ -14,5 +14,5 @@ mod version;
 pub use advice::Advised;
 pub use ids::{ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Sha256};
 pub use names::{ClusterName, MemberName, NameError};
-pub use sizes::{Bytes, Span, SpanError};
+pub use sizes::{Age, AgeError, Bytes, Span, SpanError};
 pub use version::{Minor, Version, VersionError};

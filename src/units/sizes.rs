@@ -88,61 +88,122 @@ impl FromStr for Span {
     type Err = SpanError;
 
     fn from_str(text: &str) -> Result<Self, SpanError> {
-        let wrong = || SpanError::NotASpan(text.chars().take(64).collect());
-        if text == "0" {
-            return Ok(Self::default());
-        }
-        if text.is_empty() || text.len() > 64 {
+        let span = read_time(text).map_err(|problem| match problem {
+            Unread::NotASpan(text) => SpanError::NotASpan(text),
+            Unread::TooLong(text) => SpanError::TooLong(text),
+        })?;
+        if span > LONGEST_SPAN { Err(SpanError::TooLong(text.to_owned())) } else { Ok(Self(span)) }
+    }
+}
+
+/// Why a text is no time.
+enum Unread {
+    NotASpan(String),
+    TooLong(String),
+}
+
+fn read_time(text: &str) -> Result<Duration, Unread> {
+    let wrong = || Unread::NotASpan(text.chars().take(64).collect());
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if text.is_empty() || text.len() > 64 {
+        return Err(wrong());
+    }
+    let mut rest = text;
+    let mut total = 0u64; // milliseconds
+    let mut last_unit = u64::MAX;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        rest = &rest[digits..];
+        let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let unit = match &rest[..letters] {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return Err(wrong()),
+        };
+        if unit >= last_unit {
             return Err(wrong());
         }
-        let mut rest = text;
-        let mut total = 0u64; // milliseconds
-        let mut last_unit = u64::MAX;
-        while !rest.is_empty() {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
-            rest = &rest[digits..];
-            let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-            let unit = match &rest[..letters] {
-                "ms" => 1,
-                "s" => 1000,
-                "m" => 60_000,
-                "h" => 3_600_000,
-                "d" => 86_400_000,
-                _ => return Err(wrong()),
-            };
-            if unit >= last_unit {
-                return Err(wrong());
-            }
-            last_unit = unit;
-            rest = &rest[letters..];
-            total = number
-                .checked_mul(unit)
-                .and_then(|part| total.checked_add(part))
-                .ok_or_else(|| SpanError::TooLong(text.to_owned()))?;
-        }
-        let span = Duration::from_millis(total);
-        if span > LONGEST_SPAN {
-            return Err(SpanError::TooLong(text.to_owned()));
-        }
-        Ok(Self(span))
+        last_unit = unit;
+        rest = &rest[letters..];
+        total = number
+            .checked_mul(unit)
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(|| Unread::TooLong(text.to_owned()))?;
+    }
+    Ok(Duration::from_millis(total))
+}
+
+/// How old something may be, or how long it still has to last: written as a span of time, `30d`, and longer than one may
+/// be. At most ten years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Age(Duration);
+
+/// The longest age that a bound may have.
+const LONGEST_AGE: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+/// Why a text is not an age.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AgeError {
+    #[error("\"{0}\" is not an age: write a number and a unit, such as \"30d\", \"26h\" or \"1d12h\"")]
+    NotAnAge(String),
+    #[error("\"{0}\" is longer than ten years")]
+    TooLong(String),
+}
+
+impl Age {
+    #[must_use]
+    pub const fn from_days(days: u64) -> Self {
+        Self(Duration::from_secs(days * 24 * 3600))
+    }
+
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl FromStr for Age {
+    type Err = AgeError;
+
+    fn from_str(text: &str) -> Result<Self, AgeError> {
+        let age = read_time(text).map_err(|problem| match problem {
+            Unread::NotASpan(text) => AgeError::NotAnAge(text),
+            Unread::TooLong(text) => AgeError::TooLong(text),
+        })?;
+        if age > LONGEST_AGE { Err(AgeError::TooLong(text.to_owned())) } else { Ok(Self(age)) }
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_time(self.0, f)
     }
 }
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0.as_millis();
-        if rest == 0 {
-            return f.write_str("0s");
-        }
-        for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
-            if rest >= length {
-                write!(f, "{}{unit}", rest / length)?;
-                rest %= length;
-            }
-        }
-        Ok(())
+        write_time(self.0, f)
     }
+}
+
+fn write_time(time: Duration, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut rest = time.as_millis();
+    if rest == 0 {
+        return f.write_str("0s");
+    }
+    for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+        if rest >= length {
+            write!(f, "{}{unit}", rest / length)?;
+            rest %= length;
+        }
+    }
+    Ok(())
 }
 
 impl TryFrom<String> for Span {
@@ -175,6 +236,18 @@ mod tests {
         for duration in [Duration::MAX, Duration::from_secs(9 * 86_400), Duration::from_nanos(1_500_000_001)] {
             let span = Span::from(duration);
             assert_eq!(span.to_string().parse(), Ok(span));
+        }
+    }
+
+    #[test]
+    fn ages_are_longer_than_spans_may_be() {
+        for text in ["30d", "1d12h", "3650d", "0s"] {
+            assert_eq!(text.parse::<Age>().unwrap().to_string(), text);
+        }
+        assert_eq!("30d".parse(), Ok(Age::from_days(30)));
+        assert!(matches!("3651d".parse::<Age>(), Err(AgeError::TooLong(_))));
+        for bad in ["", "30", "d", "a month", "-1d", "1h1d"] {
+            assert!(matches!(bad.parse::<Age>(), Err(AgeError::NotAnAge(_))), "{bad}");
         }
     }
 

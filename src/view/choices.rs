@@ -26,20 +26,38 @@ pub fn choices_text(choices: &Choices, style: Style) -> String {
         &format!("not possible any more: {}", choices.no_swap),
     );
     page.row(2, &[cell(Tone::Faint, "source", LABEL)], Tone::Faint, &choices.source);
-    page.text(2, Tone::Plain, &format!("These ways lead back to {to}. Each loses writes, so you choose:"));
+    let choice = match choices.declare {
+        Some(_) => "The last one loses nothing, the others lose writes, so you choose:",
+        None => "Each loses writes, so you choose:",
+    };
+    page.text(2, Tone::Plain, &format!("These ways lead back to {to}. {choice}"));
     page.blank();
     write_points(&mut page, choices);
     page.blank();
     write_restore(&mut page, choices.restore.as_ref());
-    if let Some(downgrade) = &choices.downgrade {
-        page.blank();
-        head(&mut page, "3", Tone::Faint, "etcd's own way down: not taken by this version of quorate");
-        row(&mut page, "how", downgrade);
-        row(&mut page, "loses", "nothing");
-    }
+    write_downgrade(&mut page, choices);
     page.blank();
     page.text(0, Tone::Strong, "Nothing was changed.");
     page.finish()
+}
+
+fn write_downgrade(page: &mut Page, choices: &Choices) {
+    let Some(how) = &choices.downgrade else { return };
+    page.blank();
+    match &choices.declare {
+        Some(version) => {
+            head(page, "3", Tone::Good, "etcd's own way down, one member after the other");
+            row(page, "loses", "nothing");
+            row(page, "stops", "one member at a time");
+            row(page, "how", how);
+            row(page, "do", &format!("declare version = \"{version}\" in the spec, then: quorate apply"));
+        }
+        None => {
+            head(page, "3", Tone::Faint, "etcd's own way down: not taken by this version of quorate");
+            row(page, "how", how);
+            row(page, "loses", "nothing");
+        }
+    }
 }
 
 fn head(page: &mut Page, number: &str, tone: Tone, text: &str) {
@@ -119,6 +137,7 @@ pub fn choices_json(choices: &Choices) -> Value {
         "points_missing": missing,
         "restore": restore,
         "downgrade": choices.downgrade,
+        "declare": choices.declare,
     })
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::json::JSON_FORMAT;
 use super::page::{Page, Style, Tone, cell};
+use crate::drift;
 use crate::knowledge::{Explanation, Fact, FactKind, Flag, Knowledge, Rung};
 use crate::plan::rules::{RULES, Rule, RuleKind};
 
@@ -26,6 +27,7 @@ pub fn explain_text(explained: Explained<'_>, style: Style) -> String {
             let kind = match rule.kind {
                 RuleKind::Check => "a rule that plans are held to",
                 RuleKind::Gate => "a gate: waited for during a run, within a bound",
+                RuleKind::Drift => "a rule that clusters are held to by drift and status",
             };
             head(&mut page, rule.name, kind);
             row(&mut page, "what", rule.what);
@@ -76,7 +78,7 @@ pub fn names_json(knowledge: &Knowledge) -> Value {
 }
 
 fn all_names(knowledge: &Knowledge) -> Vec<(&str, &str)> {
-    let rules = RULES.iter().map(|rule| (rule.name, rule.what));
+    let rules = RULES.iter().chain(drift::RULES).map(|rule| (rule.name, rule.what));
     let facts = knowledge.names().into_iter().map(|name| {
         let found = knowledge.explain(name);
         (name, found.and_then(|found| found.fact).map_or("an option of etcd", |fact| fact.what.as_str()))

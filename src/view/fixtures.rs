@@ -267,6 +267,35 @@ pub fn upgrade() -> Plan {
     plan
 }
 
+/// 3.7.1 -> 3.6.14: the same steps, and etcd is told first.
+pub fn way_down() -> Plan {
+    let (from, to) = ("3.7.1", "3.6.14");
+    let mut plan = Plan { kind: Kind::Downgrade, ..upgrade() };
+    plan.basis = basis([Some(from); 3], Some("3.7"));
+    plan.summary.from = Some(version(from));
+    plan.summary.to = version(to);
+    let within = gate_timeout();
+    let ready =
+        [Gate::ClusterVersion { minor: minor("3.6"), within }, Gate::StorageReadable { minor: minor("3.6"), within }];
+    let order = DowngradeOrder { to: minor("3.6"), fact: "downgrade-3.7-3.6".to_owned(), within };
+    let mut told = quiet_step(20, Action::EnableDowngrade(order), "the cluster version comes down first", 4);
+    told.after = ready.to_vec();
+    told.undo = Undo::CancelDowngrade;
+    for rung in &mut plan.rungs {
+        (rung.from, rung.to) = (Some(minor("3.7")), minor("3.6"));
+        for step in &mut rung.steps {
+            if let Action::Member(action) = &mut step.action {
+                (action.from, action.to) = (version(from), version(to));
+                step.before.extend(ready.clone());
+            }
+        }
+        let first = rung.steps.iter().position(|step| matches!(step.action, Action::Member(_)));
+        rung.steps.insert(first.unwrap(), told.clone());
+        *rung.steps.last_mut().unwrap() = finish(7, to);
+    }
+    plan
+}
+
 /// The same, held before the point of no return.
 pub fn held_upgrade() -> Plan {
     let mut plan = upgrade();

@@ -7,7 +7,8 @@
 use super::escape::escape;
 use super::phrases::{gate, undo, verb};
 use super::plan::{
-    FORESEEN, alone, last_line, later_title, line_stands_before, no_return_rows, rung_title, title, what_completes,
+    FORESEEN, alone, last_line, later_title, line_stands_before, no_return_rows, no_return_title, rung_title, title,
+    what_completes,
 };
 use super::step::{headline, subject};
 use super::words::count;
@@ -211,7 +212,7 @@ fn lines(plan: &Plan, step: &Step) -> Vec<String> {
 }
 
 fn line(frame: usize, rung: &Rung, no_return: &NoReturn) -> Node {
-    let mut lines = vec!["point of no return".to_owned(), what_completes(rung, no_return)];
+    let mut lines = vec![no_return_title(rung).to_owned(), what_completes(rung, no_return)];
     lines.extend(no_return_rows(no_return).map(|(label, text)| format!("{label}: {text}")));
     Node { id: format!("r{frame}line"), shape: Shape::NoReturn, lines }
 }

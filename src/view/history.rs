@@ -99,7 +99,7 @@ impl RunRecord {
         let to = self.to.as_deref().unwrap_or("?");
         match (self.kind, &self.from) {
             (None, _) => "a run whose plan cannot be read".to_owned(),
-            (Some(Kind::Upgrade), Some(from)) => format!("{from} to {to}"),
+            (Some(Kind::Upgrade | Kind::Downgrade), Some(from)) => format!("{from} to {to}"),
             (Some(Kind::Backup), _) => "backup".to_owned(),
             (Some(Kind::Create), _) => format!("creation at {to}"),
             (Some(kind), _) => format!("{} {to}", kind_word(kind)),

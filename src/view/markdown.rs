@@ -7,11 +7,11 @@ use super::escape::{escape, escape_lines};
 use super::phrases::verb;
 use super::plan::{
     FORESEEN, alone, checks_total, head_facts, last_line, later_title, line_stands_before, mixed_versions,
-    no_return_rows, note_sentence, outcome, rung_title, title, what_completes,
+    no_return_rows, no_return_title, note_sentence, outcome, rung_title, title, what_completes,
 };
 use super::restore::source_rows;
 use super::step::{headline, rows};
-use super::words::span;
+use super::words::{sentence, span};
 use crate::plan::model::{Action, CheckOutcome, CreateAction, Kind, Note, Plan, Rung, Step};
 
 /// More entries than this of one list are folded.
@@ -69,7 +69,7 @@ fn write_rung(page: &mut Markdown, plan: &Plan, rung: &Rung) {
     page.row(&["--:", "---", "---", "---", "--:"].map(str::to_owned));
     for step in &rung.steps {
         if line_before == Some(step.id) {
-            page.row(&no_return_row());
+            page.row(&no_return_row(rung));
         }
         page.row(&[
             step.id.0.to_string(),
@@ -80,11 +80,12 @@ fn write_rung(page: &mut Markdown, plan: &Plan, rung: &Rung) {
         ]);
     }
     if rung.no_return.is_some() && line_before.is_none() {
-        page.row(&no_return_row());
+        page.row(&no_return_row(rung));
     }
     page.blank();
     if let Some(no_return) = &rung.no_return {
-        let mut lines = vec![format!("**Point of no return:** {}", text(&what_completes(rung, no_return)))];
+        let mut lines =
+            vec![format!("**{}:** {}", sentence(no_return_title(rung)), text(&what_completes(rung, no_return)))];
         lines.extend(
             no_return_rows(no_return).iter().map(|(label, what)| format!("**{}**: {}", text(label), text(what))),
         );
@@ -111,8 +112,9 @@ fn write_rung(page: &mut Markdown, plan: &Plan, rung: &Rung) {
     });
 }
 
-fn no_return_row() -> [String; 5] {
-    ["", "**point of no return**", "see below", "", ""].map(str::to_owned)
+fn no_return_row(rung: &Rung) -> [String; 5] {
+    let title = format!("**{}**", no_return_title(rung));
+    ["", &title, "see below", "", ""].map(str::to_owned)
 }
 
 fn write_step(page: &mut Markdown, plan: &Plan, step: &Step) {

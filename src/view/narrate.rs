@@ -265,6 +265,8 @@ fn done(detail: &Detail, doing: &str) -> String {
             let each = reached.iter().map(|(member, index)| format!("{member} {}", grouped(index.0)));
             format!("{} raft no-ops; raft snapshots reach: {}", grouped(*no_ops), joined(each))
         }
+        Detail::DowngradeEnabled { to } => format!("etcd goes down to {to}, by what its members say"),
+        Detail::DowngradeCancelled { to } => format!("etcd does not go down to {to} any more, by what its members say"),
         Detail::HandedOver { to } => format!("leadership handed over to {to}"),
         Detail::Prepared { kept } => {
             let each = kept.iter().map(|(member, path)| format!("{member} {path}"));

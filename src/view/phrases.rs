@@ -33,6 +33,9 @@ pub fn gate(gate: &Gate, subject: Option<&MemberName>) -> String {
         Gate::ClusterVersion { minor, .. } => {
             format!("every member says that the cluster version is {minor}, within {within}")
         }
+        Gate::StorageReadable { minor, .. } => {
+            format!("every member's storage is of version {minor}, which older binaries read, within {within}")
+        }
         Gate::Serving { members, .. } => {
             format!("{} healthy, with a leader among them, within {within}", names(members))
         }
@@ -98,6 +101,14 @@ pub fn undo(step: &Step) -> String {
                 ),
             }
         }
+        (Undo::CancelDowngrade, _) => {
+            "declare the version that runs now and apply: that tells etcd not to (`downgrade cancel`), and the cluster \
+             version goes up again"
+                .to_owned()
+        }
+        (Undo::EnableDowngrade, _) => {
+            "declare the lower version and apply: etcd is told again to go down (`downgrade enable`)".to_owned()
+        }
         (Undo::SwapBack, _) => "put the old binary back and start it".to_owned(),
         (Undo::StopAgain, Action::StopAll { .. }) => "start them again: nothing was replaced yet".to_owned(),
         (Undo::StopAgain, Action::Member(_)) => "stop it again".to_owned(),
@@ -116,6 +127,8 @@ pub fn verb(action: &Action) -> &'static str {
         Action::Backup(_) => "backup",
         Action::CompareData { .. } => "compare",
         Action::TakeRaftSnapshots(_) => "clear log",
+        Action::EnableDowngrade(_) => "downgrade",
+        Action::CancelDowngrade(_) => "cancel",
         Action::Member(member) if member.only_starts() => "start",
         Action::Member(member) if member.from == member.to => "restart",
         Action::Member(_) => "member",
@@ -141,6 +154,8 @@ pub fn title(action: &Action) -> String {
         Action::CompareData { moment: Moment::BeforeFirstStop } => "before the first stop".to_owned(),
         Action::CompareData { moment: Moment::AtTheEnd } => "at the end".to_owned(),
         Action::TakeRaftSnapshots(snapshots) => names_of(&snapshots.members),
+        Action::EnableDowngrade(order) => format!("to {}", order.to),
+        Action::CancelDowngrade(order) => format!("downgrade to {}", order.to),
         Action::Member(member) => member.member.to_string(),
         Action::CreateMember(create) => create.member.to_string(),
         Action::StartTogether { members } | Action::StopAll { members, .. } => names(members),
@@ -166,6 +181,8 @@ pub fn effect<'a>(effect: &'a Effect, action: Option<&Action>) -> (Option<&'a Me
         Effect::Preflight => (None, "try each member's options on the new binary".to_owned()),
         Effect::Backup => (None, "take and verify the backup".to_owned()),
         Effect::TakeRaftSnapshots => (None, "raft no-ops until each member takes a raft snapshot".to_owned()),
+        Effect::EnableDowngrade => (None, "tell etcd to go down".to_owned()),
+        Effect::CancelDowngrade => (None, "tell etcd not to go down any more".to_owned()),
         Effect::CompareData => (None, "compare the data of all members".to_owned()),
         Effect::Operate { member, operation: what } => (Some(member), operation(what, member_action)),
         Effect::Create { member } => (Some(member), "create it".to_owned()),
@@ -199,6 +216,8 @@ pub fn effect_name(effect: &Effect) -> &'static str {
         Effect::Backup => "backup",
         Effect::CompareData => "comparison",
         Effect::TakeRaftSnapshots => "clearing the raft logs",
+        Effect::EnableDowngrade => "enabling the downgrade",
+        Effect::CancelDowngrade => "cancelling the downgrade",
         Effect::Operate { operation, .. } => match operation {
             Operation::HandOver { .. } => "hand-over",
             Operation::Stop { .. } => "stop",

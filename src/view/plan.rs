@@ -36,9 +36,10 @@ pub fn plan_text(plan: &Plan, style: Style) -> String {
 /// What a plan comes to, in one or two sentences: the last line of it, and what `apply` of a saved one begins with.
 #[must_use]
 pub fn last_line(plan: &Plan) -> String {
-    if plan.is_empty() && plan.summary.to.minor() < plan.declared.version.minor() {
+    if plan.is_empty() && plan.summary.to.minor() != plan.declared.version.minor() {
+        let so_far = if plan.summary.to < plan.declared.version { "up" } else { "down" };
         return format!(
-            "No changes up to {}. Cluster {}: {} at {}; {} is declared.",
+            "No changes {so_far} to {}. Cluster {}: {} at {}; {} is declared.",
             plan.summary.to.minor(),
             plan.cluster,
             count(plan.summary.members, "member", "members"),
@@ -72,6 +73,9 @@ pub fn last_line(plan: &Plan) -> String {
         }),
         _ => 0,
     };
+    let goes_down = plan.kind == Kind::Downgrade;
+    let started_down = changes(|action| action.only_starts() && action.from > action.to);
+    let started_down = if goes_down { started_down } else { 0 };
     let parts: Vec<String> = [
         (created, "to create"),
         (replaced, if plan.kind == Kind::Restore { "to restore, all at once" } else { "to put back, all at once" }),
@@ -79,12 +83,15 @@ pub fn last_line(plan: &Plan) -> String {
             if replaced > 0 {
                 0
             } else {
-                together + changes(|action| action.only_starts() && action.from <= action.to)
+                together + changes(|action| action.only_starts() && action.from <= action.to) + started_down
             },
             "to start",
         ),
         (changes(|action| !action.only_starts() && action.from < action.to), "to upgrade"),
-        (changes(|action| action.from > action.to), "to put back"),
+        (
+            changes(|action| action.from > action.to) - started_down,
+            if goes_down { "to take down" } else { "to put back" },
+        ),
         (changes(|action| !action.only_starts() && action.from == action.to), "to restart"),
     ]
     .into_iter()
@@ -98,7 +105,8 @@ pub fn last_line(plan: &Plan) -> String {
     let all = plan.later.iter().map(|later| later.estimate);
     let all = all.fold(plan.summary.estimate, |sum, one| Span::from(sum.duration().saturating_add(one.duration())));
     let more = count(plan.later.len(), "rung", "rungs");
-    format!("Plan: {what}; then {more} more, up to {}. About {} in all.", plan.goal(), span(all))
+    let way = if *plan.goal() < plan.summary.to { "down" } else { "up" };
+    format!("Plan: {what}; then {more} more, {way} to {}. About {} in all.", plan.goal(), span(all))
 }
 
 fn write_head(page: &mut Page, plan: &Plan) {
@@ -266,12 +274,18 @@ pub(super) fn line_stands_before(rung: &Rung, no_return: &NoReturn) -> Option<St
 
 fn write_no_return(page: &mut Page, rung: &Rung, no_return: &NoReturn) {
     const LABEL: usize = 10;
-    page.rule(2, Tone::Warn, "point of no return");
+    page.rule(2, Tone::Warn, no_return_title(rung));
     page.text(5, Tone::Plain, &what_completes(rung, no_return));
     for (label, text) in no_return_rows(no_return) {
         page.row(5, &[cell(Tone::Strong, label, LABEL)], Tone::Plain, &text);
     }
     page.rule(2, Tone::Warn, "");
+}
+
+/// What the line is called. On the way down, the old binaries are the newer ones, and can always be put back.
+pub(super) fn no_return_title(rung: &Rung) -> &'static str {
+    let goes_down = rung.from.is_some_and(|from| from > rung.to);
+    if goes_down { "the last one of the newer version" } else { "point of no return" }
 }
 
 /// Which step is the one that cannot be taken back by the old binaries.

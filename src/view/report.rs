@@ -22,15 +22,15 @@ use super::notes::Again;
 use super::page::Tone;
 use super::phrases::verb;
 use super::plan::{
-    FORESEEN, checks_total, head_facts, last_line, later_title, line_stands_before, no_return_rows, note_sentence,
-    outcome, rung_title, title, what_completes,
+    FORESEEN, checks_total, head_facts, last_line, later_title, line_stands_before, no_return_rows, no_return_title,
+    note_sentence, outcome, rung_title, title, what_completes,
 };
 use super::step::{headline, rows};
-use super::summary::{RunSummary, UnexpectedLines, ending_sentence};
-use super::words::{grouped, lasting, milliseconds};
+use super::summary::{RunSummary, UnexpectedLines, ending_sentence, use_of_points};
+use super::words::{grouped, lasting, milliseconds, sentence};
 use crate::execute::event::Event;
 use crate::execute::journal::{Ending, Line};
-use crate::plan::model::{NoReturn, Plan, Rung};
+use crate::plan::model::{Kind, NoReturn, Plan, Rung};
 
 const TEMPLATE: &str = include_str!("report/report.html.j2");
 
@@ -109,6 +109,8 @@ fn context(of: &ReportOf<'_>) -> Value {
         "versions": of.plan.map(|plan| versions::versions(plan, of.lines)).unwrap_or_default(),
         "backups": summary.as_ref().map(|summary| backups(of, summary)).unwrap_or_default(),
         "points": summary.as_ref().map(points).unwrap_or_default(),
+        "points_use": summary.as_ref().map(|summary| use_of_points(summary.kind)),
+        "points_put_back": summary.as_ref().is_some_and(|summary| summary.kind != Kind::Downgrade),
         "unexpected": of.unexpected,
         "plan": of.plan.map(plan_part),
         "basis": of.plan.map(basis),
@@ -157,11 +159,6 @@ fn outcome_of(record: &RunRecord, summary: Option<&RunSummary>) -> Value {
         }
     };
     json!({ "tone": class(tone), "text": text })
-}
-
-fn sentence(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
 
 /// What a person does now; nothing after a success.
@@ -269,7 +266,7 @@ fn plan_part(plan: &Plan) -> Value {
 
 fn rung(plan: &Plan, rung: &Rung) -> Value {
     let line_before = rung.no_return.as_ref().and_then(|no_return| line_stands_before(rung, no_return));
-    let line = |no_return: &NoReturn| json!({ "which": what_completes(rung, no_return), "rows": no_return_rows(no_return).map(|(label, text)| [label.to_owned(), text]) });
+    let line = |no_return: &NoReturn| json!({ "title": sentence(no_return_title(rung)), "which": what_completes(rung, no_return), "rows": no_return_rows(no_return).map(|(label, text)| [label.to_owned(), text]) });
     let steps = rung.steps.iter().map(|step| {
         json!({
             "line": rung.no_return.as_ref().filter(|_| line_before == Some(step.id)).map(line),

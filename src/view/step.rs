@@ -109,6 +109,9 @@ pub(super) fn headline(plan: &Plan, action: &Action) -> String {
         Action::Preflight { version, members } => {
             format!("{}: each member's own options, read by etcd {version}'s own parser", names(members))
         }
+        Action::Prepare { members } if plan.kind == Kind::Downgrade => {
+            format!("{}: keep the binary that runs, lay that of {} beside it", names(members), plan.summary.to)
+        }
         Action::Prepare { members } => {
             format!("{}: keep the old binary, lay the new one beside it", names(members))
         }
@@ -121,6 +124,14 @@ pub(super) fn headline(plan: &Plan, action: &Action) -> String {
             "{}: raft no-ops, about {}, until each has taken a raft snapshot; no key changes, no member restarts",
             names_of(&snapshots.members),
             grouped(snapshots.no_ops)
+        ),
+        Action::EnableDowngrade(order) => format!(
+            "all members: etcd is told to go down to {} (`downgrade validate`, `enable`); no member is stopped",
+            order.to
+        ),
+        Action::CancelDowngrade(order) => format!(
+            "all members: etcd is told not to go down to {} any more (`downgrade cancel`); no member is stopped",
+            order.to
         ),
         Action::Member(member) => member_headline(member),
         Action::CreateMember(create) => format!("{}: a new member, etcd {}", create.member, create.spec.version),
@@ -217,6 +228,8 @@ pub(super) fn subject(action: &Action) -> Option<&MemberName> {
         | Action::Prepare { .. }
         | Action::CompareData { .. }
         | Action::TakeRaftSnapshots(_)
+        | Action::EnableDowngrade(_)
+        | Action::CancelDowngrade(_)
         | Action::StartTogether { .. }
         | Action::ReadyData { .. }
         | Action::LayRestored(_)
@@ -244,6 +257,11 @@ fn details(plan: &Plan, action: &Action) -> Vec<(&'static str, String)> {
         Action::ReadyData { id, members } => vec![("does", joined(laid_ready(id.as_deref(), members)))],
         Action::TakeRaftSnapshots(snapshots) => {
             vec![("clears", snapshots.hazard.clone()), ("within", snapshots.within.to_string())]
+        }
+        Action::EnableDowngrade(order) | Action::CancelDowngrade(order) => {
+            let fact = Some(order.fact.clone()).filter(|fact| !fact.is_empty());
+            let fact = fact.map(|fact| ("fact", format!("quorate explain {fact}")));
+            fact.into_iter().chain([("within", order.within.to_string())]).collect()
         }
         Action::Preflight { .. }
         | Action::Prepare { .. }

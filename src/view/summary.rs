@@ -226,7 +226,7 @@ pub(super) fn ending_sentence(summary: &RunSummary) -> (Tone, String) {
         Some(Ending::Succeeded) => {
             let what = match summary.kind {
                 Kind::Create => format!("is created at {to}"),
-                Kind::Upgrade | Kind::NothingToDo => format!("is at {to}"),
+                Kind::Upgrade | Kind::Downgrade | Kind::NothingToDo => format!("is at {to}"),
                 Kind::Backup => "is backed up".to_owned(),
                 Kind::Rollback => format!("is back at {to}"),
                 Kind::Restore => format!("is restored, at {to}"),
@@ -344,14 +344,21 @@ pub(super) fn write_kept(page: &mut Page, summary: &RunSummary) {
         } else {
             ""
         };
-        row(
-            page,
-            "",
-            &format!(
-                "{number}{others}. They are of different moments: put back only all together, by `quorate rollback \
-                 -points`, never one alone and never by starting all at once"
-            ),
-        );
+        row(page, "", &format!("{number}{others}. {}", use_of_points(summary.kind)));
+    }
+}
+
+/// What rollback points are good for.
+pub(super) fn use_of_points(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Downgrade => {
+            "The way back up is an upgrade, which loses nothing: these are kept for the worst case. Never put one back \
+             alone"
+        }
+        _ => {
+            "They are of different moments: put back only all together, by `quorate rollback -points`, never one alone \
+             and never by starting all at once"
+        }
     }
 }
 

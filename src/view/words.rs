@@ -41,12 +41,27 @@ pub fn lasting(duration: Duration) -> String {
     }
 }
 
+/// With a capital at its beginning.
+pub fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
+
 pub fn span(span: Span) -> String {
     lasting(span.duration())
 }
 
 pub fn milliseconds(ms: u64) -> String {
     lasting(Duration::from_millis(ms))
+}
+
+/// A moment without parts of a second: `2026-01-02T03:04:05Z` of `2026-01-02T03:04:05.678Z`.
+pub fn whole_second(moment: &str) -> String {
+    let parts = moment.strip_suffix('Z').and_then(|moment| moment.split_once('.'));
+    match parts {
+        Some((whole, part)) if part.bytes().all(|byte| byte.is_ascii_digit()) => format!("{whole}Z"),
+        _ => moment.to_owned(),
+    }
 }
 
 /// `1 member`, `3 members`.
@@ -128,6 +143,14 @@ mod tests {
             (5_400_000, "1 h 30 min"),
         ] {
             assert_eq!(milliseconds(ms), text);
+        }
+    }
+
+    #[test]
+    fn moments_are_of_whole_seconds() {
+        assert_eq!(whole_second("2026-01-02T03:04:05.678901234Z"), "2026-01-02T03:04:05Z");
+        for other in ["2026-01-02T03:04:05Z", "", "never.", "x.yZ"] {
+            assert_eq!(whole_second(other), other);
         }
     }
 

@@ -45,13 +45,14 @@ quorate() {
 }
 
 # bad_release DIR DEFINE...: the 3.2.32 of DIR has the etcd of bad_etcd.c. BAD_REAL:
-# where the real one is, where that is not this machine.
+# where the real one is, where that is not this machine. BAD_VERSION and BAD_BESIDE:
+# another version than 3.2.32, and than the 3.1.20 that lies beside it.
 bad_release() {
-  local dir=$1 name real
+  local dir=$1 name real version=${BAD_VERSION:-3.2.32}
   shift
-  real=$("$TESTS/fixtures/get" 3.2.32)
-  "$TESTS/fixtures/release-dir" "$dir" 3.1.20 3.2.32
-  name=$(cd "$dir" && echo etcd-v3.2.32-*.tar.gz)
+  real=$("$TESTS/fixtures/get" "$version")
+  "$TESTS/fixtures/release-dir" "$dir" "${BAD_BESIDE:-3.1.20}" "$version"
+  name=$(cd "$dir" && echo "etcd-v$version"-*.tar.gz)
   tar -C "$dir" -xzf "$dir/$name"
   cc -O1 -static "${@/#/-D}" "-DREAL=\"${BAD_REAL:-$real/etcd}\"" -o "$dir/${name%.tar.gz}/etcd" "$TESTS/specs/bad_etcd.c"
   tar -C "$dir" -czf "$dir/$name" "${name%.tar.gz}"

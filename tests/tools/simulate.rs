@@ -4,6 +4,7 @@
 //!     … --climbs --seeds 100000           several minors declared at once
 //!     … --rollbacks --seeds 100000        back from an upgrade that was cut off, or completed
 //!     … --restores --seeds 100000         whole clusters from a backup
+//!     … --descents --seeds 100000         one or two minors down
 //!     … --seed 4711                       the story of one seed, line by line
 //!     … --mutations --seeds 20000         breaks each promise on purpose, and says after how many seeds it is found
 //!     … --mutation no-backup --seed 4711  the story of one, broken so
@@ -72,6 +73,7 @@ fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--climbs" => asked.work = Work::Climb,
             "--rollbacks" => asked.work = Work::Rollback,
             "--restores" => asked.work = Work::Restore,
+            "--descents" => asked.work = Work::Descent,
             "--mutation" => {
                 let name = value()?;
                 let found = Mutation::ALL.iter().find(|mutation| mutation.name() == name);

@@ -75,6 +75,15 @@ log "higher-version-seen" {
   what   = "The old leader sees members of a newer version. It ends with the last upgrade."
 }
 
+log "downgrade-not-over-yet" {
+  in     = "3.5+"
+  class  = "expected"
+  moment = "mixed-versions"
+  regex  = "remotes server has mismatching etcd version|failed to cancel downgrade|failed to update storage version"
+  what   = "On a way down: the leader sees members that are not down yet, or ends what was ended already; a member's storage follows with its next look."
+  sources = ["code v3.6.14:server/etcdserver/version/monitor.go", "code v3.5.33:server/etcdserver/cluster_util.go", "observed 3.5.33, 3.6.14"]
+}
+
 log "leader-lost" {
   in     = "all"
   class  = "expected"

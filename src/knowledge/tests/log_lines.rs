@@ -87,6 +87,11 @@ fn mixed_versions_are_told_from_a_member_that_is_down() {
             "2015/09/02 10:00:35 rafthttp: failed to write a8266ecf031671f3 on pipeline (dial tcp [::1]:12380: getsockopt: connection refused)",
             LogMoment::MemberDown,
         ),
+        (
+            "3.6.14",
+            r#"{"level":"warn","ts":"2026-11-30T15:55:02Z","msg":"remotes server has mismatching etcd version","target-version":"3.6.0"}"#,
+            LogMoment::MixedVersions,
+        ),
     ] {
         assert_eq!(expected(&knowledge, member, line).moment, moment, "{line}");
     }

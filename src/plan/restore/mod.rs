@@ -16,7 +16,7 @@ use crate::plan::model::{
     CheckOutcome, Kind, PLAN_FORMAT, Plan, Proof, Refusal, ReleasePin, RestoreSource, Rung, Step, Summary,
 };
 use crate::plan::survey::{Standing, Survey};
-use crate::plan::target::Way;
+use crate::plan::target::{Direction, Way};
 use crate::plan::upgrade::release_size;
 use crate::plan::{Input, basis, estimate, hosts, pins, room, target};
 use crate::runtime::room_for_restore;
@@ -92,7 +92,14 @@ fn hosts_ready(input: &Input<'_>, survey: &Survey<'_>, findings: &mut Findings) 
     let up = survey.members.iter().filter(|member| !matches!(member.standing, Standing::Stopped { .. }));
     let to = &input.cluster.version;
     let left = up.map(|member| member.view.name.clone()).collect();
-    let way = Way { from: to.clone(), to: to.clone(), left, cluster_version_behind: false };
+    let way = Way {
+        from: to.clone(),
+        to: to.clone(),
+        left,
+        cluster_version_behind: false,
+        direction: Direction::Up,
+        told_down_to: None,
+    };
     hosts::check(input.cluster, survey, &way, input.knowledge, findings);
 }
 

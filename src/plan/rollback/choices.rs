@@ -23,8 +23,10 @@ pub struct Choices {
     pub points: Result<PointSet, Vec<String>>,
     /// The backup of the run that completed the upgrade.
     pub restore: Option<BackupTaken>,
-    /// etcd itself has a way down, which this version of quorate does not take yet.
+    /// etcd itself has a way down, and how that goes.
     pub downgrade: Option<String>,
+    /// The version to declare, for `apply` to take that way. `None`: it is not one that quorate takes.
+    pub declare: Option<Version>,
 }
 
 /// The points of all members, the longest log first: the order in which they are started.
@@ -62,6 +64,7 @@ pub fn of(from: &RollbackInput<'_>, survey: &Survey<'_>, ground: &Ground, to: &V
         points: points::find(survey, to),
         restore: from.last.filter(|last| last.from == *to).and_then(|last| last.backup.clone()),
         downgrade: downgrade(rung),
+        declare: rung.downgrade_api().map(|_| to.clone()),
     }
 }
 

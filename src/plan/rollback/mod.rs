@@ -55,6 +55,13 @@ pub struct LastRun {
     pub backup: Option<BackupTaken>,
 }
 
+impl LastRun {
+    /// It took members to an older release.
+    pub fn goes_down(&self) -> bool {
+        self.from > self.to
+    }
+}
+
 /// A backup that a run took before it stopped a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupTaken {
@@ -97,6 +104,9 @@ pub fn plan(from: &RollbackInput<'_>) -> Result<Rollback, Vec<Refusal>> {
         Notes::One(_) => return Err(replacing::refusals(from.input.inventory)),
     }
     let mut findings = Findings::default();
+    if refuse_on_the_way_down(from, &survey, &mut findings) {
+        return Err(findings.refusals);
+    }
     let Some(ground) = Ground::of(&survey, &mut findings) else {
         return Err(findings.refusals);
     };
@@ -114,6 +124,39 @@ pub fn plan(from: &RollbackInput<'_>) -> Result<Rollback, Vec<Refusal>> {
         Some(Situation::Down) => whole::begin(from, &survey, &ground, &to, findings),
         None => Err(findings.refusals),
     }
+}
+
+/// A way down was begun, and not all have arrived: what would be undone is that, and the way back is a way up. By what etcd
+/// was told; or by the last run, for a leader of an older version may have ended what etcd was told early.
+fn refuse_on_the_way_down(from: &RollbackInput<'_>, survey: &Survey<'_>, findings: &mut Findings) -> bool {
+    let by_last_run = from.last.filter(|last| last.goes_down()).map(|last| last.to.minor());
+    let Some(to) = survey.downgrade_to().or(by_last_run) else { return false };
+    if cluster_version(survey).is_some_and(|live| live > to && survey.downgrade_to().is_none()) {
+        return false;
+    }
+    let above: Vec<&Version> =
+        survey.serving().map(|(_, etcd)| &etcd.server_version).filter(|runs| runs.minor() > to).collect();
+    let Some(newest) = above.iter().max() else { return false };
+    let lower = from.last.map(|last| &last.to).filter(|version| version.minor() == to);
+    let lower = lower.map_or_else(|| format!("of a {to} release"), |version| format!("= \"{version}\""));
+    findings.refuse(
+        "downgrade-under-way",
+        None,
+        Words {
+            seen: format!(
+                "a way down to {to} was begun, and {} of {} members run {newest}",
+                above.len(),
+                survey.members.len()
+            ),
+            must: "a way down is finished, or gone back up, by what the spec declares".to_owned(),
+            fix: format!(
+                "to go back up: version = \"{newest}\" and `quorate apply` (it cancels the downgrade, and nothing is \
+                 lost); to finish: version {lower} and `quorate apply`"
+            ),
+        },
+        None,
+    );
+    true
 }
 
 enum Target {
@@ -143,6 +186,13 @@ fn target(from: &RollbackInput<'_>, survey: &Survey<'_>, ground: &Ground, findin
     if let Some(last) = from.last {
         if last.to == *newest && last.from < *newest {
             return Target::To(last.from.clone());
+        }
+        if last.to == *newest && last.from > *newest {
+            return Target::Nothing(format!(
+                "the last run took all members down from {0} to {newest}; to go up again, declare version = \"{0}\", and \
+                 apply",
+                last.from
+            ));
         }
         if last.from == *newest {
             return already(from, ground, newest);

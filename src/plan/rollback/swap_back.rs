@@ -8,7 +8,7 @@ use crate::plan::model::{Action, BinaryChange, Gate, MemberAction, Moment, Opera
 use crate::plan::rollback::ground::{self, Ground, is_on, version};
 use crate::plan::rollback::{Rollback, RollbackInput, assemble};
 use crate::plan::survey::{Standing, Survey, Surveyed};
-use crate::plan::target::Way;
+use crate::plan::target::{Direction, Way};
 use crate::plan::upgrade::{self, Ingredients, Numbered, all_well, hand_over, served_gates};
 use crate::plan::{clients_of, estimate, health, hosts, quorum, settle};
 use crate::spec::model::OnFailure;
@@ -40,6 +40,8 @@ pub fn plan(
             .map(|member| member.view.name.clone())
             .collect(),
         cluster_version_behind: false,
+        direction: Direction::Up,
+        told_down_to: None,
     };
     let changes: Vec<Change<'_>> = survey
         .members

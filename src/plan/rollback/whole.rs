@@ -14,7 +14,7 @@ use crate::plan::rollback::ground::{self, Ground};
 use crate::plan::rollback::steps::{has_process, steps};
 use crate::plan::rollback::{PointSet, Rollback, RollbackInput, assemble, points};
 use crate::plan::survey::{Survey, Surveyed};
-use crate::plan::target::Way;
+use crate::plan::target::{Direction, Way};
 use crate::plan::{hosts, replacing};
 use crate::units::{MemberName, Version};
 
@@ -169,7 +169,14 @@ fn refuse_points(to: &Version, why: &[String], findings: &mut Findings) {
 fn hosts_ready(from: &RollbackInput<'_>, survey: &Survey<'_>, findings: &mut Findings) {
     let cluster = from.input.cluster;
     let left = survey.members.iter().map(|member| member.view.name.clone()).collect();
-    let way = Way { from: cluster.version.clone(), to: cluster.version.clone(), left, cluster_version_behind: false };
+    let way = Way {
+        from: cluster.version.clone(),
+        to: cluster.version.clone(),
+        left,
+        cluster_version_behind: false,
+        direction: Direction::Up,
+        told_down_to: None,
+    };
     hosts::check(cluster, survey, &way, from.input.knowledge, findings);
 }
 

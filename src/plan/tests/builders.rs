@@ -10,7 +10,7 @@ pub use crate::plan::testing::*;
 use crate::plan::{CutOffCreation, Held, Input, plan};
 use crate::runtime::Templates;
 use crate::spec::model::*;
-use crate::units::{Bytes, ClusterId, RaftIndex, RaftTerm, Revision, Sha256};
+use crate::units::{Bytes, ClusterId, RaftIndex, RaftTerm, Revision, Sha256, Version};
 use crate::view::{Style, plan_text, refusals_text};
 
 /// A declared cluster, what was seen of it, and the releases that are at hand.
@@ -202,7 +202,10 @@ fn etcd(number: usize, count: usize, running: &str) -> EtcdFacts {
         member_id: member_id(number),
         cluster_id: ClusterId(0xc0ff_ee00),
         cluster_version: Some(format!("{}.0", running.minor()).parse().unwrap()),
-        storage_version: None,
+        storage_version: features
+            .has(Feature::StorageVersion)
+            .then(|| format!("{}.0", running.minor()).parse().unwrap()),
+        downgrade_to: None,
         unhealthy: None,
         leader: Some(member_id(count.min(2))),
         raft_term: Some(RaftTerm(7)),
@@ -371,6 +374,23 @@ impl Situation {
         self.with_binary(member, release)
             .host(member, |host| host.processes[0].exe_sha256 = Some(etcd_digest(release)))
             .etcd(member, |etcd| etcd.server_version = version(release))
+    }
+
+    /// etcd was told to go down to this minor.
+    pub fn told_down_to(self, minor: &str) -> Self {
+        self.every_etcd(|etcd| {
+            let tells = KNOWLEDGE.features(&etcd.server_version).has(Feature::DowngradeApi);
+            etcd.downgrade_to = tells.then(|| minor.parse().unwrap());
+        })
+    }
+
+    /// The cluster version, and what follows it: of a cluster on its way.
+    pub fn cluster_at(self, minor: &str) -> Self {
+        self.every_etcd(|etcd| {
+            let at: Version = format!("{minor}.0").parse().unwrap();
+            etcd.storage_version = etcd.storage_version.as_ref().map(|_| at.clone());
+            etcd.cluster_version = Some(at);
+        })
     }
 
     /// What etcd says of itself when it has no leader.

@@ -124,6 +124,22 @@ fn somebody_listens_where_a_new_member_is_to_be() {
     assert!(made(&NAMES, true).host("m2", |host| host.listening.extend([2380])).plan().is_ok());
 }
 
+/// The hosts went before a way down, or in its middle: only the members can tell how far they are.
+#[test]
+fn members_a_minor_above_the_declared_version_that_are_all_down_are_started_as_they_are() {
+    let above = |declared: &str| {
+        let newer = made(&NAMES, true).every_facts(|facts| facts.binary.version = Some(version("3.6.14")));
+        newer.to(declared)
+    };
+    let plan = above("3.5.33").plan().unwrap();
+    let actions: Vec<&Action> = plan.steps().map(|step| &step.action).collect();
+    assert!(matches!(actions.as_slice(), [Action::StartTogether { members }] if members.len() == 3), "{actions:?}");
+    assert_eq!((plan.kind, plan.summary.to), (Kind::Upgrade, version("3.6.14")));
+    assert!(plan.warnings.iter().any(|warning| warning.rule == "members-above"));
+    let refusals = above("3.4.45").plan().unwrap_err();
+    assert!(refusals.iter().any(|refusal| refusal.rule == "cluster-answers"), "{refusals:?}");
+}
+
 #[test]
 fn members_of_two_minors_that_are_all_down_are_started_as_they_are() {
     let newer: crate::units::Version = "3.6.14".parse().unwrap();

@@ -5,6 +5,7 @@ mod authentication;
 pub(crate) mod builders;
 mod climbs;
 mod creation;
+mod descents;
 mod down;
 mod hosts;
 mod membership;

@@ -36,8 +36,10 @@ fn check(plan: &Plan) -> Result<(), TestCaseError> {
             finished(&rung.steps)?;
         }
         if let Some(from) = rung.from {
+            let goes_down = KNOWLEDGE.rung_down_from(from).is_some_and(|known| known.from == rung.to);
+            prop_assert_eq!(goes_down && plan.kind != Kind::Rollback, plan.kind == Kind::Downgrade);
             prop_assert!(
-                from == rung.to || KNOWLEDGE.next_minor(from) == Some(rung.to),
+                from == rung.to || goes_down || KNOWLEDGE.next_minor(from) == Some(rung.to),
                 "a rung from {from} to {}",
                 rung.to
             );
@@ -106,6 +108,12 @@ fn well_formed(action: &MemberAction, step: &Step) -> Result<(), TestCaseError> 
     prop_assert!(all_healthy || stops == 0, "nobody looks how the others are");
     if of(|operation| matches!(operation, Operation::SwapBinary)) > 0 {
         prop_assert_eq!(&step.undo, &Undo::SwapBack);
+    }
+    if stops == 1 && action.from.minor() > action.to.minor() {
+        let (minor, gates) = (action.to.minor(), &step.before);
+        let cluster = gates.iter().any(|gate| matches!(gate, Gate::ClusterVersion { minor: at, .. } if *at == minor));
+        let storage = gates.iter().any(|gate| matches!(gate, Gate::StorageReadable { minor: at, .. } if *at == minor));
+        prop_assert!(cluster && storage, "{} is taken down, and nobody looks whether that can be", action.member);
     }
     if stops == 1 {
         let quorum = |gate: &Gate| matches!(gate, Gate::QuorumWithout { member, .. } if *member == action.member);

@@ -14,7 +14,7 @@ const VERSIONS: [&str; 14] = [
 ];
 
 /// Steps that exist, and some that do not.
-const STEPS: [(&str, &str); 12] = [
+const STEPS: [(&str, &str); 15] = [
     ("2.0.13", "2.1.3"),
     ("2.1.3", "2.2.5"),
     ("2.2.5", "2.3.8"),
@@ -27,6 +27,9 @@ const STEPS: [(&str, &str); 12] = [
     ("3.5.33", "3.6.14"),
     ("3.6.14", "3.7.1"),
     ("3.2.32", "3.2.32"),
+    ("3.7.1", "3.6.14"),
+    ("3.6.14", "3.5.33"),
+    ("3.7.1", "3.5.33"),
 ];
 
 #[derive(Debug, Clone)]
@@ -85,6 +88,8 @@ pub enum ClusterChange {
     Policies(bool, bool, bool, u64),
     AllDone,
     AllDown,
+    ToldDownTo(&'static str),
+    At(&'static str),
 }
 
 pub fn situation() -> impl Strategy<Value = Situation> {
@@ -96,6 +101,7 @@ pub fn situation() -> impl Strategy<Value = Situation> {
     let changes = prop::collection::vec(change(), 0..5);
     (versions, size, changes, 0..20_u8).prop_map(|((running, declared), size, changes, empty)| {
         let mut situation = if empty == 0 { empty_hosts(declared) } else { of_members(running, size).to(declared) };
+        situation = situation.by(&[running, "3.6.14"]);
         for change in changes {
             situation = change.applied(situation);
         }
@@ -182,6 +188,8 @@ fn cluster_change() -> impl Strategy<Value = ClusterChange> {
         flags.prop_map(|(a, b, c, size)| Policies(a, b, c, size)),
         Just(AllDone),
         Just(AllDown),
+        select(vec!["3.6", "3.5"]).prop_map(ToldDownTo),
+        select(vec!["3.6", "3.5"]).prop_map(At),
     ]
 }
 
@@ -352,6 +360,8 @@ impl ClusterChange {
                 cluster.rollout.on_failure = if hold { OnFailure::Halt } else { OnFailure::RollbackMember };
                 cluster.backup.verify = if hashes { Verify::Restore } else { Verify::Hash };
             }),
+            Self::ToldDownTo(minor) => situation.told_down_to(minor),
+            Self::At(minor) => situation.cluster_at(minor),
             Self::AllDone => Self::all(situation, &MemberChange::Done),
             Self::AllDown => Self::all(situation, &MemberChange::Down),
         }

@@ -528,3 +528,21 @@ proptest! {
         prop_assert_eq!(shape.iter().filter(|word| **word == "start").count(), replacement.then.len());
     }
 }
+
+/// Going down is the declared version's business, and so is going up again.
+#[test]
+fn a_way_down_is_not_what_a_rollback_undoes() {
+    let middle = healthy("3.7.1").to("3.6.14").cluster_at("3.6").runs("m1", "3.6.14").told_down_to("3.6");
+    assert_snapshot!(back(middle.clone()).after_run("3.7.1", "3.6.14").refused(&["downgrade-under-way"]));
+    back(middle).by_points().refused(&["downgrade-under-way"]);
+    // A leader of 3.5 has ended what etcd was told: the run says so.
+    let early = healthy("3.6.14").to("3.5.33").cluster_at("3.5").runs("m1", "3.5.33");
+    back(early).after_run("3.6.14", "3.5.33").refused(&["downgrade-under-way"]);
+    let done = back(healthy("3.6.14").told_down_to("3.6")).after_run("3.7.1", "3.6.14").nothing();
+    assert!(done.contains("declare version = \"3.7.1\""), "{done}");
+}
+
+#[test]
+fn of_a_completed_upgrade_etcds_own_way_down_is_named_with_its_command() {
+    assert_snapshot!(back(completed("3.6.14", "3.7.1")).after_run("3.6.14", "3.7.1").choices());
+}

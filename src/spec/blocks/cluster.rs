@@ -6,22 +6,23 @@ use std::path::Path;
 use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
-use super::super::model::{Cluster, Connection, Member, ReleaseSource, Runtime};
+use super::super::model::{Cluster, Connection, DriftPolicy, Member, ReleaseSource, Runtime};
 use super::super::section::{Known, Placed, Section, sentence, wrong_type};
 use super::super::source::{FileId, Site};
 use super::super::text;
 use super::connection::{self, Declared};
-use super::{client, member, policies, release, runtime, settings};
+use super::{client, drift, member, policies, release, runtime, settings};
 use crate::units::{ClusterName, Minor, NameError, Version};
 
 const KNOWN: Known = Known {
     attributes: &["version", "via", "settings"],
-    blocks: &["connection", "runtime", "release", "client", "member", "rollout", "backup", "rollback_points"],
+    blocks: &["connection", "runtime", "release", "client", "member", "rollout", "backup", "rollback_points", "drift"],
 };
 
 /// A cluster and where its name stands.
 pub struct Read {
     pub cluster: Option<Cluster>,
+    pub drift: DriftPolicy,
     pub name: Option<ClusterName>,
     pub site: Site,
 }
@@ -30,7 +31,8 @@ pub fn read(file: FileId, block: &Block, state_dir: &Path, cx: &mut Cx) -> Read 
     let section = Section::of_block(file, block, "cluster block", cx);
     let name = name(&section, block, cx);
     let cluster = parts(&section, name.clone(), state_dir, cx);
-    Read { cluster, name, site: section.site }
+    let drift = section.block("drift", cx).map(|block| drift::read(file, block, cx)).unwrap_or_default();
+    Read { cluster, drift, name, site: section.site }
 }
 
 fn name(section: &Section, block: &Block, cx: &mut Cx) -> Option<ClusterName> {

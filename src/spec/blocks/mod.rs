@@ -4,6 +4,7 @@ mod address;
 mod client;
 mod cluster;
 mod connection;
+mod drift;
 mod member;
 mod paths;
 mod policies;
@@ -13,4 +14,5 @@ mod settings;
 mod tool;
 
 pub use cluster::read as read_cluster;
+pub use settings::is_said_elsewhere;
 pub use tool::read as read_tool_settings;

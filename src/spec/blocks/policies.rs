@@ -120,7 +120,7 @@ pub fn rollback_points(file: FileId, block: &Block, cx: &mut Cx) -> RollbackPoin
     }
 }
 
-fn toggle(section: &Section, name: &str, cx: &mut Cx) -> Option<Toggle> {
+pub fn toggle(section: &Section, name: &str, cx: &mut Cx) -> Option<Toggle> {
     section.flag(name, cx).map(|flag| if flag.value { Toggle::On } else { Toggle::Off })
 }
 

@@ -27,6 +27,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 const LONGEST_VALUE: usize = 4096;
 
+/// Whether an option of etcd is none that `settings` may hold: the spec says it elsewhere, or must not say it.
+#[must_use]
+pub fn is_said_elsewhere(option: &str) -> bool {
+    ELSEWHERE.iter().any(|(name, _)| *name == option)
+}
+
 pub fn read(section: &Section, cx: &mut Cx) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     for (key, Placed { value, site }) in section.map("settings", cx).unwrap_or_default() {

@@ -2,7 +2,7 @@
 
 use insta::assert_debug_snapshot;
 
-use super::super::model::{Connection, Pem, ReleaseSource, Runtime, Toggle, UrlSource};
+use super::super::model::{Cluster, Connection, DriftPolicy, Pem, ReleaseSource, Runtime, Toggle, UrlSource};
 use super::{Fixture, cluster_with};
 use crate::units::Version;
 
@@ -230,6 +230,22 @@ fn relative_backups_lie_beside_the_spec() {
     let cluster = fixture.cluster();
     assert_eq!(cluster.backup.dir, fixture.path().join("saved"));
     assert_eq!(cluster.rollback_points.enabled, Toggle::Off);
+}
+
+/// It is read, and is no part of what a plan declares.
+#[test]
+fn what_counts_as_drift_stands_beside_the_cluster() {
+    let fixture =
+        cluster_with("  drift {\n    certificates = \"45d\"\n    backup = \"26h\"\n    compare_hashes = true\n  }");
+    let spec = fixture.spec();
+    let drift = &spec.drift[&spec.clusters[0].name];
+    assert_eq!(drift.certificates.to_string(), "45d");
+    assert_eq!(drift.backup.map(|age| age.to_string()).as_deref(), Some("1d2h"));
+    assert_eq!(drift.compare_hashes, Toggle::On);
+    let same = cluster_with("").cluster();
+    assert_eq!(spec.clusters[0], Cluster { backup: spec.clusters[0].backup.clone(), ..same });
+    let usual = cluster_with("").spec();
+    assert_eq!(usual.drift[&usual.clusters[0].name], DriftPolicy::default());
 }
 
 #[test]

@@ -234,6 +234,7 @@ fn blocks_with_wrong_values() {
         "  backup {\n    to = \"s3://bucket\"\n    keep = 0\n    verify = \"hahs\"\n  }",
         "  backup {\n    keep = 1.5\n    to = \"\"\n  }",
         "  rollback_points {\n    enabled = []\n    max_size = \"lots\"\n  }",
+        "  drift {\n    certificates = \"a month\"\n    backup = \"4000d\"\n    compare_hashes = 1\n    backups = \"1d\"\n  }",
     ];
     assert_snapshot!(all(specs, cluster_with));
 }

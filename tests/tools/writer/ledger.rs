@@ -4,7 +4,11 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Pauses from here on are listed one by one, for whoever wants to know at which step they were; so many of them.
+const LISTED_FROM: Duration = Duration::from_millis(50);
+const MOST_LISTED: usize = 2000;
 
 pub struct Ledger {
     writes: Vec<Mutex<Vec<u64>>>,
@@ -19,14 +23,19 @@ pub struct Ledger {
 /// The longest time without an acknowledgement, from the first one to the stop.
 struct Clock {
     started: Instant,
+    started_at: SystemTime,
     last: Option<Instant>,
     longest: Duration,
     longest_at: Duration,
+    listed: Vec<(Duration, Duration)>,
     stopped: Option<Instant>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Stall {
+    pub started_at: SystemTime,
+    /// Begin, from the start of the run, and length.
+    pub listed: Vec<(Duration, Duration)>,
     pub longest: Duration,
     /// From the start of the run to the beginning of the stall.
     pub at: Duration,
@@ -39,6 +48,8 @@ impl Ledger {
             writes: (0..workers).map(|_| Mutex::default()).collect(),
             clock: Mutex::new(Clock {
                 started: Instant::now(),
+                started_at: SystemTime::now(),
+                listed: Vec::new(),
                 last: None,
                 longest: Duration::ZERO,
                 longest_at: Duration::ZERO,
@@ -90,7 +101,13 @@ impl Ledger {
     pub fn stall(&self) -> Stall {
         let clock = lock(&self.clock);
         let end = clock.stopped.unwrap_or_else(Instant::now);
-        Stall { longest: clock.longest, at: clock.longest_at, run: end - clock.started }
+        Stall {
+            started_at: clock.started_at,
+            listed: clock.listed.clone(),
+            longest: clock.longest,
+            at: clock.longest_at,
+            run: end - clock.started,
+        }
     }
 }
 
@@ -101,11 +118,14 @@ impl Clock {
             return;
         }
         let now = Instant::now();
-        if let Some(last) = self.last
-            && now - last > self.longest
-        {
-            self.longest = now - last;
-            self.longest_at = last - self.started;
+        if let Some(last) = self.last {
+            let (at, pause) = (last - self.started, now - last);
+            if pause > self.longest {
+                (self.longest, self.longest_at) = (pause, at);
+            }
+            if pause >= LISTED_FROM && self.listed.len() < MOST_LISTED {
+                self.listed.push((at, pause));
+            }
         }
         self.last = Some(now);
     }

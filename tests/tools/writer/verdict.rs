@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ struct Verdict {
     read_errors: u64,
     longest_stall_ms: f64,
     longest_stall_at_ms: f64,
+    /// Pauses of 50 ms and more: when each began, in milliseconds of Unix time, and how long it was.
+    stalls: Vec<(f64, f64)>,
     duration_ms: f64,
     last_revision: u64,
     lost_examples: Vec<String>,
@@ -72,6 +74,7 @@ async fn find_lost(etcd: &Etcd, ledger: &Ledger, deadline: Instant) -> Result<Ve
 
 fn sum_up(etcd: &Etcd, ledger: &Ledger, lost: &[String]) -> Verdict {
     let stall = ledger.stall();
+    let began = milliseconds(stall.started_at.duration_since(UNIX_EPOCH).unwrap_or_default());
     let last_revision = (0..ledger.workers()).filter_map(|worker| ledger.revisions(worker).last().copied()).max();
     Verdict {
         api: match etcd.api() {
@@ -87,6 +90,7 @@ fn sum_up(etcd: &Etcd, ledger: &Ledger, lost: &[String]) -> Verdict {
         read_errors: ledger.read_errors.load(Relaxed),
         longest_stall_ms: milliseconds(stall.longest),
         longest_stall_at_ms: milliseconds(stall.at),
+        stalls: stall.listed.iter().map(|(at, pause)| (began + milliseconds(*at), milliseconds(*pause))).collect(),
         duration_ms: milliseconds(stall.run),
         last_revision: last_revision.unwrap_or_default(),
         lost_examples: lost.iter().take(EXAMPLES).cloned().collect(),
