@@ -294,6 +294,32 @@ fn a_saved_plan_is_shown() {
 }
 
 #[test]
+fn a_saved_plan_is_written_for_a_pull_request_and_drawn() {
+    let folder = Folder::new();
+    folder.saved_plan();
+    let plan = fixtures::upgrade();
+    for (args, expected) in [
+        (&["show", "prod.plan", "-markdown"][..], quorate::view::plan_markdown(&plan)),
+        (&["graph", "prod.plan"], quorate::view::plan_graph(&plan, quorate::view::GraphKind::Mermaid)),
+        (&["graph", "-dot", "prod.plan"], quorate::view::plan_graph(&plan, quorate::view::GraphKind::Dot)),
+    ] {
+        let output = run(&folder, args);
+        assert_code(&output, 0);
+        assert_eq!(stdout(&output), expected);
+        assert_eq!(stderr(&output), "");
+    }
+    for args in [&["show", "prod.plan", "-markdown", "-json"][..], &["graph", "prod.plan", "-var", "a=b"]] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        assert!(stderr(&output).contains("cannot be used with"), "{}", stderr(&output));
+    }
+    // Without a file it plans, and there is no spec.
+    let output = run(&folder, &["graph"]);
+    assert_code(&output, 1);
+    assert!(stdout(&output).is_empty() && stderr(&output).contains(".hcl"), "{}", stderr(&output));
+}
+
+#[test]
 fn chdir_moves_everything_there() {
     let folder = Folder::new();
     folder.saved_plan();
@@ -601,3 +627,56 @@ cluster "test" {
   }
 }
 "#;
+
+#[test]
+fn the_report_of_a_run_is_one_private_file() {
+    use quorate::execute::journal::{Ending, Entry};
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    fs::write(
+        folder.path().join("a.hcl"),
+        r#"
+        cluster "prod" {
+          version = "3.2.32"
+          connection "local" {}
+          runtime "process" { dir = "/srv/etcd" }
+          member "m1" { address = "127.0.0.1" }
+        }
+        "#,
+    )
+    .unwrap();
+    let output = run(&folder, &["report"]);
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("there is no run yet"), "{}", stderr(&output));
+
+    let state = quorate::state::State::open(&folder.path().join(".quorate")).unwrap();
+    let plan = fixtures::upgrade();
+    let kept = state.begin_run_as("20260102T150405Z-7f3a", &plan).unwrap();
+    let mut journal = kept.journal().unwrap();
+    let (run_id, cluster) = (kept.id.clone(), "prod".to_owned());
+    let (who, controller) = ("alice".to_owned(), "ops1".to_owned());
+    journal.append(Entry::RunStarted { run: run_id, cluster, plan: plan.digest(), who, controller, pid: 1 }).unwrap();
+    journal.append(Entry::RunEnded { ending: Ending::Succeeded }).unwrap();
+    for args in [&["report"][..], &["report", "20260102T150405Z-7f3a"]] {
+        let output = run(&folder, args);
+        assert_code(&output, 0);
+        let path = kept.dir.join("report.html");
+        assert!(stdout(&output).contains("report.html"), "{}", stdout(&output));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let html = fs::read_to_string(&path).unwrap();
+        assert!(html.starts_with("<!DOCTYPE html>") && html.contains("cluster prod is at 3.2.32"));
+        fs::remove_file(path).unwrap();
+    }
+    let output = run(&folder, &["report", "-out", "r.html", "-json"]);
+    assert_code(&output, 0);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let size = fs::metadata(folder.path().join("r.html")).unwrap().len();
+    assert_eq!((&json["type"], &json["path"], &json["bytes"]), (&"report".into(), &"r.html".into(), &size.into()));
+    assert!(!kept.dir.join("report.html").exists());
+    for (args, word) in [(&["report", "nothing"][..], "there is no run"), (&["report", "-out=."], "a folder")] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        assert!(stderr(&output).contains(word), "{}", stderr(&output));
+    }
+}

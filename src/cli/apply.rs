@@ -7,7 +7,7 @@ use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{self, Live, Planned, Signals};
-use super::{again, approve};
+use super::{again, approve, report};
 use crate::execute::journal::Ending;
 use crate::plan::file;
 use crate::plan::model::Plan;
@@ -130,6 +130,7 @@ async fn run_one(
     // Before an error is shown as well: it must not be drawn over.
     reporter.close();
     let ran = result?;
-    reporter.finish(&ran.ending);
+    let summary = reporter.finish(&ran.ending);
+    report::after(context, session, &ran, summary.as_ref(), again);
     Ok(ran.ending)
 }

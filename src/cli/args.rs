@@ -69,6 +69,8 @@ pub enum Command {
     Rollback(RollbackArgs),
     /// Show a saved plan.
     Show(ShowArgs),
+    /// Draw a plan: its steps in order, the point of no return, what undoes what.
+    Graph(GraphArgs),
     /// Check the spec; talk to no host.
     Validate(ValidateArgs),
     /// Bring specs into the usual form.
@@ -79,6 +81,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// List the runs that are kept, or tell one of them step by step.
     Runs(RunsArgs),
+    /// Write the report of a run that is kept: one HTML file that needs nothing else.
+    Report(ReportArgs),
     /// Remove what quorate left on the hosts and nobody needs any more.
     Clean(CleanArgs),
     /// Take away the lock record that a holder on another machine left.
@@ -283,8 +287,23 @@ pub struct ShowArgs {
     /// A plan that `plan -out` saved.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Write GitHub Markdown, for a pull request.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     #[command(flatten)]
     pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// A plan that `plan -out` saved. Without it: what would be planned now.
+    #[arg(value_name = "FILE", conflicts_with_all = ["cluster", "var", "var_file"])]
+    pub file: Option<PathBuf>,
+    /// Write Graphviz DOT; Mermaid otherwise.
+    #[arg(long)]
+    pub dot: bool,
+    #[command(flatten)]
+    pub declared: Declared,
 }
 
 #[derive(Debug, Args)]
@@ -392,6 +411,20 @@ pub struct RunsShowArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The id of a run; the newest when none is named.
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+    /// Where to; report.html in the folder of the run otherwise.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub declared: Declared,
+}
+
+#[derive(Debug, Args)]
 pub struct CleanArgs {
     /// Also what a rollback of the last upgrade would need.
     #[arg(long)]
@@ -466,11 +499,12 @@ impl Parsed {
                 None => args.json.json,
                 Some(RunsCommand::Show(args)) => args.json.json,
             },
+            Command::Report(args) => args.json.json,
             Command::Clean(args) => args.json.json,
             Command::Unlock(args) => args.json.json,
             Command::Explain(args) => args.json.json,
             Command::Version(args) => args.json.json,
-            Command::Fmt(_) => false,
+            Command::Fmt(_) | Command::Graph(_) => false,
         }
     }
 }

@@ -109,7 +109,7 @@ pub fn prune(args: &BackupPruneArgs, context: &Context) -> Result<Exit, Failure>
     Ok(Exit::Success)
 }
 
-fn summary(kept: &Kept) -> BackupSummary {
+pub(super) fn summary(kept: &Kept) -> BackupSummary {
     let manifest = &kept.manifest;
     BackupSummary {
         id: manifest.id.clone(),

@@ -16,10 +16,12 @@ mod exit;
 mod explain;
 mod failure;
 mod fmt;
+mod graph;
 mod guard;
 mod import;
 mod logging;
 mod plan;
+mod report;
 mod restore;
 mod rollback;
 mod runs;
@@ -87,6 +89,7 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
         Command::Restore(args) => restore::run(args, &context(&args.declared)?),
         Command::Rollback(args) => rollback::run(args, &context(&args.declared)?),
         Command::Show(args) => show::run(args, screen),
+        Command::Graph(args) => graph::run(args, &context(&args.declared)?),
         Command::Validate(args) => validate::run(&context(&args.declared)?),
         Command::Fmt(args) => fmt::run(args, screen),
         Command::Backup(args) => match &args.what {
@@ -99,6 +102,7 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
             None => runs::list(&context(&args.declared)?),
             Some(args::RunsCommand::Show(args)) => runs::show(args, &context(&args.declared)?),
         },
+        Command::Report(args) => report::run(args, &context(&args.declared)?),
         Command::Clean(args) => clean::run(args, &context(&args.declared)?),
         Command::Unlock(args) => unlock::run(args, &context(&args.declared)?),
         Command::Explain(args) => explain::run(args, screen),

@@ -5,7 +5,7 @@ use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{self, Planned};
-use super::{again, approve};
+use super::{again, approve, report};
 use crate::plan::restore::Begin;
 use crate::view::{json_line, plan_json, plan_text};
 
@@ -41,7 +41,8 @@ pub fn run(args: &RestoreArgs, context: &Context) -> Result<Exit, Failure> {
         // Before an error is shown as well: it must not be drawn over.
         reporter.close();
         let ran = result?;
-        reporter.finish(&ran.ending);
+        let summary = reporter.finish(&ran.ending);
+        report::after(context, &session, &ran, summary.as_ref(), again);
         Ok(Exit::of(&ran.ending))
     })
 }

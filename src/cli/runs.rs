@@ -32,7 +32,7 @@ pub fn show(args: &RunsShowArgs, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn record(recorded: &Recorded) -> RunRecord {
+pub(super) fn record(recorded: &Recorded) -> RunRecord {
     match &recorded.run {
         Ok(run) => RunRecord::new(&recorded.id, run.plan.as_ref().ok(), &run.journal.lines, recorded.is_under_way),
         Err(error) => {

@@ -64,7 +64,7 @@ impl PlanFileError {
     pub fn fix(&self) -> &'static str {
         match self {
             Self::Read { .. } | Self::Write { .. } => "check the path and its permissions",
-            Self::NotAFile { .. } => "name a file for the plan, or one that is not there yet",
+            Self::NotAFile { .. } => "name a file, or one that is not there yet",
             Self::Unsaveable { .. } => "apply without saving: quorate apply",
             Self::NewerFormat { .. } => "use the quorate that made it, or make a new plan: quorate plan -out=FILE",
             Self::NotJson { .. } | Self::NotAPlan { .. } | Self::TooLarge { .. } => {
@@ -94,8 +94,13 @@ pub fn save(plan: &Plan, path: &Path) -> Result<(), PlanFileError> {
     let envelope = Envelope { r#type: FILE_TYPE, format: plan.format, sha256: plan.digest(), plan };
     let mut text = serde_json::to_vec(&envelope).map_err(|error| unsaveable(error.to_string()))?;
     text.push(b'\n');
+    write(&text, path)
+}
+
+/// Writes any file as a plan is saved: whole or not at all, for its owner alone, through a link, never in place of a device.
+pub fn write(bytes: &[u8], path: &Path) -> Result<(), PlanFileError> {
     let target = target(path)?;
-    write_whole(&target, &text).map_err(|source| PlanFileError::Write { path: path.to_owned(), source })
+    write_whole(&target, bytes).map_err(|source| PlanFileError::Write { path: path.to_owned(), source })
 }
 
 /// The file that is written, or replaced.
@@ -124,7 +129,7 @@ fn target(path: &Path) -> Result<PathBuf, PlanFileError> {
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Mode 0600 from the start; removed again when anything below fails.
-    let mut file = tempfile::Builder::new().prefix(".quorate-plan-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".quorate-part-").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;

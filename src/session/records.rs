@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::backup::{self, Kept, Listing, Pruning};
-use crate::execute::journal::{Ending, Entry};
+use crate::execute::journal::{Detail, EffectResult, Ending, Entry};
 use crate::plan::leftovers::{NeededRuns, PastRun, is_complete, needed_runs};
 use crate::session::{Records, Session, SessionError, run_under_way};
 use crate::spec::model::Cluster;
@@ -62,7 +62,22 @@ impl Records {
     }
 }
 
+/// The backups that a run took and that are still kept, by its journal.
+pub fn kept_backups(run: &StoredRun) -> Vec<Kept> {
+    let taken = run.journal.lines.iter().filter_map(|line| match &line.entry {
+        Entry::Outcome { result: EffectResult::Done { detail: Detail::Backup { id, dir, .. } }, .. } => Some((id, dir)),
+        _ => None,
+    });
+    let found = taken.filter_map(|(id, dir)| backup::find(Path::new(dir).parent()?, id).ok().flatten());
+    found.collect()
+}
+
 impl Session {
+    /// For what is told of a run after its end.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     /// What pruning would come to now.
     pub fn pruning(&self) -> Result<Pruning, SessionError> {
         let policy = &self.cluster.backup;

@@ -26,6 +26,11 @@ pub struct StoredRun {
 
 /// In a run's folder.
 const SERVED: &str = "served";
+const LOGS: &str = "logs.json";
+const REPORT: &str = "report.html";
+
+/// Most bytes of what is kept of members' logs: a run keeps some dozens of lines a member.
+const MOST_LOGS: u64 = 4 * 1024 * 1024;
 
 impl State {
     /// The ids of all runs, oldest first.
@@ -52,10 +57,7 @@ impl State {
     /// Reads a run. One that cannot be trusted (garbage, another format, a copy of another run's folder) is an error with
     /// its place.
     pub fn run(&self, id: &str) -> Result<StoredRun, StateError> {
-        let dir = self.dir().join("runs").join(id);
-        if !is_id(id) || !dir.is_dir() {
-            return Err(StateError::NoRun { id: id.chars().take(80).collect(), dir: self.dir().join("runs") });
-        }
+        let dir = self.run_dir(id)?;
         let path = dir.join("journal.jsonl");
         let journal = match read_journal(&path) {
             // Killed before its first line.
@@ -85,6 +87,34 @@ impl State {
     /// For [`StoredRun::served`].
     pub fn mark_served(&self, id: &str) -> Result<(), StateError> {
         write_private(&self.dir().join("runs").join(id).join(SERVED), b"")
+    }
+
+    /// Keeps what was unexpected in the members' logs of a run: its events are not in the journal.
+    pub fn keep_logs(&self, id: &str, logs: &[u8]) -> Result<(), StateError> {
+        write_private(&self.run_dir(id)?.join(LOGS), logs)
+    }
+
+    /// What was kept of the logs; `None` where nothing was, or more than is read.
+    pub fn logs(&self, id: &str) -> Option<Vec<u8>> {
+        let mut text = Vec::new();
+        let file = fs::File::open(self.run_dir(id).ok()?.join(LOGS)).ok()?;
+        file.take(MOST_LOGS + 1).read_to_end(&mut text).ok()?;
+        (text.len() as u64 <= MOST_LOGS).then_some(text)
+    }
+
+    /// Writes the report of a run into its folder.
+    pub fn keep_report(&self, id: &str, html: &str) -> Result<PathBuf, StateError> {
+        let path = self.run_dir(id)?.join(REPORT);
+        write_private(&path, html.as_bytes())?;
+        Ok(path)
+    }
+
+    fn run_dir(&self, id: &str) -> Result<PathBuf, StateError> {
+        let dir = self.dir().join("runs").join(id);
+        if !is_id(id) || !dir.is_dir() {
+            return Err(StateError::NoRun { id: id.chars().take(80).collect(), dir: self.dir().join("runs") });
+        }
+        Ok(dir)
     }
 
     /// Takes away the last line of each journal that was cut short by a crash, so that other programs can read it. Only
@@ -193,6 +223,21 @@ mod tests {
         fs::create_dir_all(dir.path().join("runs/r1")).unwrap();
         let run = state.run("r1").unwrap();
         assert!(run.journal.lines.is_empty() && run.plan.is_err());
+    }
+
+    #[test]
+    fn reports_and_logs_are_kept_with_their_run_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (dir, state) = state_with(&["r1"]);
+        assert_eq!(state.logs("r1"), None);
+        state.keep_logs("r1", b"[]").unwrap();
+        assert_eq!(state.logs("r1").unwrap(), b"[]");
+        let path = state.keep_report("r1", "<p>").unwrap();
+        assert_eq!(path, dir.path().join("runs/r1/report.html"));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(state.keep_report("../r1", "").is_err() && state.keep_logs("r2", b"").is_err());
+        fs::write(dir.path().join("runs/r1/logs.json"), vec![b' '; MOST_LOGS as usize + 1]).unwrap();
+        assert_eq!(state.logs("r1"), None);
     }
 
     // faults: C8

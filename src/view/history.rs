@@ -95,7 +95,7 @@ impl RunRecord {
         }
     }
 
-    fn what(&self) -> String {
+    pub(super) fn what(&self) -> String {
         let to = self.to.as_deref().unwrap_or("?");
         match (self.kind, &self.from) {
             (None, _) => "a run whose plan cannot be read".to_owned(),
@@ -135,7 +135,7 @@ fn between(first: &str, last: &str) -> Option<u64> {
     Duration::try_from(at(last)? - at(first)?).ok().and_then(|took| u64::try_from(took.as_millis()).ok())
 }
 
-fn ended(state: &RunState) -> (Tone, String) {
+pub(super) fn ended(state: &RunState) -> (Tone, String) {
     match state {
         RunState::Ended { ending: Ending::Succeeded } => (Tone::Good, "succeeded".to_owned()),
         RunState::Ended { ending: Ending::Held { before } } => (Tone::Warn, format!("held before step {}", before.0)),
@@ -218,7 +218,7 @@ pub fn history_json(record: &RunRecord, plan: Option<&Plan>, lines: &[Line], tor
     json!({ "type": "run", "format": JSON_FORMAT, "run": record, "torn": torn, "journal": lines, "summary": summary })
 }
 
-fn summary(plan: Option<&Plan>, lines: &[Line], record: &RunRecord) -> Option<RunSummary> {
+pub(super) fn summary(plan: Option<&Plan>, lines: &[Line], record: &RunRecord) -> Option<RunSummary> {
     let plan = plan?;
     let words = std::iter::once("quorate".to_owned()).chain(plan.finished_by()).collect();
     let mut summary = RunSummary::new(plan, Again { words, untold: Vec::new() });

@@ -12,12 +12,14 @@ mod drift;
 mod drift_page;
 mod escape;
 mod explain;
+mod graph;
 mod history;
 mod import;
 mod json;
 mod kept;
 mod last_words;
 mod live;
+mod markdown;
 mod metrics;
 mod narrate;
 mod notes;
@@ -27,6 +29,7 @@ mod page;
 mod phrases;
 mod plan;
 mod refusal;
+mod report;
 mod reporter;
 mod restore;
 mod status;
@@ -39,6 +42,8 @@ mod drift_tests;
 #[cfg(any(test, feature = "fuzz"))]
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod fixtures;
+#[cfg(test)]
+pub(crate) mod hostile;
 #[cfg(test)]
 mod refused;
 #[cfg(test)]
@@ -53,6 +58,7 @@ pub use drift::{drift_json, drift_junit, drift_markdown, drift_text, look_text};
 pub use drift_page::page_html;
 pub use escape::{escape, escape_json, escape_lines, is_hidden};
 pub use explain::{Explained, explain_json, explain_text, names_json, names_text};
+pub use graph::{GraphKind, plan_graph};
 pub use history::{RunRecord, RunState, history_json, history_text, runs_json, runs_text};
 pub use import::{import_json, import_text};
 pub use json::{JSON_FORMAT, error_json, json_line, plan_json, refusals_json, stale_json};
@@ -62,17 +68,19 @@ pub use kept::{
     verified_text,
 };
 pub use last_words::LastWords;
+pub use markdown::plan_markdown;
 pub use metrics::{Looked, drift_metrics, watch_metrics};
 pub use notes::{
-    Again, applying_text, backup_json, changed_file_text, diff_text, question_text, saved_text, version_json,
-    version_text,
+    Again, applying_text, backup_json, changed_file_text, diff_text, question_text, report_failed_text, report_json,
+    report_text, saved_text, version_json, version_text,
 };
 pub use notice::{Alert, alerts_json, change_json};
 pub use output::{Kind as TerminalKind, Output, Terminal};
 pub use page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};
 pub use plan::{last_line, plan_text};
 pub use refusal::{error_text, refusals_text, stale_text};
+pub use report::{ReportOf, report_html};
 pub use reporter::{Clock, Face, Reporter};
 pub use status::{status_json, status_text};
-pub use summary::{RunSummary, summary_text};
+pub use summary::{RunSummary, UnexpectedLines, summary_text};
 pub use words::whole_second;

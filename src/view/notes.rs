@@ -120,6 +120,29 @@ pub fn applying_text(plan: &Plan, file: &Path, style: Style) -> String {
     page.finish()
 }
 
+/// Where the report of a run is.
+#[must_use]
+pub fn report_text(path: &Path, style: Style) -> String {
+    let mut page = Page::new(style);
+    super::summary::row(&mut page, "report", &path.display().to_string());
+    page.finish()
+}
+
+#[must_use]
+pub fn report_json(run: &str, path: &Path, bytes: usize) -> Value {
+    json!({ "type": "report", "format": JSON_FORMAT, "run": run, "path": path.display().to_string(), "bytes": bytes })
+}
+
+/// The run is over, whatever becomes of its report.
+#[must_use]
+pub fn report_failed_text(why: &str, style: Style) -> String {
+    let mut page = Page::new(style);
+    let why = why.split("\n  do: ").next().unwrap_or_default();
+    let text = format!("Warning: the report of the run is not written: {why}. Later: quorate report");
+    page.text(0, Tone::Warn, &text);
+    page.finish()
+}
+
 /// The question before something is touched; the answer is typed after it.
 #[must_use]
 pub fn question_text(question: &str, what: &str, style: Style) -> String {

@@ -110,8 +110,20 @@ pub fn last_line(plan: &Plan) -> String {
 }
 
 fn write_head(page: &mut Page, plan: &Plan) {
+    page.text(0, Tone::Strong, &title(plan));
+    page.text(2, Tone::Plain, &head_facts(plan).join(" · "));
+    if let Some(backup) = plan.restored_from() {
+        write_source(page, plan, backup);
+    }
+    if let Some(mixed) = mixed_versions(plan) {
+        page.text(2, Tone::Warn, &mixed);
+    }
+}
+
+/// Which cluster, from where to where.
+pub(super) fn title(plan: &Plan) -> String {
     let summary = &plan.summary;
-    let title = match (&plan.kind, &summary.from) {
+    match (&plan.kind, &summary.from) {
         (Kind::Create, _) => format!("Cluster {}: to be created, etcd {}", plan.cluster, summary.to),
         (Kind::Rollback, Some(from)) => format!("Cluster {}: back from {from} to {}", plan.cluster, summary.to),
         (Kind::Restore, _) => format!("Cluster {}: to be restored from a backup, at {}", plan.cluster, summary.to),
@@ -129,14 +141,6 @@ fn write_head(page: &mut Page, plan: &Plan) {
         }
         (_, Some(from)) if from != &summary.to => format!("Cluster {}: {from} -> {}", plan.cluster, summary.to),
         (_, _) => format!("Cluster {}: {}", plan.cluster, summary.to),
-    };
-    page.text(0, Tone::Strong, &title);
-    page.text(2, Tone::Plain, &head_facts(plan, summary).join(" · "));
-    if let Some(backup) = plan.restored_from() {
-        write_source(page, plan, backup);
-    }
-    if let Some(mixed) = mixed_versions(plan) {
-        page.text(2, Tone::Warn, &mixed);
     }
 }
 
@@ -160,7 +164,9 @@ fn made_already(plan: &Plan) -> String {
     }
 }
 
-fn head_facts(plan: &Plan, summary: &Summary) -> Vec<String> {
+/// What was seen of the cluster, for the line below the title.
+pub(super) fn head_facts(plan: &Plan) -> Vec<String> {
+    let summary = &plan.summary;
     let mut facts = vec![count(summary.members, "member", "members")];
     let silent: Vec<&str> = match plan.kind {
         Kind::Create => Vec::new(),
@@ -187,7 +193,7 @@ fn head_facts(plan: &Plan, summary: &Summary) -> Vec<String> {
 }
 
 /// Who runs what, when not all run the same.
-fn mixed_versions(plan: &Plan) -> Option<String> {
+pub(super) fn mixed_versions(plan: &Plan) -> Option<String> {
     // Who does not answer is told above, and runs nothing that could differ.
     let mut versions = plan.basis.members.values().filter_map(|member| member.server_version.as_ref());
     let first = versions.next()?;
@@ -204,26 +210,37 @@ fn mixed_versions(plan: &Plan) -> Option<String> {
 /// A rung after those of this plan.
 fn write_later(page: &mut Page, plan: &Plan, place: usize, later: &Foreseen) {
     page.blank();
-    let title = format!("then {} -> {}, {} of {}", later.from, later.to, place + 2, plan.later.len() + 1);
-    page.rule(2, Tone::Strong, &title);
-    page.text(
-        2,
-        Tone::Faint,
-        "as it will be by what is there now; planned again, on a fresh look, when its turn comes",
-    );
-    let summary = Summary { from: Some(later.from.clone()), to: later.to.clone(), ..plan.summary.clone() };
-    let alone = Plan { rungs: vec![later.rung.clone()], later: Vec::new(), summary, ..plan.clone() };
+    page.rule(2, Tone::Strong, &later_title(plan, place, later));
+    page.text(2, Tone::Faint, FORESEEN);
+    let alone = alone(plan, later);
     write_rung(page, &mut StepWriter::new(&alone), &alone, &later.rung);
+}
+
+/// What is said of every rung that follows those of a plan.
+pub(super) const FORESEEN: &str =
+    "as it will be by what is there now; planned again, on a fresh look, when its turn comes";
+
+pub(super) fn later_title(plan: &Plan, place: usize, later: &Foreseen) -> String {
+    format!("then {} -> {}, {} of {}", later.from, later.to, place + 2, plan.later.len() + 1)
+}
+
+/// A rung that is foreseen as a plan of its own, so that its steps are told as those of the first.
+pub(super) fn alone(plan: &Plan, later: &Foreseen) -> Plan {
+    let summary = Summary { from: Some(later.from.clone()), to: later.to.clone(), ..plan.summary.clone() };
+    Plan { rungs: vec![later.rung.clone()], later: Vec::new(), summary, ..plan.clone() }
+}
+
+pub(super) fn rung_title(rung: &Rung) -> String {
+    match rung.from {
+        Some(from) => format!("{from} -> {}", rung.to),
+        None => format!("create at {}", rung.to),
+    }
 }
 
 fn write_rung(page: &mut Page, steps: &mut StepWriter<'_>, plan: &Plan, rung: &Rung) {
     if plan.rungs.len() > 1 {
         page.blank();
-        let title = match rung.from {
-            Some(from) => format!("{from} -> {}", rung.to),
-            None => format!("create at {}", rung.to),
-        };
-        page.rule(2, Tone::Strong, &title);
+        page.rule(2, Tone::Strong, &rung_title(rung));
     }
     let line_before = rung.no_return.as_ref().and_then(|no_return| line_stands_before(rung, no_return));
     for step in &rung.steps {
@@ -248,7 +265,7 @@ fn write_rung(page: &mut Page, steps: &mut StepWriter<'_>, plan: &Plan, rung: &R
 }
 
 /// The step right after the line: the last member, or the step that completes the rung.
-fn line_stands_before(rung: &Rung, no_return: &NoReturn) -> Option<StepId> {
+pub(super) fn line_stands_before(rung: &Rung, no_return: &NoReturn) -> Option<StepId> {
     let last_member = rung.steps.iter().rfind(|step| matches!(step.action, Action::Member(_)));
     let finish = rung.steps.iter().rfind(|step| matches!(step.action, Action::Finish { .. }));
     let step = if no_return.before_last_member { last_member.or(finish) } else { finish };
@@ -257,17 +274,31 @@ fn line_stands_before(rung: &Rung, no_return: &NoReturn) -> Option<StepId> {
 
 fn write_no_return(page: &mut Page, rung: &Rung, no_return: &NoReturn) {
     const LABEL: usize = 10;
+    page.rule(2, Tone::Warn, no_return_title(rung));
+    page.text(5, Tone::Plain, &what_completes(rung, no_return));
+    for (label, text) in no_return_rows(no_return) {
+        page.row(5, &[cell(Tone::Strong, label, LABEL)], Tone::Plain, &text);
+    }
+    page.rule(2, Tone::Warn, "");
+}
+
+/// What the line is called. On the way down, the old binaries are the newer ones, and can always be put back.
+pub(super) fn no_return_title(rung: &Rung) -> &'static str {
     let goes_down = rung.from.is_some_and(|from| from > rung.to);
-    page.rule(2, Tone::Warn, if goes_down { "the last one of the newer version" } else { "point of no return" });
-    let which = if no_return.before_last_member {
+    if goes_down { "the last one of the newer version" } else { "point of no return" }
+}
+
+/// Which step is the one that cannot be taken back by the old binaries.
+pub(super) fn what_completes(rung: &Rung, no_return: &NoReturn) -> String {
+    if no_return.before_last_member {
         format!("the next step completes {}: it is the last member, whichever that is by then", rung.to)
     } else {
         format!("the next step completes {}", rung.to)
-    };
-    page.text(5, Tone::Plain, &which);
-    let row = |page: &mut Page, label, text: &str| page.row(5, &[cell(Tone::Strong, label, LABEL)], Tone::Plain, text);
-    row(page, "up to it", &no_return.up_to_there);
-    row(page, "after it", &no_return.after);
+    }
+}
+
+/// The way back on either side of it, whether the run stops there, and where that is known from.
+pub(super) fn no_return_rows(no_return: &NoReturn) -> [(&'static str, String); 4] {
     let hold = match (no_return.hold, &no_return.goes_on) {
         (Some(HoldPoint::NoReturn), None) => "the run stops here (hold_before = \"no-return\")".to_owned(),
         (Some(HoldPoint::NoReturn), Some(GoesOn::WasHeld { run })) => {
@@ -278,9 +309,12 @@ fn write_no_return(page: &mut Page, rung: &Rung, no_return: &NoReturn) {
         }
         (None, _) => "none: the run goes on by itself (hold_before = \"no-return\" would stop it here)".to_owned(),
     };
-    row(page, "hold", &hold);
-    row(page, "source", &no_return.source);
-    page.rule(2, Tone::Warn, "");
+    [
+        ("up to it", no_return.up_to_there.clone()),
+        ("after it", no_return.after.clone()),
+        ("hold", hold),
+        ("source", no_return.source.clone()),
+    ]
 }
 
 fn write_checks(page: &mut Page, plan: &Plan) {
@@ -288,22 +322,29 @@ fn write_checks(page: &mut Page, plan: &Plan) {
     if plan.checks.is_empty() {
         return;
     }
+    page.blank();
+    page.row(2, &[cell(Tone::Strong, "checks", PART)], Tone::Plain, &checks_total(plan));
+    for check in &plan.checks {
+        let (tone, word) = outcome(check.outcome);
+        page.row(4, &[cell(tone, word, OUTCOME)], Tone::Plain, &format!("{} ({})", check.text, check.rule));
+    }
+}
+
+pub(super) fn checks_total(plan: &Plan) -> String {
     let number = |wanted| plan.checks.iter().filter(|check| check.outcome == wanted).count();
-    let total = format!(
+    format!(
         "{} passed, {} known only during the run, {}",
         number(CheckOutcome::Passed),
         number(CheckOutcome::Later),
         count(number(CheckOutcome::Warning) + plan.warnings.len(), "warning", "warnings")
-    );
-    page.blank();
-    page.row(2, &[cell(Tone::Strong, "checks", PART)], Tone::Plain, &total);
-    for check in &plan.checks {
-        let (tone, word) = match check.outcome {
-            CheckOutcome::Passed => (Tone::Good, "ok"),
-            CheckOutcome::Later => (Tone::Faint, "later"),
-            CheckOutcome::Warning => (Tone::Warn, "warning"),
-        };
-        page.row(4, &[cell(tone, word, OUTCOME)], Tone::Plain, &format!("{} ({})", check.text, check.rule));
+    )
+}
+
+pub(super) fn outcome(outcome: CheckOutcome) -> (Tone, &'static str) {
+    match outcome {
+        CheckOutcome::Passed => (Tone::Good, "ok"),
+        CheckOutcome::Later => (Tone::Faint, "later"),
+        CheckOutcome::Warning => (Tone::Warn, "warning"),
     }
 }
 
@@ -319,10 +360,12 @@ fn write_list(page: &mut Page, title: &str, tone: Tone, items: &[String]) {
 }
 
 pub(super) fn write_notes(page: &mut Page, title: &str, tone: Tone, notes: &[Note]) {
-    let sentence = |note: &Note| {
-        let whose = note.member.as_ref().map(|member| format!("{member}: ")).unwrap_or_default();
-        let source = note.source.as_ref().map(|source| format!("; {source}")).unwrap_or_default();
-        format!("{whose}{} ({}{source})", note.text, note.rule)
-    };
-    write_list(page, title, tone, &notes.iter().map(sentence).collect::<Vec<_>>());
+    write_list(page, title, tone, &notes.iter().map(note_sentence).collect::<Vec<_>>());
+}
+
+/// A note with whom it is about, the name of its rule and its source.
+pub(super) fn note_sentence(note: &Note) -> String {
+    let whose = note.member.as_ref().map(|member| format!("{member}: ")).unwrap_or_default();
+    let source = note.source.as_ref().map(|source| format!("; {source}")).unwrap_or_default();
+    format!("{whose}{} ({}{source})", note.text, note.rule)
 }

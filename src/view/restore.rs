@@ -12,24 +12,28 @@ const LABEL: usize = 10;
 /// The id of the run that a plan begins is not known yet.
 const ID_OF_THIS_RUN: &str = "RUN";
 
-/// Which backup, what it holds, how that is known; and what is lost.
 pub fn write_source(page: &mut Page, plan: &Plan, backup: &RestoreSource) {
-    let row = |page: &mut Page, label, text: &str| page.row(2, &[cell(Tone::Faint, label, LABEL)], Tone::Plain, text);
+    for (label, text) in source_rows(plan, backup) {
+        page.row(2, &[cell(Tone::Faint, label, LABEL)], Tone::Plain, &text);
+    }
+}
+
+/// Which backup, what it holds, how that is known; and what is lost.
+pub fn source_rows(plan: &Plan, backup: &RestoreSource) -> [(&'static str, String); 5] {
     let taken = format!("taken {} from {}, which ran {}", backup.taken_at, backup.member, backup.version);
-    row(page, "backup", &format!("{} · {taken} · {} · {}", backup.id, backup.size(), backup.path.display()));
-    row(page, "holds", &contents(backup));
-    row(
-        page,
-        "known by",
-        match backup.proof {
-            Proof::Trial => {
-                "its hashes, and a trial restore in a scratch place just now, with the version that it is restored to"
-            }
-            Proof::Manifest => "its hashes and its manifest; it was not restored on trial",
-        },
-    );
-    row(page, "loses", &format!("everything that was written since{}", behind(plan, backup)));
-    row(page, "keeps", "the data of now, moved aside on each host");
+    let known = match backup.proof {
+        Proof::Trial => {
+            "its hashes, and a trial restore in a scratch place just now, with the version that it is restored to"
+        }
+        Proof::Manifest => "its hashes and its manifest; it was not restored on trial",
+    };
+    [
+        ("backup", format!("{} · {taken} · {} · {}", backup.id, backup.size(), backup.path.display())),
+        ("holds", contents(backup)),
+        ("known by", known.to_owned()),
+        ("loses", format!("everything that was written since{}", behind(plan, backup))),
+        ("keeps", "the data of now, moved aside on each host".to_owned()),
+    ]
 }
 
 fn contents(backup: &RestoreSource) -> String {

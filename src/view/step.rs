@@ -22,9 +22,9 @@ const VERB: usize = 11;
 const LABEL: usize = 8;
 
 /// A row below the head of a step.
-struct Row {
-    label: &'static str,
-    text: String,
+pub(super) struct Row {
+    pub(super) label: &'static str,
+    pub(super) text: String,
     tone: Tone,
 }
 
@@ -89,7 +89,7 @@ fn shortened(rows: Vec<Row>, id: StepId, first: &[Row]) -> Vec<Row> {
 }
 
 /// On whom, and what.
-fn headline(plan: &Plan, action: &Action) -> String {
+pub(super) fn headline(plan: &Plan, action: &Action) -> String {
     match action {
         Action::Preflight { version, members } if plan.kind == Kind::Rollback => {
             format!(
@@ -197,7 +197,7 @@ fn backup_contents(backup: &BackupAction) -> String {
 }
 
 /// Everything below the head, in the order of doing.
-fn rows(plan: &Plan, step: &Step) -> Vec<Row> {
+pub(super) fn rows(plan: &Plan, step: &Step) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut push = |label, text: String, tone| {
         if !text.is_empty() {
@@ -217,7 +217,7 @@ fn rows(plan: &Plan, step: &Step) -> Vec<Row> {
 }
 
 /// The one member that a step is about.
-fn subject(action: &Action) -> Option<&MemberName> {
+pub(super) fn subject(action: &Action) -> Option<&MemberName> {
     match action {
         Action::Member(member) => Some(&member.member),
         Action::CreateMember(create) => Some(&create.member),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::notes::Again;
@@ -67,7 +67,7 @@ pub struct RollbackPointMade {
     pub raft_index: Option<RaftIndex>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnexpectedLines {
     pub member: MemberName,
     pub lines: Vec<String>,
@@ -214,7 +214,8 @@ pub(super) fn row(page: &mut Page, label: &str, text: &str) {
     page.row(2, &[cell(Tone::Faint, label, LABEL)], Tone::Plain, text);
 }
 
-pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
+/// What came of the run, in one sentence.
+pub(super) fn ending_sentence(summary: &RunSummary) -> (Tone, String) {
     let took = milliseconds(summary.took_ms);
     let (cluster, to) = (&summary.cluster, &summary.to);
     let named = |id: StepId| {
@@ -230,25 +231,35 @@ pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
                 Kind::Rollback => format!("is back at {to}"),
                 Kind::Restore => format!("is restored, at {to}"),
             };
-            page.text(0, Tone::Good, &format!("Done in {took}: cluster {cluster} {what}."));
+            (Tone::Good, format!("Done in {took}: cluster {cluster} {what}."))
         }
         Some(Ending::Held { before }) => {
-            page.text(
-                0,
-                Tone::Warn,
-                &format!("Held after {took}, before {}: the spec says hold_before.", named(*before)),
-            );
+            (Tone::Warn, format!("Held after {took}, before {}: the spec says hold_before.", named(*before)))
+        }
+        Some(Ending::Interrupted { signal }) => {
+            (Tone::Warn, format!("Interrupted by {signal} after {took}, at a safe place."))
+        }
+        Some(Ending::Failed { step, reason, .. }) => {
+            let place = step.map(|id| format!(" at {}", named(id))).unwrap_or_default();
+            (Tone::Bad, format!("Failed after {took}{place}: {reason}"))
+        }
+        None => (Tone::Warn, format!("Cluster {cluster}: the run has not ended, {took} so far.")),
+    }
+}
+
+pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
+    let (tone, sentence) = ending_sentence(summary);
+    page.text(0, tone, &sentence);
+    match &summary.ending {
+        Some(Ending::Held { .. }) => {
             let again = summary.again.in_words();
             row(page, "go on", &format!("run {again}: after a run that was held here, the next one goes on"));
         }
-        Some(Ending::Interrupted { signal }) => {
-            page.text(0, Tone::Warn, &format!("Interrupted by {signal} after {took}, at a safe place."));
+        Some(Ending::Interrupted { .. }) => {
             let again = summary.again.in_words();
             row(page, "go on", &format!("run {again}: it looks at what is there, and finishes"));
         }
-        Some(Ending::Failed { step, reason, rolled_back, todo }) => {
-            let place = step.map(|id| format!(" at {}", named(id))).unwrap_or_default();
-            page.text(0, Tone::Bad, &format!("Failed after {took}{place}: {reason}"));
+        Some(Ending::Failed { rolled_back, todo, .. }) => {
             if let Some(member) = rolled_back {
                 row(page, "put back", &format!("{member} runs its old binary again"));
             }
@@ -261,7 +272,7 @@ pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
                 );
             }
         }
-        None => page.text(0, Tone::Warn, &format!("Cluster {cluster}: the run has not ended, {took} so far.")),
+        Some(Ending::Succeeded) | None => {}
     }
     if let Some(run) = &summary.run {
         row(page, "run", run);
@@ -333,17 +344,21 @@ pub(super) fn write_kept(page: &mut Page, summary: &RunSummary) {
         } else {
             ""
         };
-        let use_of_them = match summary.kind {
-            Kind::Downgrade => {
-                "The way back up is an upgrade, which loses nothing: these are kept for the worst case. Never put one back \
-                 alone"
-            }
-            _ => {
-                "They are of different moments: put back only all together, by `quorate rollback -points`, never one alone \
-                 and never by starting all at once"
-            }
-        };
-        row(page, "", &format!("{number}{others}. {use_of_them}"));
+        row(page, "", &format!("{number}{others}. {}", use_of_points(summary.kind)));
+    }
+}
+
+/// What rollback points are good for.
+pub(super) fn use_of_points(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Downgrade => {
+            "The way back up is an upgrade, which loses nothing: these are kept for the worst case. Never put one back \
+             alone"
+        }
+        _ => {
+            "They are of different moments: put back only all together, by `quorate rollback -points`, never one alone \
+             and never by starting all at once"
+        }
     }
 }
 

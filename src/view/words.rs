@@ -41,6 +41,12 @@ pub fn lasting(duration: Duration) -> String {
     }
 }
 
+/// With a capital at its beginning.
+pub fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
+
 pub fn span(span: Span) -> String {
     lasting(span.duration())
 }
