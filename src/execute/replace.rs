@@ -1,7 +1,7 @@
 //! A whole cluster down at once, by a person's wish: stop all, replace the data of each, bring them up again. Each effect
 //! can be run again, whatever an earlier run left.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
@@ -45,6 +45,10 @@ async fn lay_one_ready(
     Ok(Some(lay_ready(host, paths(replacement), id, point, copy_bound(replacement.size)).await?))
 }
 
+/// How long a leader is given to notice that its peers are gone: one that believes them connected tries for seven seconds to
+/// hand leadership over to one of them (`TransferLeadership`, 3.1 and later).
+const PEERS_MISSED: Duration = Duration::from_millis(300);
+
 /// The leader goes a moment after the others, which all go at once: were it asked together with them, it would try for
 /// seconds to hand leadership over to one of them. Where one does not stop, the others are started again: nothing was
 /// replaced yet.
@@ -73,6 +77,9 @@ pub async fn stop_all(
     for wave in [first, last] {
         if !outcomes.iter().all(|(_, outcome)| is_stopped(outcome)) {
             break;
+        }
+        if !outcomes.is_empty() {
+            tokio::time::sleep(PEERS_MISSED).await;
         }
         outcomes
             .extend(join_all(wave.iter().map(async |name| (*name, stop_one(performer, name, *timeout).await))).await);
