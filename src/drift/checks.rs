@@ -236,7 +236,7 @@ pub const RULES: &[Rule] = &[
         "member-running",
         "Every declared member runs.",
         "Each one that is down is one less that may fail.",
-        "See why it ended, in its log, and start it.",
+        "See why it ended, in its log; `quorate apply` starts it.",
     ),
     rule(
         "one-version",

@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::drift::judge::{Judge, Judged, Words, one};
-use crate::drift::{Check, Input, LastRun, RunOutcome};
+use crate::drift::{Check, Finding, Input, LastRun, RunOutcome};
+use crate::plan::model::Refusal;
 use crate::plan::replacing::{self, Notes};
 use crate::plan::survey::Survey;
 use crate::units::{Age, Span};
@@ -20,7 +21,7 @@ pub fn check(input: &Input<'_>, survey: &Survey<'_>, judge: &mut Judge) {
 }
 
 fn replacement(input: &Input<'_>) -> Judged {
-    let found = match replacing::notes(input.inventory) {
+    match replacing::notes(input.inventory) {
         Notes::None => {
             let unseen: Vec<&str> = input
                 .inventory
@@ -29,18 +30,34 @@ fn replacement(input: &Input<'_>) -> Judged {
                 .filter(|view| view.host.known().is_none())
                 .map(|view| view.name.as_str())
                 .collect();
-            return if unseen.is_empty() {
+            if unseen.is_empty() {
                 Ok(Vec::new())
             } else {
                 Err(format!("the hosts of {} cannot be seen", unseen.join(", ")))
+            }
+        }
+        // The planner says which run began it, and by which command it is finished.
+        Notes::One(_) | Notes::Wrong(_) => {
+            let told = replacing::refusals(input.inventory).into_iter();
+            let words = |refusal: Refusal| {
+                Words::new("nobody replaces the data of the cluster", refusal.seen)
+                    .todo(format!("{}; until then start no member by hand", refusal.fix))
             };
+            Ok(told.map(words).collect())
         }
-        Notes::One(_) => {
-            "a rollback or restore of all data was begun and is not finished: its notes lie beside the data".to_owned()
-        }
-        Notes::Wrong(why) => why.join("; "),
-    };
-    one(Some(Words::new("nobody replaces the data of the cluster", found)))
+    }
+}
+
+/// While the data of all members is replaced, some have old data and some new: one that is started by hand may serve what is about
+/// to be thrown away.
+pub fn holds_back(input: &Input<'_>, findings: &mut [Finding]) {
+    if replacing::notes(input.inventory) == Notes::None {
+        return;
+    }
+    for finding in findings.iter_mut().filter(|finding| finding.check != Check::ReplacementUnderWay) {
+        finding.todo =
+            format!("first finish what is under way ({}); do not start it by hand", Check::ReplacementUnderWay.name());
+    }
 }
 
 /// One that did not succeed is told as long as the cluster is not what is declared now.

@@ -178,6 +178,7 @@ pub fn find(input: &Input<'_>) -> Drift {
         host::check(input, &survey, member, &mut judge);
     }
     let (checks, mut findings) = judge.finish();
+    memory::holds_back(input, &mut findings);
     // The urgent ones first; else in the order of the checks.
     findings.sort_by_key(|finding| finding.severity != Severity::Critical);
     let last_run = input.memory.last_run.as_ref().ok().and_then(Option::as_ref);

@@ -6,9 +6,11 @@ use time::format_description::well_known::Rfc3339;
 use crate::drift::status::{self, Role, Status};
 use crate::drift::{Check, Drift, Finding, Input, LastRun, Memory, NewestBackup, Outcome, RunOutcome, Severity, find};
 use crate::observe::inventory::{NOT_ASKED, NOT_LET_IN, NextStart, Seen};
+use crate::plan::model::Replacement;
 use crate::plan::tests::builders::*;
 use crate::spec::model::{DriftPolicy, Toggle};
 use crate::units::{Bytes, ClusterId, RaftIndex, Sha256};
+use crate::view::fixtures::whole_rollback;
 
 /// What drift is told from, beside the situation itself.
 pub(crate) struct Told {
@@ -254,6 +256,27 @@ fn a_cluster_that_is_not_well() {
     told(torn).policy(|policy| policy.compare_hashes = Toggle::On).finds(&[Check::DataEqual]);
     let noted = healthy("3.5.33").facts("m1", |facts| facts.data_dir.replacing = Some("torn".to_owned()));
     finds(noted, &[Check::ReplacementUnderWay]);
+}
+
+#[test]
+fn while_data_is_replaced_nothing_is_to_be_started_by_hand() {
+    let id = Some("20260102T040000Z-bbbbbbbb".to_owned());
+    let note = Replacement { id, ..whole_rollback().replacement().unwrap().clone() };
+    let text = serde_json::to_string(&note).unwrap();
+    let mut there = healthy("3.5.33").down("m2").down("m3");
+    for member in ["m1", "m2"] {
+        there = there.facts(member, |facts| facts.data_dir.replacing = Some(text.clone()));
+    }
+    let drift = told(there).drift();
+    assert!(drift.findings.iter().any(|finding| finding.check == Check::MemberRunning));
+    for finding in &drift.findings {
+        if finding.check == Check::ReplacementUnderWay {
+            assert!(finding.found.contains("20260102T040000Z-bbbbbbbb"), "{finding:?}");
+            assert!(finding.todo.contains("`quorate rollback`"), "{finding:?}");
+        } else {
+            assert!(finding.todo.contains("do not start it by hand"), "{finding:?}");
+        }
+    }
 }
 
 #[test]

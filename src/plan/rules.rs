@@ -423,7 +423,8 @@ pub const RULES: &[Rule] = &[
         "replacement-under-way",
         "A rollback or restore of all data that was begun is finished before anything else.",
         "Some members may have their new data, some still their old: started together they would differ.",
-        "Run the command that is named.",
+        "`quorate plan` names the command that finishes it: `quorate rollback`, or `quorate restore` with its backup. Until then \
+         start no member by hand.",
     ),
     check(
         "restore-known",

@@ -9,7 +9,7 @@ use super::json::JSON_FORMAT;
 use super::page::{Page, Style, Tone, cell};
 use super::words::{count, lasting};
 use crate::state::{Holder, LockSeen};
-use crate::units::Bytes;
+use crate::units::{Advised, Bytes};
 
 const LABEL: usize = 9;
 
@@ -32,8 +32,8 @@ pub fn backup_list_text(backups: &[KeptBackup], broken: &[String], style: Style)
         }
         page.blank();
     }
-    for why in broken {
-        page.row(0, &[cell(Tone::Bad, "no backup:", 11)], Tone::Plain, why);
+    for why in seen(broken) {
+        page.row(0, &[cell(Tone::Bad, "no backup:", 11)], Tone::Plain, &why);
     }
     page.text(0, Tone::Strong, &format!("{}.", count(backups.len(), "backup", "backups")));
     page.finish()
@@ -41,7 +41,13 @@ pub fn backup_list_text(backups: &[KeptBackup], broken: &[String], style: Style)
 
 #[must_use]
 pub fn backup_list_json(backups: &[KeptBackup], broken: &[String]) -> Value {
+    let broken: Vec<String> = seen(broken).collect();
     json!({ "type": "backups", "format": JSON_FORMAT, "count": backups.len(), "backups": backups, "broken": broken })
+}
+
+/// What is wrong with each, without advice that is for a backup that should be there.
+fn seen(broken: &[String]) -> impl Iterator<Item = String> {
+    broken.iter().map(|why| Advised::of(why).seen)
 }
 
 /// A backup that was read again.
@@ -59,7 +65,7 @@ pub fn verified_text(verified: &[Verified], style: Style) -> String {
     for one in verified {
         let (tone, word, text) = match &one.problem {
             None => (Tone::Good, "good", format!("{}, {}: every byte as it was written", one.id, one.size)),
-            Some(problem) => (Tone::Bad, "BAD", format!("{}: {problem}", one.id)),
+            Some(problem) => (Tone::Bad, "BAD", format!("{}: {}", one.id, Advised::of(problem).seen)),
         };
         page.row(0, &[cell(tone, word, 6)], Tone::Plain, &text);
     }

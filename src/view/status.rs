@@ -63,10 +63,14 @@ fn quorum(status: &Status) -> String {
     let quorum = status.quorum;
     let head =
         format!("{} of {} serve, {} needed", quorum.serving, count(quorum.voters, "voter", "voters"), quorum.needed);
-    match quorum.may_fail {
+    let may_fail = match quorum.may_fail {
         None => format!("{head}: no quorum"),
         Some(0) => format!("{head}: none may fail"),
         Some(number) => format!("{head}: {number} may fail"),
+    };
+    match status.members.iter().filter(|member| member.role == Role::Unseen).count() {
+        0 => may_fail,
+        unseen => format!("{may_fail}, as far as is seen: {unseen} could not be looked at"),
     }
 }
 
@@ -99,7 +103,9 @@ fn write_member(page: &mut Page, member: &MemberStatus, columns: usize) {
     parts.extend(member.version.as_ref().map(|version| format!("etcd {version}")));
     let serves = matches!(member.role, Role::Leader | Role::Follower | Role::Learner);
     parts.push(
-        if !serves {
+        if member.role == Role::Unseen {
+            "not known whether it serves"
+        } else if !serves {
             "does not serve"
         } else if member.unwell.is_some() {
             "UNHEALTHY"

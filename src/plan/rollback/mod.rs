@@ -188,11 +188,12 @@ fn target(from: &RollbackInput<'_>, survey: &Survey<'_>, ground: &Ground, findin
             return Target::To(last.from.clone());
         }
         if last.to == *newest && last.from > *newest {
-            return Target::Nothing(format!(
+            let why = format!(
                 "the last run took all members down from {0} to {newest}; to go up again, declare version = \"{0}\", and \
                  apply",
                 last.from
-            ));
+            );
+            return nothing(from, ground, newest, why);
         }
         if last.from == *newest {
             return already(from, ground, newest);
@@ -200,20 +201,27 @@ fn target(from: &RollbackInput<'_>, survey: &Survey<'_>, ground: &Ground, findin
     }
     match points::newest_version_below(survey, newest) {
         Some(version) => Target::To(version),
-        None => Target::Nothing(format!(
-            "all members run {newest}, and neither a run of this state nor a rollback point on the hosts says what was \
-             there before (`-to VERSION` would)"
-        )),
+        None => {
+            let why = format!(
+                "all members run {newest}, and neither a run of this state nor a rollback point on the hosts says what \
+                 was there before (`-to VERSION` would)"
+            );
+            nothing(from, ground, newest, why)
+        }
     }
 }
 
 /// All are of this version. Who is down was stopped on the way up or back, by a run that was cut off: it is brought up. Rollback
 /// points would take away what was written since, for nothing.
 fn already(from: &RollbackInput<'_>, ground: &Ground, version: &Version) -> Target {
+    nothing(from, ground, version, format!("all members run {version} already"))
+}
+
+fn nothing(from: &RollbackInput<'_>, ground: &Ground, version: &Version, why: String) -> Target {
     if !ground.all_serve && from.asked.by == By::Swap {
         return Target::To(version.clone());
     }
-    Target::Nothing(format!("all members run {version} already"))
+    Target::Nothing(why)
 }
 
 fn refuse_upward(asked: &Version, newest: &Version, findings: &mut Findings) {

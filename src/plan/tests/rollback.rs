@@ -228,6 +228,14 @@ fn member_of(step: &Step) -> Option<&crate::plan::model::MemberAction> {
 }
 
 #[test]
+fn where_there_is_nothing_to_go_back_to_a_member_that_is_down_is_started_all_the_same() {
+    let plan = back(kept(healthy("3.1.20"), "3.1.20").down("m1")).plan();
+    let changed: Vec<(&str, usize)> =
+        plan.steps().filter_map(member_of).map(|action| (action.member.as_str(), action.operations.len())).collect();
+    assert_eq!(changed, [("m1", 1)]);
+}
+
+#[test]
 fn a_member_that_is_down_on_the_old_binary_is_only_started() {
     let there = kept(healthy("3.1.20").to("3.2.32"), "3.1.20").runs("m3", "3.2.32").down("m1");
     let plan = back(there).plan();
