@@ -158,4 +158,7 @@ stop_writer() {
   [[ $status == "$expected" ]] || fail "the writer ended with $status, expected $expected"
 }
 
-end_process() { kill "$1" 2>/dev/null || true; }
+# Only a child of ours: the number of one that has ended may be somebody else's by now.
+end_process() {
+  [[ $(sed -n 's/^PPid:\t//p' "/proc/$1/status" 2>/dev/null) != "$$" ]] || kill "$1" 2>/dev/null || true
+}

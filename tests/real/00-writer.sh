@@ -9,7 +9,7 @@
 survives_a_killed_member() {
   local version=$1 api=$2 writer=w${1//./}$2 cluster=$WORK/c${1//./}$2
   start_cluster "c${1//./}$2" "$version"
-  start_writer "$writer" "$(cat "$cluster/endpoints")" --api "$api"
+  start_writer "$writer" "$(cat "$cluster/endpoints")" --api "$api" --interval-ms 20 --read-interval-ms 40
   "$TESTS/cluster/member" "$cluster" m1 kill
   "$TESTS/cluster/member" "$cluster" m1 start
   "$TESTS/cluster/member" "$cluster" m1 await 30

@@ -39,6 +39,7 @@ one_cluster_version() { [[ $(each_version etcdcluster | wc -w) == 2 ]]; }
 # each_version FIELD: of every member, in one line: etcdserver, etcdcluster, storage.
 each_version() {
   local member
+  for member in m1 m2 m3; do wait_for 20 "$member answers" answers "$member"; done
   for member in m1 m2 m3; do curl -fsS -m 2 "$(endpoint "$member")/version" | jq -r ".$1"; done | sort | uniq -c | sed 's/^ *//' | paste -sd' '
 }
 backup_tools() { jq -r .tools_version "$(find "$SPEC/.quorate/backups" -name manifest.json | sort | tail -n 1)"; }

@@ -92,7 +92,7 @@ tells() {
   FOLLOWER=$(json "$WORK/OUT" '[.status.members[] | select(.role == "follower")][0].name')
   end_by_hand "$FOLLOWER"
   wait_for 20 "the member that is down is seen" metric_is 'quorate_drift_finding{cluster="test",check="member-running",severity="critical",member="'"$FOLLOWER"'"}' 1
-  wait_for 10 "the webhook is told" hooks_are 1
+  wait_for 40 "the webhook is told" hooks_are 1
   assert_eq "$(jq -r 'select(.path | startswith("/hook")) | .body.appeared[0] | .check + " " + .member' "$WORK/told")" "member-running $FOLLOWER" "what appeared"
   assert_contains "$(get /)" "<td>member-running</td>"
   local now
@@ -101,8 +101,8 @@ tells() {
   assert_eq "$(hooks)" 1 "notices while nothing changed again"
   start_by_hand "$FOLLOWER"
   wait_for 30 "it is seen that it is back" metric_is 'quorate_drift_findings{cluster="test",severity="critical"}' 0
-  wait_for 10 "the webhook is told of it" grep -qF '"gone": [{' "$WORK/told"
-  wait_for 10 "the Alertmanager is told of the end" over
+  wait_for 40 "the webhook is told of it" grep -qF '"gone": [{' "$WORK/told"
+  wait_for 40 "the Alertmanager is told of the end" over
   assert_eq "$(jq -r 'select(.path | startswith("/am")) | .body[].labels.alertname' "$WORK/told" | sort -u)" QuorateDrift "alerts"
 }
 over() { jq -es --arg now "$(date -u -d '+5 sec' +%FT%T)" 'map(select(.path | startswith("/am"))) | last | .body[0].endsAt < $now' "$WORK/told"; }
@@ -117,10 +117,10 @@ goes_on() {
   grep -qxF 'quorate_drift_up{cluster="test"} 0' "$WORK/drift.prom" || fail "the file of metrics"
   assert_eq "$(get /healthz)" ok "health of the service"
   assert_contains "$(get /)" "cannot be looked at"
-  wait_for 10 "the webhook is told" hooks_are $((before + 1))
+  wait_for 40 "the webhook is told" hooks_are $((before + 1))
   mv "$WORK/aside" "$SPEC/cluster.hcl"
   wait_for 20 "looks succeed again" metric_is 'quorate_drift_up{cluster="test"}' 1
-  wait_for 10 "the webhook is told again" hooks_are $((before + 2))
+  wait_for 40 "the webhook is told again" hooks_are $((before + 2))
 }
 
 # What lies in examples/drift: units that systemd takes, rules and a dashboard that ask for metrics that there are.
