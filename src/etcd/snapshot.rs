@@ -47,7 +47,9 @@ pub enum SnapshotFileError {
         "{path}: no digest at its end ({size} bytes, a multiple of {SECTOR}): a copied database file, not a saved snapshot"
     )]
     NoDigest { path: PathBuf, size: u64 },
-    #[error("{path}: cut short: {size} bytes are not whole sectors of {SECTOR} bytes and a digest of {TRAILER}")]
+    #[error(
+        "{path}: cut short, or more was written to it: {size} bytes are not whole sectors of {SECTOR} bytes and a digest of {TRAILER}"
+    )]
     Cut { path: PathBuf, size: u64 },
     #[error("{path}: not what etcd sent: the digest at its end is {told}, its content has {computed}")]
     Damaged { path: PathBuf, told: Sha256, computed: Sha256 },

@@ -340,30 +340,56 @@ pub async fn compare_hashes(members: Vec<(&Client, &mut EtcdFacts)>, knowledge: 
     join_all(each.map(async |(client, facts)| facts.hash_kv = client.hash_kv(revision).await.ok())).await;
 }
 
+/// How often members that tell different cluster versions, or none yet, are asked again, and how long apart. Where it has
+/// just been decided, or has just moved, each member tells of it when it applies that entry: a moment after the others.
+const CLUSTER_VERSION_QUESTIONS: u32 = 20;
+const CLUSTER_VERSION_PAUSE: Duration = Duration::from_millis(150);
+
+/// Asks again until all members that answer tell the same cluster version. Where they do not within the bound, the facts
+/// say what each told last.
+pub async fn settle_cluster_version(members: Vec<(&Client, &mut EtcdFacts)>) {
+    settle_with(members, CLUSTER_VERSION_PAUSE).await;
+}
+
+async fn settle_with(mut members: Vec<(&Client, &mut EtcdFacts)>, pause: Duration) {
+    for _ in 0..CLUSTER_VERSION_QUESTIONS {
+        let told = |facts: &EtcdFacts| facts.cluster_version.clone();
+        let first = members.first().and_then(|(_, facts)| told(facts));
+        if members.iter().all(|(_, facts)| first.is_some() && told(facts) == first) {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        join_all(members.iter_mut().map(async |(client, facts)| {
+            if let Ok(version) = client.version().await {
+                facts.cluster_version = version.cluster;
+                facts.storage_version = version.storage;
+            }
+        }))
+        .await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
     use crate::etcd::testing;
+    use crate::plan::tests::builders::healthy;
 
-    /// What [`v2_health`] makes of a member that says no so many times, and how often it asked.
-    async fn v2_health_after(noes: u32, contents: Toggle) -> (Health, u32) {
-        let asked = Arc::new(AtomicU32::new(0));
+    /// A member that gives one answer after the other, and the last one from then on; and how often it was asked.
+    async fn answering(answers: Vec<(&'static str, String)>) -> (Client, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&asked);
         let port = testing::serve(move |mut stream: tokio::net::TcpStream| {
-            let asked = Arc::clone(&counted);
+            let number = counted.fetch_add(1, Ordering::Relaxed).min(answers.len() - 1);
+            let (status, body) = answers[number].clone();
             async move {
                 let mut request = [0; 4096];
                 let _ = stream.read(&mut request).await;
-                let (status, verdict) = match asked.fetch_add(1, Ordering::Relaxed) < noes {
-                    true => ("503 Service Unavailable", "false"),
-                    false => ("200 OK", "true"),
-                };
-                let body = format!("{{\"health\": \"{verdict}\"}}");
                 let length = body.len();
                 let answer =
                     format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
@@ -372,9 +398,47 @@ mod tests {
             }
         })
         .await;
-        let client = testing::client(port, None, Duration::from_secs(5));
+        (testing::client(port, None, Duration::from_secs(5)), asked)
+    }
+
+    /// What [`v2_health`] makes of a member that says no so many times, and how often it asked.
+    async fn v2_health_after(noes: usize, contents: Toggle) -> (Health, usize) {
+        let verdict = |status, verdict| (status, format!("{{\"health\": \"{verdict}\"}}"));
+        let mut answers = vec![verdict("503 Service Unavailable", "false"); noes];
+        answers.push(verdict("200 OK", "true"));
+        let (client, asked) = answering(answers).await;
         let health = v2_health(&client, Depth { health: Toggle::On, contents }).await.unwrap();
         (health, asked.load(Ordering::Relaxed))
+    }
+
+    /// What is known of three members that tell these cluster versions one after the other, and how often each was asked.
+    async fn settled(told: [&[&str]; 3]) -> Vec<(Option<String>, usize)> {
+        let mut members = Vec::new();
+        for ((versions, view), number) in told.iter().zip(healthy("3.1.20").inventory.members).zip(1..) {
+            let answer = |version| ("200 OK", format!(r#"{{"etcdserver": "3.1.20", "etcdcluster": "{version}"}}"#));
+            let (client, asked) = answering(versions.iter().map(answer).collect()).await;
+            let Seen::Known(mut facts) = view.etcd else { panic!("m{number} does not answer") };
+            facts.cluster_version = client.version().await.unwrap().cluster;
+            members.push((client, facts, asked));
+        }
+        let each = members.iter_mut().map(|(client, facts, _)| (&*client, facts));
+        settle_with(each.collect(), Duration::ZERO).await;
+        let told = members.iter().map(|(_, facts, asked)| {
+            (facts.cluster_version.as_ref().map(ToString::to_string), asked.load(Ordering::Relaxed))
+        });
+        told.collect()
+    }
+
+    #[tokio::test]
+    async fn a_cluster_version_that_just_moved_is_asked_for_again() {
+        let version = |text: &str| Some(text.to_owned());
+        assert_eq!(settled([&["3.1.0"], &["3.1.0"], &["3.1.0"]]).await, vec![(version("3.1.0"), 1); 3]);
+        let young = settled([&["not_decided", "not_decided", "3.0.0"], &["3.0.0"], &["not_decided", "3.0.0"]]).await;
+        assert_eq!(young, vec![(version("3.0.0"), 3); 3]);
+        let moving = settled([&["3.1.0", "3.2.0"], &["3.2.0"], &["3.2.0"]]).await;
+        assert_eq!(moving, vec![(version("3.2.0"), 2); 3]);
+        let differing = settled([&["3.1.0"], &["3.2.0"], &["3.2.0"]]).await;
+        assert_eq!(differing[0], (version("3.1.0"), 1 + CLUSTER_VERSION_QUESTIONS as usize));
     }
 
     #[tokio::test]

@@ -68,12 +68,9 @@ pub async fn observe(
         look_again(cluster, member, host, options)
     });
     let mut looks = join_all(each).await;
+    etcd_answers::settle_cluster_version(answering(&mut looks)).await;
     if options.hashes == Toggle::On {
-        let known = looks.iter_mut().filter_map(|look| match (&look.client, &mut look.view.etcd) {
-            (Some(client), Seen::Known(facts)) => Some((client, facts)),
-            _ => None,
-        });
-        etcd_answers::compare_hashes(known.collect(), options.knowledge).await;
+        etcd_answers::compare_hashes(answering(&mut looks), options.knowledge).await;
     }
     let mut observation = Observation {
         inventory: Inventory {
@@ -92,6 +89,15 @@ pub async fn observe(
         observation.inventory.members.push(look.view);
     }
     observation
+}
+
+/// The members that answer, and what they told.
+fn answering(looks: &mut [Look]) -> Vec<(&Client, &mut EtcdFacts)> {
+    let answers = looks.iter_mut().filter_map(|look| match (&look.client, &mut look.view.etcd) {
+        (Some(client), Seen::Known(facts)) => Some((client, facts)),
+        _ => None,
+    });
+    answers.collect()
 }
 
 /// Looks at one member and its host.

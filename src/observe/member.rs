@@ -160,9 +160,10 @@ fn find_unit(answer: &Answer) -> Setup {
         run_by(&mut setup, process);
     } else {
         if setup.next.is_none() && properties.get("LoadState") == "loaded" {
+            let unit = properties.get("Id");
             setup.notes.push(format!(
-                "{} does not start etcd itself: while it is stopped, the member's options cannot be seen",
-                properties.get("Id")
+                "{unit} does not start etcd itself: while it is stopped, the member's options cannot be seen; if it is the \
+                 member's, start it (systemctl start {unit}) and plan again"
             ));
         }
         setup.sources = setup.next.clone();

@@ -49,6 +49,9 @@ pub fn needed_runs(newest_first: &[PastRun]) -> NeededRuns {
     for run in newest_first.iter().filter(|run| run.changes()) {
         let why = match (last_success, run.succeeded) {
             (Some(_), true) => break,
+            (_, false) if run.kind.is_none() => {
+                "its run cannot be read: it may be one that goes on from here".to_owned()
+            }
             (None, true) => {
                 last_success = Some(run);
                 "the way back of the last run that changed the cluster".to_owned()
@@ -159,7 +162,9 @@ mod tests {
         assert_eq!(ids(&[run("b", Upgrade, false), run("a", Upgrade, false)]), ["a", "b"]);
         // One that cannot be read.
         let unreadable = PastRun { id: "x".to_owned(), kind: None, from: None, restores: None, succeeded: false };
-        assert_eq!(ids(&[unreadable]), ["x"]);
+        assert_eq!(ids(std::slice::from_ref(&unreadable)), ["x"]);
+        let why = &needed_runs(&[unreadable, run("a", Upgrade, true)]).why["x"];
+        assert_eq!(why, "its run cannot be read: it may be one that goes on from here");
         assert_eq!(ids(&[]), Vec::<String>::new());
     }
 

@@ -19,7 +19,8 @@ use crate::spec::model::{Toggle, Verify};
 impl Session {
     /// Opens the backup, looks at what is there, tries the backup with the declared version, and plans.
     pub async fn plan_restore(&self, which: &str, begin: Begin, events: Events<'_>) -> Result<Planned, SessionError> {
-        let opened = backup::open(&self.cluster.backup.dir, which).await.map_err(SessionError::NotRestorable)?;
+        let which = self.where_it_lay(which)?;
+        let opened = backup::open(&self.cluster.backup.dir, &which).await.map_err(SessionError::NotRestorable)?;
         let mut live = self.look(Toggle::Off).await?;
         // Nothing is fetched or tried for a plan that would be refused for other reasons.
         let told = Examined::by_manifest(&opened.kept.manifest);
@@ -45,6 +46,21 @@ impl Session {
         live.restore =
             Some(RestoreWorld { opened, examined, packed_dir: self.state.restores_dir(&self.cluster.name)? });
         Ok(Planned { plan, live })
+    }
+
+    /// A restore that was cut off is finished by the id of its backup: hosts and plans name that. Where no backup of
+    /// this id is in the folder of the spec, the run that restored it may tell by which path it was found.
+    fn where_it_lay(&self, which: &str) -> Result<String, SessionError> {
+        if which.contains('/') || backup::find(&self.cluster.backup.dir, which)?.is_some() {
+            return Ok(which.to_owned());
+        }
+        let path = self.state.run_ids()?.iter().rev().find_map(|run| {
+            let plan = self.state.run(run).ok()?.plan.ok()?;
+            let backup =
+                plan.restored_from().filter(|backup| backup.id == which && plan.cluster == self.cluster.name)?;
+            backup.path.is_dir().then(|| backup.path.display().to_string())
+        });
+        Ok(path.unwrap_or_else(|| which.to_owned()))
     }
 
     /// Performs it, and, when it is complete, forgets what was packed for it.

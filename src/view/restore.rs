@@ -2,7 +2,7 @@
 
 use super::page::{Page, Tone, cell};
 use super::phrases::joined;
-use super::words::grouped;
+use super::words::{count, grouped};
 use crate::knowledge::RestoreMeans;
 use crate::plan::model::{Plan, Proof, RestoreAction, RestoreMember, RestoreSource};
 use crate::units::MemberName;
@@ -48,7 +48,10 @@ fn contents(backup: &RestoreSource) -> String {
 
 fn behind(plan: &Plan, backup: &RestoreSource) -> String {
     match (plan.summary.revision, backup.v3.as_ref().map(|v3| v3.revision)) {
-        (Some(now), Some(then)) if now > then => format!(": {} revisions by now", grouped(now.0 - then.0)),
+        (Some(now), Some(then)) if now > then => {
+            let lost = usize::try_from(now.0 - then.0).unwrap_or(usize::MAX);
+            format!(": {} by now", count(lost, "revision", "revisions"))
+        }
         _ => String::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! Serves what the last look saw: metrics, health, a page. Reads nothing but the first line and the headers of a request.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +14,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::units::Span;
 use crate::view::{page_html, watch_metrics};
 use crate::watch::{Shown, schedule};
 
-/// Who comes when so many are connected waits.
+/// When so many are connected, the one that has been there longest makes room for who comes: an answer takes no time, so
+/// that is one who has not asked yet.
 const MOST_CONNECTIONS: usize = 32;
 /// For the headers of a request.
 const HEADERS_WITHIN: Duration = Duration::from_secs(5);
@@ -32,11 +33,10 @@ const MOST_HEADERS: usize = 16 * 1024;
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 
 pub(super) async fn serve(listener: TcpListener, shown: Arc<Shown>, every: Span) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     // Ended with this task.
     let mut connections = JoinSet::new();
+    let mut longest_first: VecDeque<AbortHandle> = VecDeque::with_capacity(MOST_CONNECTIONS);
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -45,8 +45,14 @@ pub(super) async fn serve(listener: TcpListener, shown: Arc<Shown>, every: Span)
                 continue;
             }
         };
+        longest_first.retain(|connection| !connection.is_finished());
+        if longest_first.len() >= MOST_CONNECTIONS
+            && let Some(longest) = longest_first.pop_front()
+        {
+            longest.abort();
+        }
         let shown = shown.clone();
-        connections.spawn(async move {
+        longest_first.push_back(connections.spawn(async move {
             let answer = service_fn(|request: Request<Incoming>| {
                 let answer = answer(request.method(), request.uri().path(), &shown, every);
                 std::future::ready(Ok::<_, Infallible>(answer))
@@ -59,8 +65,7 @@ pub(super) async fn serve(listener: TcpListener, shown: Arc<Shown>, every: Span)
                 .serve_connection(TokioIo::new(stream), answer);
             // Whoever breaks off, or takes too long, has had what there was.
             let _ = tokio::time::timeout(CONNECTION_WITHIN, connection).await;
-            drop(place);
-        });
+        }));
         while connections.try_join_next().is_some() {}
     }
 }

@@ -162,6 +162,25 @@ async fn serves_what_the_last_look_saw_and_ends_when_asked_to() {
 }
 
 #[tokio::test]
+async fn who_connects_and_asks_nothing_keeps_nobody_from_being_served() {
+    let address = free_address().await;
+    let silent = Mutex::new(Vec::new());
+    watched(vec![look(healthy("3.5.33"), &DriftPolicy::default())], Some(address), async |looks| {
+        if looks == 0 {
+            return false;
+        }
+        for _ in 0..200 {
+            silent.lock().unwrap().push(TcpStream::connect(address).await.unwrap());
+        }
+        // Sooner than enough of them were given up for their silence: that would take half a minute.
+        let answer = tokio::time::timeout(WITHIN, get(address, "/healthz")).await.unwrap();
+        assert!(answer.ends_with("ok\n"), "{answer}");
+        true
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_address_that_is_taken_is_an_error() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = Options { every: Span::from_secs(1), listen: Some(taken.local_addr().unwrap()) };

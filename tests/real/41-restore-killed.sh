@@ -85,15 +85,19 @@ started_by_hand() {
   by_hand_after 31
 }
 by_hand_after() {
-  local v3
+  local v3 id
   use_process_spec "byhand$1"
   apply 3.1.20
   put_data_v3
   v3=$(own_v3 m1)
   backup_now 3.1.20
   write_after_v3
+  # A backup that was given by its path is found by its id when the restore is finished.
+  id=$BACKUP BACKUP=$WORK/moved-$1
+  mv "$BACKUP_DIR" "$BACKUP"
   # After the note was written, before the last is replaced; and after that.
   killed_at "$1" 3.1.20 || fail "it was through before"
+  BACKUP=$id
   local member
   for member in m1 m2 m3; do
     [[ -n $(pid_of "$member") ]] || start_by_hand "$member"

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Every rung by itself, under a writing client: one member up and back, two up, held
+# before the last, and back, then all up. (2.3 -> 3.0, where no binary can be put back:
+# its own test. That the old binary refuses what the new one has written: the tests of
+# the knowledge, real/03.)
+# runs: first
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+# shellcheck source=tests/specs/lib.sh
+. "$TESTS/specs/lib.sh"
+# shellcheck source=tests/specs/rollback.sh
+. "$TESTS/specs/rollback.sh"
+
+# who_runs: how many members run which version, such as `2 3.1.20, 1 3.2.32`.
+who_runs() {
+  local member
+  for member in m1 m2 m3; do curl -fsS -m 2 "$(endpoint "$member")/version" | jq -r .etcdserver; done |
+    sort | uniq -c | awk '{ printf "%s%s %s", sep, $1, $2; sep = ", " }'
+}
+
+# back FROM TO NUMBER: so many members are on TO, and are put back.
+back() {
+  assert_eq "$(who_runs)" "$(printf '%s\n%s\n' "$((3 - $3)) $1" "$3 $2" | awk '{ printf "%s%s", sep, $0; sep = ", " }')" "on the way"
+  run_expect 0 quorate rollback -auto-approve -var "release=$2"
+  at_version "$1"
+}
+
+rung() {
+  local from=$1 to=$2 api=$3
+  say "$from -> $to"
+  use_process_spec "r$from" 'soak = "0s"' 'v2_settle = "0s"'
+  apply "$from"
+  "put_data_$api" "$(endpoint m1)"
+  start_writer "$from" "$(endpoints)" --api "$api"
+
+  in_background apply -auto-approve -var "release=$to"
+  journal_reaches "$RUN" 1 "$(entry_of intent stop)"
+  kill -INT "$RUN"
+  run_ended 130
+  back "$from" "$to" 1
+
+  run_expect 0 quorate apply -auto-approve -var "release=$to" -var hold_before=no-return
+  back "$from" "$to" 2
+
+  apply "$to"
+  at_version "$to"
+  stop_writer "$from"
+  members_hold_the_same "$api"
+  "$TESTS/cluster/stop" "$SPEC"
+}
+
+rungs=("2.1.1 2.2.5 v2" "2.2.5 2.3.8 v2" "3.0.17 3.1.20 v3" "3.1.20 3.2.32 v3" "3.2.32 3.3.27 v3" "3.3.27 3.4.23 v3"
+  "3.4.23 3.5.33 v3" "3.5.33 3.6.14 v3" "3.6.14 3.7.1 v3")
+versions=()
+for rung in "${rungs[@]}"; do
+  read -r from to api <<<"$rung"
+  versions+=("$from" "$to")
+done
+mapfile -t versions < <(printf '%s\n' "${versions[@]}" | sort -uV)
+"$TESTS/fixtures/release-dir" "$RELEASES" "${versions[@]}"
+for rung in "${rungs[@]}"; do
+  read -r from to api <<<"$rung"
+  rung "$from" "$to" "$api"
+done
