@@ -1,13 +1,14 @@
 //! The engine: which directive comes next. No I/O, no clock; its state is the fold of the journal's entries, so that
 //! a start and a resume are the same thing.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
 use crate::knowledge::RestoreMeans;
 use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Step, StepId};
 use crate::spec::model::OnFailure;
-use crate::units::{MemberName, Minor};
+use crate::units::{MemberName, Minor, Version};
 
 /// What the driver has to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -503,6 +504,9 @@ impl<'p> Engine<'p> {
         let Some(Action::Member(action)) = self.plan.step(id).map(|step| &step.action) else {
             return Vec::new();
         };
+        if !has_way_back(action) {
+            return self.by_hand_without_old(action);
+        }
         let put_it_back = if action.from.minor() > action.to.minor() {
             format!("put it back at {}, start the member, see it healthy", action.binary.path)
         } else {
@@ -524,6 +528,33 @@ impl<'p> Engine<'p> {
             put_it_back,
             "then `quorate plan` shows what is left".to_owned(),
         ]
+    }
+}
+
+impl Engine<'_> {
+    /// The same, of one that was brought up on the binary that was there: what it ran before is not known.
+    fn by_hand_without_old(&self, action: &MemberAction) -> Vec<String> {
+        let mut todo = vec![
+            format!("`quorate apply` once its host can be reached: it brings {} up", action.member),
+            format!("where that fails: look at {}: is its process there, what does its log say", action.member),
+        ];
+        if let Some(from) = self.plan.summary.from.as_ref().map(Version::minor) {
+            let when = match from.cmp(&action.to.minor()) {
+                Ordering::Less => Some(format!(", and while the cluster version is still {from}")),
+                // Its storage has not come down.
+                Ordering::Greater => Some(String::new()),
+                Ordering::Equal => None,
+            };
+            todo.extend(when.map(|when| {
+                format!(
+                    "where its log says that {} cannot read what is there{when}: put a binary of {from} at {}, start the \
+                     member, see it healthy",
+                    action.to, action.binary.path
+                )
+            }));
+        }
+        todo.push("then `quorate plan` shows what is left".to_owned());
+        todo
     }
 }
 

@@ -17,7 +17,7 @@ use crate::runtime::{
     swap_binary,
 };
 use crate::state::timestamp;
-use crate::units::{Bytes, MemberId, MemberName, Span, Version};
+use crate::units::{Bytes, MemberId, MemberName, Sha256, Span, Version};
 
 /// How long a plain process is watched after its start; a unit of Type=notify says by itself when it serves.
 pub(super) const START_WATCH: Duration = Duration::from_millis(60);
@@ -334,6 +334,12 @@ pub async fn put_back(
     if let MemberNow::Running(now) = is_running(&member.host, &member.site, Digest::Compute).await?
         && now.exe_sha256 == Some(old)
     {
+        // Started by a reboot in the moment before the swap: its file is the new one already.
+        performer.prepared.remove(&action.member);
+        if let Some(back) = way_back_on_host(performer, action, old).await? {
+            swap_back(&member.host, &back).await?;
+            looks.note_file(&action.member, old);
+        }
         return Ok(skipped("it runs its old binary"));
     }
     if let Some(refused) = runs.and_then(|runs| runs_another(action, &runs)) {
@@ -352,19 +358,29 @@ pub async fn put_back(
         return Err(error);
     }
     performer.prepared.remove(&action.member);
-    let store = crate::plan::layout::store(&performer.world.cluster.runtime);
-    let kept = find_kept(&member.host, old, &store, &action.from)
+    let back = way_back_on_host(performer, action, old)
         .await?
         .ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
-    let back = SwapBack {
+    swap_back(&member.host, &back).await?;
+    looks.note_file(&action.member, old);
+    let ready = performer.world.cluster.rollout.ready_timeout;
+    start_member(performer, action, ready, looks).await
+}
+
+/// How the old binary gets back in its place; `None` where none is kept.
+async fn way_back_on_host(
+    performer: &Performer<'_>,
+    action: &MemberAction,
+    old: Sha256,
+) -> Result<Option<SwapBack>, ExecuteError> {
+    let member = performer.world.member(&action.member)?;
+    let store = crate::plan::layout::store(&performer.world.cluster.runtime);
+    let kept = find_kept(&member.host, old, &store, &action.from).await?;
+    Ok(kept.map(|kept| SwapBack {
         path: action.binary.path.clone(),
         kept,
         old_target: member.facts.as_ref().and_then(|facts| facts.binary.link_target.clone()),
         old,
         new: action.binary.new_sha256,
-    };
-    swap_back(&member.host, &back).await?;
-    looks.note_file(&action.member, old);
-    let ready = performer.world.cluster.rollout.ready_timeout;
-    start_member(performer, action, ready, looks).await
+    }))
 }

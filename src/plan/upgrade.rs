@@ -140,7 +140,10 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
     while let Some((member, (facts, version, sha256))) = down.next() {
         let name = member.view.name.clone();
         let is_new = *version == from.way.to;
-        let old = if is_new { kept_binary(from, member) } else { None };
+        // Up again where etcd was told to go down: the storage of one that was down may be the newer one's still, which no
+        // older binary reads.
+        let may_go_back = is_new && (from.way.goes_down() || from.way.told_down_to.is_none());
+        let old = if may_go_back { kept_binary(from, member) } else { None };
         let runs = old.as_ref().map_or(version, |(version, _)| version);
         let action = MemberAction {
             member: name.clone(),
@@ -334,7 +337,10 @@ fn tell_etcd(from: &Ingredients<'_>, steps: &mut Numbered) {
             "etcd was told to go down to {to}: as long as that holds, the cluster version stays there, whatever members run"
         );
         let action = Action::CancelDowngrade(DowngradeOrder { to, fact: fact_of_way_down(from, to), within });
-        steps.push(action, why, (all_well(from), all_well(from)), Undo::EnableDowngrade, estimate::SHORT);
+        // It may have come down before it was cancelled: nobody is taken two minors above it.
+        let mut after = all_well(from);
+        after.push(Gate::ClusterVersion { minor: way.live_minor(), within });
+        steps.push(action, why, (all_well(from), after), Undo::EnableDowngrade, estimate::SHORT);
     }
 }
 

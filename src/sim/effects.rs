@@ -12,6 +12,8 @@ use crate::units::{MemberName, Revision, Sha256, Version};
 
 /// A command on a host that is not reached fails after so long.
 const CONNECT_TIMEOUT: u64 = 3000;
+/// Of a read through the quorum.
+const READ_TIMEOUT: u64 = 5000;
 
 /// What came of something: done, or why not. The outer result is for a controller that died over it.
 pub type Tried<T> = Result<Result<T, String>, Halt>;
@@ -189,6 +191,9 @@ impl Sim {
         if !self.world.answers(no) {
             return Ok(Err(format!("{} does not answer", action.member)));
         }
+        if !self.reads_through_quorum(no) {
+            return Ok(Err(format!("{} does not answer a linearizable read", action.member)));
+        }
         let mut taken = self.world.members[no].data.applied();
         if self.mutated(Mutation::OldBackup) {
             taken.revision = taken.revision.saturating_sub(1 + self.world.rng.below(5));
@@ -211,6 +216,20 @@ impl Sim {
         self.world.check_backup(taken.revision, taken.digest);
         self.instruction()?;
         Ok(Ok(done(Detail::Nothing)))
+    }
+
+    /// A linearizable read of this member: it has then applied all that was acknowledged before.
+    fn reads_through_quorum(&mut self, no: MemberNo) -> bool {
+        let Some(leader) = self.world.leader() else { return false };
+        let wanted = self.world.members[leader].data.applied().revision;
+        let bound = self.world.now + READ_TIMEOUT;
+        while self.world.members[no].data.applied().revision < wanted {
+            if self.world.now >= bound || !self.world.answers(no) {
+                return false;
+            }
+            self.world.pass(TICK);
+        }
+        true
     }
 
     /// The no-ops go through the leader; each member takes its snapshot when its own moment has come.

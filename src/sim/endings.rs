@@ -23,7 +23,7 @@ impl World {
     }
 
     /// Whether the member would come up if its old binary were started.
-    fn could_run(&self, no: MemberNo, old: ReleaseNo) -> bool {
+    pub fn could_run(&self, no: MemberNo, old: ReleaseNo) -> bool {
         let minor = self.releases[old].version.minor();
         self.members[no].boots_at.is_none()
             && self.members[no].fate_of(old) == Fate::Well

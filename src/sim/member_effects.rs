@@ -259,6 +259,11 @@ impl Sim {
         }
         let runs = tried!(self.command(no, |world| Ok(world.members[no].runs())));
         if runs.is_some() && runs == old {
+            tried!(self.command(no, |world| {
+                let member = &mut world.members[no];
+                member.binary = old.filter(|&old| member.has_in_store(old)).or(member.binary);
+                Ok(())
+            }));
             return Ok(Ok(skipped("it runs its old binary")));
         }
         if let Some(refused) = self.runs_another(no, action) {

@@ -43,6 +43,7 @@ pub use mutation::Mutation;
 pub use promises::Violation;
 pub use scenario::Weather;
 
+use crate::execute::journal::Ending;
 use crate::plan::model::Refusal;
 use crate::plan::restore::Begin;
 use crate::sim::controller::{Command, Halt, Sim};
@@ -195,11 +196,37 @@ impl Sim {
                     let refusals = refusals.clone();
                     self.follow(&refusals);
                 }
+                Applied::Ended(Ending::Failed { todo, .. }) => {
+                    if todo.iter().any(|what| what.contains("see it healthy")) {
+                        self.put_others_in_place();
+                    }
+                }
                 Applied::Stale | Applied::Locked | Applied::Ended(_) | Applied::Choices { .. } => {}
             }
         }
         self.world.break_promise("finishes", format!("the work is not done after {tries} times `apply`"));
         Err(Halt::Broken)
+    }
+
+    /// A person does what the end of a run says of a member whose binary cannot read what is there: the older one, where
+    /// the cluster version allows that, or, on the way down, the newer.
+    fn put_others_in_place(&mut self) {
+        for no in 0..self.world.members.len() {
+            let member = &self.world.members[no];
+            let Some(release) = member.binary.filter(|_| member.process.is_none()) else { continue };
+            let minor = self.world.releases[release].version.minor();
+            if !self.world.cannot_read_log(no, minor) && self.world.could_run(no, release) {
+                continue;
+            }
+            let reads = |other: &ReleaseNo| {
+                let minor = self.world.releases[*other].version.minor();
+                self.world.could_run(no, *other) && !self.world.cannot_read_log(no, minor)
+            };
+            if let Some(other) = (0..self.world.releases.len()).find(reads) {
+                self.world.members[no].binary = Some(other);
+                self.world.start(no);
+            }
+        }
     }
 
     /// A person does what a refusal says.

@@ -9,9 +9,10 @@ const FIXED: u64 = 250;
 
 /// Seeds that found something once: each stays.
 #[rustfmt::skip]
-const REMEMBERED: [u64; 28] = [
+const REMEMBERED: [u64; 30] = [
     548, 933, 968, 1564, 2459, 2854, 3404, 4155, 4322, 8045, 8068, 10_133, 10_557, 19_539, 74_273, 79_559, 86_555,
-    164_725, 205_753, 270_812, 565_976, 597_116, 599_126, 630_068, 663_194, 800_885, 922_149, 1_795_300_354_000_209,
+    164_725, 205_753, 270_812, 565_976, 597_116, 599_126, 630_068, 663_194, 800_885, 922_149, 1_795_300_354_000_209, 1_796_064_082_000_596,
+    1_796_064_115_000_860,
 ];
 
 /// The same, of climbs.
@@ -21,11 +22,12 @@ const REMEMBERED_CLIMBS: [u64; 3] = [43_514, 44_709, 58_261];
 const FIXED_BACK: u64 = 120;
 
 /// The same as above, of rollbacks and of restores.
-const REMEMBERED_ROLLBACKS: [u64; 11] = [0, 65, 177, 2378, 2718, 3634, 7069, 11_106, 12_140, 20_055, 21_375];
+const REMEMBERED_ROLLBACKS: [u64; 12] =
+    [0, 65, 177, 2378, 2718, 3634, 7069, 11_106, 12_140, 20_055, 21_375, 1_796_064_113_000_196];
 const REMEMBERED_RESTORES: [u64; 2] = [22, 60];
 
 /// The same, of ways down.
-const REMEMBERED_DESCENTS: [u64; 1] = [546];
+const REMEMBERED_DESCENTS: [u64; 4] = [546, 17_199, 1_796_064_101_000_060, 1_796_064_103_000_216];
 
 /// So many seeds are run once for each instruction of their first controller.
 const CRASHED: usize = 3;

@@ -207,8 +207,11 @@ impl World {
     pub fn die(&mut self, no: MemberNo) {
         let again = self.now + self.rng.between(5, 30) * TICK;
         let member = &mut self.members[no];
+        // Of a unit that is being stopped systemd starts nothing again, however its process ends.
+        let told_to_stop =
+            member.process.as_ref().is_some_and(|process| matches!(process.state, State::Stopping { .. }));
         member.process = None;
-        if member.restarts && member.restarted < MOST_RESTARTS {
+        if !told_to_stop && member.restarts && member.restarted < MOST_RESTARTS {
             member.restarted += 1;
             member.restart_at = Some(again);
         }
@@ -288,7 +291,7 @@ impl World {
 
     /// Entries in the form of the v2 store, which 3.4 and older write for a question about health, and 3.5 for a member's
     /// attributes. 3.6 knows those of 3.5 only, 3.7 none.
-    fn cannot_read_log(&self, no: MemberNo, minor: Minor) -> bool {
+    pub fn cannot_read_log(&self, no: MemberNo, minor: Minor) -> bool {
         let unreadable = |last: Minor| self.members[no].data.oldest_form.is_some_and(|oldest| oldest <= last);
         (minor >= Minor::new(3, 6) && unreadable(Minor::new(3, 4)))
             || (minor >= Minor::new(3, 7) && unreadable(Minor::new(3, 5)))

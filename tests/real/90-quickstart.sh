@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # README's first command does what README says, keeps what it is told to keep,
 # and leaves nothing behind, not even when it is stopped halfway.
-# runs: alone
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
