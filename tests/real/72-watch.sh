@@ -139,7 +139,7 @@ examples() {
   mapfile -t names < <(grep -ohE 'quorate_[a-z_]+' "$dir/alerts.yaml" "$dir/dashboard.json" | sort -u)
   [[ ${#names[@]} -gt 5 ]] || fail "metrics of the examples: ${names[*]}"
   for name in "${names[@]}"; do
-    grep -qF "| \`$name\` |" "$REPO/docs/commands.md" || fail "no metric $name is documented"
+    grep -qF "| \`$name\` |" "$REPO/docs/reference/commands.md" || fail "no metric $name is documented"
     [[ $name == quorate_certificate_* ]] || get /metrics | grep -qE "^# TYPE $name gauge" || fail "no metric $name"
   done
   if command -v promtool >/dev/null; then promtool check rules "$dir/alerts.yaml" || fail "rules"; fi

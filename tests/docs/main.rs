@@ -1,0 +1,5 @@
+//! What README and docs say is true: links lead somewhere, command lines are understood, specs are valid, and what is
+//! made from the code is current.
+
+mod links;
+mod pages;
