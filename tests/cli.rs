@@ -21,6 +21,9 @@ mod testing;
 #[path = "../src/view/fixtures.rs"]
 mod fixtures;
 
+#[path = "docs/validate.rs"]
+mod validate;
+
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -50,7 +53,20 @@ fn quorate(folder: &Folder) -> Command {
 }
 
 fn run(folder: &Folder, args: &[&str]) -> Output {
-    quorate(folder).args(args).output().unwrap()
+    let output = quorate(folder).args(args).output().unwrap();
+    if args.iter().any(|arg| arg.trim_start_matches('-') == "json") {
+        hold_to_schemas(&output);
+    }
+    output
+}
+
+/// Every line of JSON is as docs/reference/schema says.
+#[track_caller]
+fn hold_to_schemas(output: &Output) {
+    for line in stdout(output).lines() {
+        let value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(validate::fault(&value), None, "{line}");
+    }
 }
 
 fn stdout(output: &Output) -> String {

@@ -3,3 +3,5 @@
 
 mod links;
 mod pages;
+mod reference;
+mod schema;

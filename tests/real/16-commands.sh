@@ -60,8 +60,13 @@ by_saved_plan() {
   assert_eq "$(jq -r '[.type, .plan.summary.to] | join(" ")' "$WORK/OUT")" "plan $to" "show -json"
   assert_eq "$(running)" "$before" "processes after plan and show"
   start_writer "$name" "$(endpoints)"
-  run_expect 0 quorate apply "$saved"
-  echo "note: $to: $(grep -E '^Done in ' "$WORK/OUT")"
+  # For programs as well: each line is held against its schema.
+  run_expect 0 quorate apply "$saved" -json
+  assert_eq "$(jq -r 'select(.type == "summary") | .summary.ending.ending' "$WORK/OUT")" succeeded "apply -json"
+  assert_contains "$(jq -r 'select(.type == "event") | .event.event' "$WORK/OUT")" journal
+  echo "note: $to: done in $(jq 'select(.type == "summary") | .summary.took_ms' "$WORK/OUT") ms"
+  run_expect 0 quorate runs -json -var "release=$to"
+  run_expect 0 quorate report -json -var "release=$to"
   stop_writer "$name"
   nothing_left "$to"
 }

@@ -156,6 +156,8 @@ ends() {
   ! get /healthz 2>/dev/null || fail "it still serves"
   assert_contains "$(squeezed "$(cat "$WORK/log")")" "$FOLLOWER on local: member-running"
   [[ ! -s $WORK/receiver ]] || fail "refused: $(cat "$WORK/receiver")"
+  jq -c 'select(.path | startswith("/hook")) | .body' "$WORK/told" >"$WORK/hooks"
+  as_schemas_say "$WORK/hooks"
   assert_not_contains "$(cat "$WORK/log")$(find "$SPEC/.quorate" -type f -name '*.json*' -exec cat {} +)" s3cret
   run_expect 1 quorate drift -listen=127.0.0.1:1 -var release=3.2.32
   run_expect 1 quorate drift -every=1ms -var release=3.2.32
