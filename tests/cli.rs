@@ -108,6 +108,43 @@ fn help_and_version_are_no_errors() {
     assert_eq!((&json["type"], &json["plan_format"]), (&"version".into(), &plan::model::PLAN_FORMAT.into()));
 }
 
+/// A member on this machine that is not there, in a spec that `fmt` would change.
+const ABSENT: &str = r#"cluster "test" {
+  version="3.2.32"
+
+  connection "local" {}
+
+  runtime "process" {
+    dir = "members"
+  }
+
+  member "m1" { address = "127.0.0.1" }
+}
+"#;
+
+/// Those of signals need a run; scripts of tests/real look at them (18-approval, 20-locks, 51-controller-faults).
+#[test]
+fn commands_end_with_the_codes_of_the_table() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("cluster.hcl"), ABSENT).unwrap();
+    let mut seen = std::collections::BTreeSet::from([129, 130, 143]);
+    for (args, code) in [
+        (&["validate"][..], 0),
+        (&["version"], 0),
+        (&["no-such-command"], 1),
+        (&["show", "no-such.plan"], 1),
+        (&["explain", "no-such-name"], 1),
+        (&["status"], 2),
+        (&["drift"], 2),
+        (&["fmt", "-check"], 3),
+    ] {
+        assert_code(&run(&folder, args), code);
+        seen.insert(u8::try_from(code).unwrap());
+    }
+    let told = quorate::cli::MEANINGS.iter().flat_map(|row| row.codes).copied().collect();
+    assert_eq!(seen, told);
+}
+
 #[test]
 fn every_kind_of_name_is_explained() {
     let folder = Folder::new();

@@ -186,6 +186,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
 ];
 
 /// Of a command; none of one that has none.
+#[must_use]
 pub fn of(path: &str) -> &'static [Example] {
     EXAMPLES.iter().find(|(known, _)| *known == path).map_or(&[], |(_, examples)| examples)
 }

@@ -43,7 +43,8 @@ use std::process::ExitCode;
 pub use args::command as definition;
 pub use argv::with_double_dashes;
 pub use context::{Context, Format, Screen, VariableInput};
-pub use exit::Exit;
+pub use examples::{Example, of as examples_of};
+pub use exit::{Exit, MEANINGS, Meaning};
 pub use failure::Failure;
 
 use args::{Command, Parsed};

@@ -44,13 +44,19 @@ pub fn refusals_json(cluster: &str, refusals: &[Refusal]) -> Value {
 /// A saved plan that no longer fits.
 #[must_use]
 pub fn stale_json(differences: &[String]) -> Value {
-    json!({ "type": "stale", "format": JSON_FORMAT, "count": differences.len(), "differences": differences })
+    json!({
+        "type": "stale",
+        "format": JSON_FORMAT,
+        "rule": super::refusal::STALE,
+        "count": differences.len(),
+        "differences": differences,
+    })
 }
 
-/// Any other error.
+/// Any other error, and the rule behind it, where there is one.
 #[must_use]
-pub fn error_json(message: &str, todo: &[String]) -> Value {
-    json!({ "type": "error", "format": JSON_FORMAT, "message": message, "todo": todo })
+pub fn error_json(message: &str, todo: &[String], rule: Option<&str>) -> Value {
+    json!({ "type": "error", "format": JSON_FORMAT, "rule": rule, "message": message, "todo": todo })
 }
 
 /// One object on one line, with its line break, safe on a terminal.
@@ -61,7 +67,9 @@ pub fn json_line(value: &impl Serialize) -> String {
     // Only maps with keys that are not strings, and sealed secrets, do not serialize: none is shown.
     match serde_json::to_string(value) {
         Ok(text) => escape_json(&text) + "\n",
-        Err(error) => escape_json(&error_json(&format!("cannot be shown as JSON: {error}"), &[]).to_string()) + "\n",
+        Err(error) => {
+            escape_json(&error_json(&format!("cannot be shown as JSON: {error}"), &[], None).to_string()) + "\n"
+        }
     }
 }
 
@@ -83,6 +91,8 @@ mod tests {
     #[test]
     #[should_panic(expected = "not as its schema says")]
     fn what_no_schema_knows_is_found() {
-        let _ = json_line(&json!({ "type": "error", "format": JSON_FORMAT, "message": "m", "todo": [], "more": 1 }));
+        let _ = json_line(
+            &json!({ "type": "error", "format": JSON_FORMAT, "rule": null, "message": "m", "todo": [], "more": 1 }),
+        );
     }
 }

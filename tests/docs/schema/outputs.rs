@@ -116,6 +116,8 @@ struct Refused {
 /// A saved plan no longer fits: what is not as it was when the plan was made.
 #[output = "stale"]
 struct Stale {
+    /// The name that `explain` knows.
+    rule: String,
     count: usize,
     differences: Vec<String>,
 }
@@ -248,6 +250,8 @@ struct DiagnosticLabel {
 /// Any other error, and what to do about it.
 #[output = "error"]
 struct ErrorOutput {
+    /// The rule behind it, where there is one: a name that `explain` knows.
+    rule: Option<String>,
     message: String,
     todo: Vec<String>,
 }
