@@ -62,6 +62,6 @@ fn a_link_that_leads_nowhere_is_found() {
     let all = [page("docs/a.md", "# Here\n"), page("README.md", "# Top\n")];
     let wrong = |link: &str| fault(link, &all[0], &all).is_some();
     assert!(!wrong("../README.md#top") && !wrong("../Cargo.toml"));
-    assert!(wrong("../README.md#bottom") && wrong("README.md") && wrong("#there") && wrong("../../x"));
+    assert!(wrong("../README.md#bottom") && wrong("CHANGELOG.md") && wrong("#there") && wrong("../../x"));
     assert!(wrong("../Cargo.toml#here"));
 }

@@ -3,13 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 /// One file of Markdown.
 pub struct Page {
     /// From the root of the repository.
     pub name: String,
     pub text: String,
+}
+
+/// A block of code, or code in a sentence.
+pub struct Code {
+    pub line: usize,
+    /// What stands after the fence; empty for code that is indented or in a sentence.
+    pub language: String,
+    pub text: String,
+    pub block: bool,
 }
 
 pub fn root() -> &'static Path {
@@ -88,6 +97,35 @@ impl Page {
             }
         }
         anchors
+    }
+
+    /// All code on the page.
+    pub fn code(&self) -> Vec<Code> {
+        let mut found: Vec<Code> = Vec::new();
+        let mut block: Option<Code> = None;
+        for (event, range) in self.events() {
+            match event {
+                Event::Start(Tag::CodeBlock(kind)) => {
+                    let language = match kind {
+                        CodeBlockKind::Fenced(language) => language.into_string(),
+                        CodeBlockKind::Indented => String::new(),
+                    };
+                    block = Some(Code { line: self.line_of(range.start), language, text: String::new(), block: true });
+                }
+                Event::Text(text) => {
+                    if let Some(block) = &mut block {
+                        block.text.push_str(&text);
+                    }
+                }
+                Event::End(TagEnd::CodeBlock) => found.extend(block.take()),
+                Event::Code(text) => {
+                    let line = self.line_of(range.start);
+                    found.push(Code { line, language: String::new(), text: text.into_string(), block: false });
+                }
+                _ => {}
+            }
+        }
+        found
     }
 }
 
