@@ -4,9 +4,8 @@ use std::ffi::OsString;
 
 use crate::pages::{Code, pages};
 
-/// The words of a line as a shell would give them, up to what is no argument any more: a pipe, a redirection, `&&`. None
-/// where the line is a synopsis, or names no command.
-fn words(line: &str) -> Option<Vec<String>> {
+/// The words of a line as a shell would give them, up to what is no argument any more: a pipe, a redirection, `&&`.
+fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     let mut begun = false;
     for letter in line.chars() {
@@ -36,7 +35,7 @@ fn words(line: &str) -> Option<Vec<String>> {
     if let Some(last) = words.last_mut() {
         *last = last.trim_end_matches([')', ';']).to_owned();
     }
-    Some(words)
+    words
 }
 
 /// Where `quorate` is what is called: at the begin, after a prompt, variables, `sudo`, a pipe or `run:`.
@@ -80,7 +79,7 @@ fn is_only_named(code: &Code, error: &clap::Error) -> bool {
 }
 
 fn fault(line: &str) -> Option<clap::Error> {
-    let words: Vec<OsString> = words(line)?.into_iter().map(OsString::from).collect();
+    let words: Vec<OsString> = words(line).into_iter().map(OsString::from).collect();
     let parsed = quorate::cli::definition().try_get_matches_from(quorate::cli::with_double_dashes(words));
     parsed.err().filter(clap::Error::use_stderr)
 }

@@ -1,6 +1,7 @@
 //! What README and docs say is true: links lead somewhere, command lines are understood, specs are valid, and what is
 //! made from the code is current.
 
+mod defaults;
 mod lines;
 mod links;
 mod pages;
