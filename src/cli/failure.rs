@@ -4,6 +4,7 @@ use super::context::{Format, Screen};
 use super::exit::Exit;
 use crate::plan::file::PlanFileError;
 use crate::plan::model::Refusal;
+use crate::session::PLAN_FILE;
 use crate::view::{
     diagnostics_json, diagnostics_text, error_json, error_text, json_line, refusals_json, refusals_text,
     ruled_error_text, stale_json, stale_text,
@@ -85,6 +86,6 @@ pub fn diagnostics(reports: &[miette::Report]) -> impl Iterator<Item = &dyn miet
 
 impl From<PlanFileError> for Failure {
     fn from(error: PlanFileError) -> Self {
-        Self::Other { message: error.to_string(), todo: vec![error.fix().to_owned()] }
+        Self::Ruled { rule: PLAN_FILE, message: error.to_string(), todo: vec![error.fix().to_owned()] }
     }
 }

@@ -296,8 +296,12 @@ mod tests {
             SessionError::HostLocked { host: "m1".to_owned(), path: "/x".to_owned(), holder: "ann".to_owned() },
             SessionError::State(StateError::Locked { path: "/x".into(), holder: None }),
         ];
-        let named: std::collections::BTreeSet<&str> =
-            one_of_each().iter().chain(&locks).filter_map(SessionError::rule).collect();
+        let named: std::collections::BTreeSet<&str> = one_of_each()
+            .iter()
+            .chain(&locks)
+            .filter_map(SessionError::rule)
+            .chain([super::super::PLAN_FILE])
+            .collect();
         let explained: std::collections::BTreeSet<&str> = super::super::RULES.iter().map(|rule| rule.name).collect();
         assert_eq!(named, explained);
     }

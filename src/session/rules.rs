@@ -9,6 +9,9 @@ const fn rule(name: &'static str, what: &'static str, why: &'static str, fix: &'
     Rule { name, kind: RuleKind::Command, what, why, fix }
 }
 
+/// What the file of a saved plan is held to.
+pub const PLAN_FILE: &str = "saved-plan-whole";
+
 /// By name.
 pub const RULES: &[Rule] = &[
     rule(
@@ -52,6 +55,12 @@ pub const RULES: &[Rule] = &[
         "A saved plan is done while the cluster is the one that it was made for: members, versions, binaries, options, \
          units, certificates.",
         "What was read and approved is what is done, or nothing is.",
+        "Make a new one: `quorate plan -out=FILE`.",
+    ),
+    rule(
+        PLAN_FILE,
+        "A saved plan is whole, as it was written, and of this quorate's format.",
+        "One that was cut short or edited says other things than those that somebody read and approved.",
         "Make a new one: `quorate plan -out=FILE`.",
     ),
     rule(

@@ -7,6 +7,8 @@
 
 mod shape;
 mod source;
+#[path = "../validate.rs"]
+mod validate;
 
 use serde_json::{Value, json};
 
@@ -44,6 +46,15 @@ fn the_schemas_are_current() {
     let files = std::fs::read_dir(root().join(FOLDER)).unwrap().count();
     assert_eq!(files, schemas().len(), "{FOLDER} has a schema of something that is not written");
     written.check();
+}
+
+/// Each can be compiled, asks for what is always there, and lets nothing in that it does not name.
+#[test]
+fn a_schema_lets_nothing_through_that_it_does_not_name() {
+    for (name, _) in schemas() {
+        let fault = validate::fault(&json!({ "type": name, "format": 1, "no_such_field": 1 })).unwrap();
+        assert!(fault.contains("missing properties") && fault.contains("no_such_field"), "{name}: {fault}");
+    }
 }
 
 /// A name of `"type": "…"` in the view without a schema would be an output that nobody described.
