@@ -173,6 +173,16 @@ fn every_metric_is_told_of() {
 }
 
 #[test]
+fn every_json_output_is_told_of() {
+    let page = page("commands.md");
+    let files = fs::read_dir(root().join("docs/reference/schema")).unwrap();
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().path().file_stem()?.to_str().map(str::to_owned);
+    let written: Names = files.filter_map(name).collect();
+    let told: Names = first_cells(section(&page, "## JSON")).into_iter().filter(|name| name != "type").collect();
+    assert_eq!(told, written);
+}
+
+#[test]
 fn every_check_of_drift_is_told_of_with_its_severity() {
     let page = page("commands.md");
     let text = section(&page, "## drift");
