@@ -600,7 +600,7 @@ fn collect<T: Clone + Send + Sync + 'static>(
 pub fn show_error(error: clap::Error) -> Exit {
     use clap::error::ErrorKind;
     let kind = error.kind();
-    let text = with_one_dash(&escape_lines(&quoting_visibly(error).render().to_string()));
+    let text = aligned(&escape_lines(&quoting_visibly(error).render().to_string()));
     match kind {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let out = Output::stdout();
@@ -620,8 +620,27 @@ pub fn show_error(error: clap::Error) -> Exit {
     }
 }
 
+/// With one dash; what an option does stays in the column in which the lines below it go on.
+fn aligned(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let short = with_one_dash(line);
+        let begins = short.len() - short.trim_start().len();
+        let column =
+            short[begins..].find("  ").filter(|_| short[begins..].starts_with('-') && short.len() < line.len());
+        match column {
+            Some(at) => {
+                let (option, what) = short.split_at(begins + at);
+                out.extend([option, " ", what]);
+            }
+            None => out.push_str(&short),
+        }
+    }
+    out
+}
+
 /// Options as the documents write them; clap knows them with two dashes only.
-pub fn with_one_dash(text: &str) -> String {
+fn with_one_dash(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
     let mut rest = text.chars().peekable();
@@ -706,6 +725,11 @@ mod tests {
         let text = error("quorate plan -detailed-exit-code");
         assert!(with_one_dash(&text).contains("'-detailed-exitcode'"), "{}", with_one_dash(&text));
         assert_eq!(with_one_dash("a--b --- -- '--x' <--y>"), "a--b --- -- '-x' <-y>");
+        let columns =
+            "      --out <FILE>  Save the plan,\n                    and go on\n  -h, --help        Print help\n";
+        let expected =
+            "      -out <FILE>   Save the plan,\n                    and go on\n  -h, -help         Print help\n";
+        assert_eq!(aligned(columns), expected);
     }
 
     #[test]
