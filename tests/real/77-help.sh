@@ -30,6 +30,7 @@ same_lines() {
   tab "$1" 'quorate plan -out prod.p' 'prod.plan '
   tab "$1" 'quorate completion zs' 'zsh '
   tab "$1" 'quorate help unl' 'unlock '
+  tab "$1" 'quorate explain saved-plan-h' 'saved-plan-holds '
 }
 
 in_bash() {
@@ -72,6 +73,7 @@ quorate show prod.p|prod.plan
 quorate plan -out prod.p|prod.plan
 quorate completion zs|zsh
 quorate help unl|unlock
+quorate explain saved-plan-h|saved-plan-holds
 quorate -chdir plan stat|status
 LINES
 }

@@ -40,6 +40,7 @@ fn arguments(value: &Value, places: &[Place]) -> String {
             let names = top.into_iter().flat_map(|place| &place.commands).map(|(name, _)| name.as_str());
             names.collect::<Vec<_>>().join(" ")
         }
+        Value::Names => "names".to_owned(),
         Value::Free => String::new(),
     }
 }

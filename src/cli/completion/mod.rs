@@ -53,6 +53,8 @@ enum Value {
     OneOf(Vec<String>),
     /// The name of a command, and of a command of it.
     Commands,
+    /// A name that `explain` knows: it is asked for them.
+    Names,
     /// Nothing that could be offered.
     Free,
 }
@@ -78,6 +80,7 @@ fn add(command: &Command, path: &str, places: &mut Vec<Place>) {
             (true, _) => {
                 Some(Value::OneOf(command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect()))
             }
+            (false, "explain") => Some(Value::Names),
             (false, _) => command.get_positionals().next().map(value),
         },
     });

@@ -58,6 +58,7 @@ _quorate() {
     case $arguments in
         files) _quorate_paths -f ;;
         folders) _quorate_paths -d ;;
+        names) COMPREPLY=($(compgen -W "$("$1" explain 2>/dev/null | sed -n 's/^\([^ ]\{1,\}\) .*/\1/p')" -- "$cur")) ;;
         '') COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
         *) COMPREPLY=($(compgen -W "$arguments" -- "$cur")) ;;
     esac

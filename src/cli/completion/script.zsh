@@ -4,6 +4,11 @@
 
 # Each place on the line is a function: which commands lead on from it, which options it has.
 @PLACES@
+_quorate_names() {
+  local -a names=(${(f)"$(quorate explain 2>/dev/null | sed -n 's/^\([^ ]\{1,\}\) .*/\1/p')"})
+  compadd -a names
+}
+
 _quorate() {
   _quorate_at "$@"
 }
