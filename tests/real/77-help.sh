@@ -34,6 +34,8 @@ same_lines() {
 }
 
 in_bash() {
+  # Candidates are words without blanks: they may be split at blanks (SC2207).
+  quorate completion bash | shellcheck -s bash -e SC2207 -
   printf 'source <(quorate completion bash)\nPS1="READY> "\n' >"$WORK/bashrc"
   same_lines bash
   # A value is no command.
