@@ -10,7 +10,7 @@
 //! knowledge ---------------+            +--observe--+
 //! ```
 //!
-//! Rooms, and what each may touch, are described in `docs/architecture.md` and at the top of each folder's `mod.rs`.
+//! Rooms, and what each may touch, are described in `docs/explanation/architecture.md` and at the top of each folder's `mod.rs`.
 
 pub mod artifact;
 pub mod backup;

@@ -21,6 +21,9 @@ mod testing;
 #[path = "../src/view/fixtures.rs"]
 mod fixtures;
 
+#[path = "docs/validate.rs"]
+mod validate;
+
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -50,7 +53,20 @@ fn quorate(folder: &Folder) -> Command {
 }
 
 fn run(folder: &Folder, args: &[&str]) -> Output {
-    quorate(folder).args(args).output().unwrap()
+    let output = quorate(folder).args(args).output().unwrap();
+    if args.iter().any(|arg| arg.trim_start_matches('-') == "json") {
+        hold_to_schemas(&output);
+    }
+    output
+}
+
+/// Every line of JSON is as docs/reference/schema says.
+#[track_caller]
+fn hold_to_schemas(output: &Output) {
+    for line in stdout(output).lines() {
+        let value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(validate::fault(&value), None, "{line}");
+    }
 }
 
 fn stdout(output: &Output) -> String {
@@ -90,6 +106,43 @@ fn help_and_version_are_no_errors() {
     assert_eq!(stdout(&run(&folder, &["version"])), format!("quorate {}\n", env!("CARGO_PKG_VERSION")));
     let json: serde_json::Value = serde_json::from_slice(&run(&folder, &["version", "-json"]).stdout).unwrap();
     assert_eq!((&json["type"], &json["plan_format"]), (&"version".into(), &plan::model::PLAN_FORMAT.into()));
+}
+
+/// A member on this machine that is not there, in a spec that `fmt` would change.
+const ABSENT: &str = r#"cluster "test" {
+  version="3.2.32"
+
+  connection "local" {}
+
+  runtime "process" {
+    dir = "members"
+  }
+
+  member "m1" { address = "127.0.0.1" }
+}
+"#;
+
+/// Those of signals need a run; scripts of tests/real look at them (18-approval, 20-locks, 51-controller-faults).
+#[test]
+fn commands_end_with_the_codes_of_the_table() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("cluster.hcl"), ABSENT).unwrap();
+    let mut seen = std::collections::BTreeSet::from([129, 130, 143]);
+    for (args, code) in [
+        (&["validate"][..], 0),
+        (&["version"], 0),
+        (&["no-such-command"], 1),
+        (&["show", "no-such.plan"], 1),
+        (&["explain", "no-such-name"], 1),
+        (&["status"], 2),
+        (&["drift"], 2),
+        (&["fmt", "-check"], 3),
+    ] {
+        assert_code(&run(&folder, args), code);
+        seen.insert(u8::try_from(code).unwrap());
+    }
+    let told = quorate::cli::MEANINGS.iter().flat_map(|row| row.codes).copied().collect();
+    assert_eq!(seen, told);
 }
 
 #[test]

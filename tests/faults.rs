@@ -1,4 +1,4 @@
-//! The table of faults in docs/reliability.md holds what the tests say of themselves: every fault has a test that shows
+//! The table of faults in docs/explanation/reliability.md holds what the tests say of themselves: every fault has a test that shows
 //! its outcome, and every test that is named is there and runs.
 //!
 //! A test says which faults it shows: a line `// faults: N1 N4` above a Rust test, `# faults: N1 N4` in a script, above
@@ -30,7 +30,7 @@ const RUN_BY: [(&str, &str); 6] = [
     ("src/runtime/testing/systemd.rs", "labtests/01-runtime.sh"),
 ];
 
-const TABLE: &str = "docs/reliability.md";
+const TABLE: &str = "docs/explanation/reliability.md";
 const HEADER: &str = "| # | fault | outcome | tests |";
 const WRITE: &str = "QUORATE_WRITE_FAULTS";
 

@@ -63,7 +63,8 @@ assert_no_file() { [[ ! -e $1 ]] || fail "there is a file $1"; }
 assert_at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }' || fail "$3: $1, allowed are $2"; }
 
 # run_expect STATUS CMD...: runs it, checks its exit status; what it wrote is in
-# $OUT (stdout) and $ERR (stderr), and in files of these names below $WORK.
+# $OUT (stdout) and $ERR (stderr), and in files of these names below $WORK. JSON of
+# quorate is held against the schemas.
 # shellcheck disable=SC2034 # OUT and ERR are for the caller
 run_expect() {
   local expected=$1 status=0
@@ -73,7 +74,12 @@ run_expect() {
   ERR=$(cat "$WORK/ERR")
   [[ $status == "$expected" ]] ||
     fail "exit $status, expected $expected: $*"$'\n'"$(tail -n 40 "$WORK/OUT" "$WORK/ERR")"
+  # Of an error of the command line there is none.
+  [[ " $* " != *quorate*" -json "* || -z $OUT ]] || as_schemas_say "$WORK/OUT"
 }
+
+# as_schemas_say FILE...: each line of JSON in them is as docs/reference/schema says.
+as_schemas_say() { "$BUILD/examples/schema" "$@" || fail "JSON is not as its schema says: $*"; }
 
 # wait_for SECONDS WHAT CMD...: until CMD holds; fails the test when it does not.
 wait_for() {

@@ -1,9 +1,9 @@
-//! docs/limits.md says what the code does: each row that names a constant gives its value.
+//! docs/reference/limits.md says what the code does: each row that names a constant gives its value.
 
 use std::fs;
 use std::path::Path;
 
-const TABLE: &str = "docs/limits.md";
+const TABLE: &str = "docs/reference/limits.md";
 
 /// A row whose last cell is `` `FILE` `NAME` ``.
 struct Row {

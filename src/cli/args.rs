@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -9,32 +10,25 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::context::VariableInput;
-use super::exit::Exit;
+use super::examples;
+use super::exit::{self, Exit};
 use crate::import::Target;
 use crate::units::{ClusterName, Minor, Span, SpanError, Version};
 use crate::view::{Output, escape, escape_lines};
 
-const EXIT_CODES: &str = "\
-Options may be written with one dash or with two.
-
-Exit codes:
-  0    done, or nothing to do
-  1    an error or a refusal
-  2    plan -detailed-exitcode: there are changes
-       drift: there is some; status: something is not well
-  3    fmt -check: a file is not formatted
-  130  interrupted by Ctrl-C, at a safe place (143: by SIGTERM, 129: by SIGHUP)
-
+const ENVIRONMENT: &str = "\
 Environment:
   QUORATE_VAR_name  a value for the variable \"name\"
   QUORATE_LOG       log to standard error, such as: debug
-  NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM=dumb, COLUMNS";
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM=dumb, COLUMNS
+
+Options may be written with one dash or with two. `quorate COMMAND -h` tells of a command.";
 
 /// Takes etcd clusters to the version and shape that is declared for them, member by member.
 ///
 /// Reads the .hcl files of the current folder. `plan` shows what would be done, `apply` does it.
 #[derive(Debug, Parser)]
-#[command(name = "quorate", version, after_help = EXIT_CODES)]
+#[command(name = "quorate", version)]
 #[command(arg_required_else_help = true)]
 struct Line {
     #[command(flatten)]
@@ -89,6 +83,10 @@ pub enum Command {
     Unlock(UnlockArgs),
     /// Say what a name in a plan or a refusal stands for: a rule, a gate, a fact of etcd, an option, a rung.
     Explain(ExplainArgs),
+    /// Write what a shell needs to complete the command lines of quorate.
+    Completion(CompletionArgs),
+    /// Show the manual page of a command, or write all pages into a folder.
+    Man(ManArgs),
     /// Show the version of quorate.
     Version(VersionArgs),
 }
@@ -455,12 +453,37 @@ pub struct UnlockArgs {
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// Such as one-leader, leftover-v2-entries-3.6, enable-v2, or 3.5-3.6 for a rung. Without it: all names.
+    #[arg(value_name = "NAME")]
     pub name: Option<String>,
     /// A folder with knowledge of your own, as `modules` in a spec names it.
     #[arg(long, value_name = "FOLDER")]
     pub modules: Option<PathBuf>,
     #[command(flatten)]
     pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionArgs {
+    /// The shell that completes.
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The command, such as plan, or backup list. Without it: quorate itself.
+    #[arg(value_name = "COMMAND", num_args = 0..=2, conflicts_with = "out")]
+    pub command: Vec<String>,
+    /// Write the pages of all commands into this folder, which is made where it is not there.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -504,13 +527,42 @@ impl Parsed {
             Command::Unlock(args) => args.json.json,
             Command::Explain(args) => args.json.json,
             Command::Version(args) => args.json.json,
-            Command::Fmt(_) | Command::Graph(_) => false,
+            Command::Fmt(_) | Command::Graph(_) | Command::Completion(_) | Command::Man(_) => false,
         }
     }
 }
 
+/// The definition of the command line, with examples at the end of each command's help.
+#[must_use]
+pub fn command() -> clap::Command {
+    with_examples(Line::command(), "")
+}
+
+fn with_examples(command: clap::Command, path: &str) -> clap::Command {
+    let inner: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+    let examples = examples::text(examples::of(path));
+    let mut command = command.after_help(match path {
+        "" => format!("{}\n{ENVIRONMENT}\n\n{examples}", exit_codes()),
+        _ => examples,
+    });
+    for name in inner {
+        let path = format!("{path} {name}").trim_start().to_owned();
+        command = command.mut_subcommand(name, |inner| with_examples(inner, &path));
+    }
+    command
+}
+
+fn exit_codes() -> String {
+    let mut text = "Exit codes:\n".to_owned();
+    for row in exit::MEANINGS {
+        let codes: Vec<String> = row.codes.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  {}\n      {}", codes.join(", "), row.meaning);
+    }
+    text
+}
+
 pub fn parse(argv: Vec<OsString>) -> Result<Parsed, clap::Error> {
-    let matches = Line::command().try_get_matches_from(argv)?;
+    let matches = command().try_get_matches_from(argv)?;
     let line = Line::from_arg_matches(&matches)?;
     let mut innermost = &matches;
     while let Some((_, inner)) = innermost.subcommand() {
@@ -548,7 +600,7 @@ fn collect<T: Clone + Send + Sync + 'static>(
 pub fn show_error(error: clap::Error) -> Exit {
     use clap::error::ErrorKind;
     let kind = error.kind();
-    let text = with_one_dash(&escape_lines(&quoting_visibly(error).render().to_string()));
+    let text = aligned(&escape_lines(&quoting_visibly(error).render().to_string()));
     match kind {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let out = Output::stdout();
@@ -566,6 +618,25 @@ pub fn show_error(error: clap::Error) -> Exit {
             Exit::Error
         }
     }
+}
+
+/// With one dash; what an option does stays in the column in which the lines below it go on.
+fn aligned(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let short = with_one_dash(line);
+        let begins = short.len() - short.trim_start().len();
+        let column =
+            short[begins..].find("  ").filter(|_| short[begins..].starts_with('-') && short.len() < line.len());
+        match column {
+            Some(at) => {
+                let (option, what) = short.split_at(begins + at);
+                out.extend([option, " ", what]);
+            }
+            None => out.push_str(&short),
+        }
+    }
+    out
 }
 
 /// Options as the documents write them; clap knows them with two dashes only.
@@ -622,7 +693,7 @@ mod tests {
 
     #[test]
     fn the_definition_holds_together() {
-        Line::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
@@ -654,6 +725,11 @@ mod tests {
         let text = error("quorate plan -detailed-exit-code");
         assert!(with_one_dash(&text).contains("'-detailed-exitcode'"), "{}", with_one_dash(&text));
         assert_eq!(with_one_dash("a--b --- -- '--x' <--y>"), "a--b --- -- '-x' <-y>");
+        let columns =
+            "      --out <FILE>  Save the plan,\n                    and go on\n  -h, --help        Print help\n";
+        let expected =
+            "      -out <FILE>   Save the plan,\n                    and go on\n  -h, -help         Print help\n";
+        assert_eq!(aligned(columns), expected);
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn tell(args: &DriftArgs, context: &Context, last: &Last, problems: &[String]) {
     let screen = &context.screen;
     screen.out.write(&match (screen.format, &last.drift) {
         (Format::Json, Ok(drift)) => json_line(&drift_json(drift)),
-        (Format::Json, Err(why)) => json_line(&error_json(why, &[])),
+        (Format::Json, Err(why)) => json_line(&error_json(why, &[], None)),
         (Format::Human, _) => look_text(last, screen.style()),
     });
     let written = args.prometheus.as_deref().map(|path| (path, whole_file::replace(path, &watch_metrics(Some(last)))));

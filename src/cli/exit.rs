@@ -4,6 +4,36 @@ use std::process::ExitCode;
 
 use crate::execute::journal::Ending;
 
+/// What an exit code means, for the help, the manual pages and the documents.
+pub struct Meaning {
+    pub codes: &'static [u8],
+    pub meaning: &'static str,
+}
+
+/// All codes with which quorate ends by itself.
+pub const MEANINGS: &[Meaning] = &[
+    Meaning {
+        codes: &[0],
+        meaning: "Done, or nothing to do. A run that stopped where `hold_before` says has done what was asked.",
+    },
+    Meaning {
+        codes: &[1],
+        meaning: "An error: of the command line, the spec, the hosts; a refusal; a run that failed; an apply that was \
+                  not approved.",
+    },
+    Meaning {
+        codes: &[2],
+        meaning: "`plan -detailed-exitcode`: there are changes. `drift`: there is some. `status`: something is not \
+                  well. `import`: a plan of the new spec does not say that there is nothing to do.",
+    },
+    Meaning { codes: &[3], meaning: "Only with `fmt -check`: a file is not formatted." },
+    Meaning {
+        codes: &[129, 130, 143],
+        meaning: "A run was stopped by SIGHUP, by Ctrl-C (SIGINT), by SIGTERM: at a safe place; or, by a second \
+                  signal, at once, and what it says then names any member that is down.",
+    },
+];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Success,
@@ -64,6 +94,16 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_code_has_one_meaning() {
+        let signals = [Signal::Hangup, Signal::Interrupt, Signal::Terminate].map(Exit::Interrupted);
+        let ends = [Exit::Success, Exit::Error, Exit::Changes, Exit::Found, Exit::Unformatted];
+        let mut codes: Vec<u8> = ends.into_iter().chain(signals).map(Exit::code).collect();
+        codes.dedup();
+        let told: Vec<u8> = MEANINGS.iter().flat_map(|row| row.codes).copied().collect();
+        assert_eq!(told, codes);
+    }
 
     #[test]
     fn a_run_ends_with_the_code_of_its_ending() {

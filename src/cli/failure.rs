@@ -4,9 +4,10 @@ use super::context::{Format, Screen};
 use super::exit::Exit;
 use crate::plan::file::PlanFileError;
 use crate::plan::model::Refusal;
+use crate::session::PLAN_FILE;
 use crate::view::{
-    diagnostics_json, diagnostics_text, error_json, error_text, json_line, refusals_json, refusals_text, stale_json,
-    stale_text,
+    diagnostics_json, diagnostics_text, error_json, error_text, json_line, refusals_json, refusals_text,
+    ruled_error_text, stale_json, stale_text,
 };
 
 pub enum Failure {
@@ -18,6 +19,8 @@ pub enum Failure {
     Stale(Vec<String>),
     /// Asked for in a way that cannot be answered.
     Usage(String),
+    /// A rule that commands are held to; `explain` knows it.
+    Ruled { rule: &'static str, message: String, todo: Vec<String> },
     /// Anything else, and what to do about it.
     Other { message: String, todo: Vec<String> },
 }
@@ -40,7 +43,7 @@ impl Failure {
             Self::Spec(_) => "the spec is not valid; `quorate validate` says why".to_owned(),
             Self::Refused { cluster, .. } => format!("refused for cluster {cluster}"),
             Self::Stale(differences) => differences.join("; "),
-            Self::Usage(message) | Self::Other { message, .. } => message.clone(),
+            Self::Usage(message) | Self::Ruled { message, .. } | Self::Other { message, .. } => message.clone(),
         }
     }
 
@@ -60,6 +63,7 @@ impl Failure {
             Self::Refused { cluster, refusals } => refusals_text(cluster, refusals, style),
             Self::Stale(differences) => stale_text(differences, style),
             Self::Usage(message) => error_text(message, &[], style),
+            Self::Ruled { rule, message, todo } => ruled_error_text(message, todo, rule, style),
             Self::Other { message, todo } => error_text(message, todo, style),
         }
     }
@@ -69,8 +73,9 @@ impl Failure {
             Self::Spec(reports) => diagnostics_json(diagnostics(reports)),
             Self::Refused { cluster, refusals } => refusals_json(cluster, refusals),
             Self::Stale(differences) => stale_json(differences),
-            Self::Usage(message) => error_json(message, &[]),
-            Self::Other { message, todo } => error_json(message, todo),
+            Self::Usage(message) => error_json(message, &[], None),
+            Self::Ruled { rule, message, todo } => error_json(message, todo, Some(rule)),
+            Self::Other { message, todo } => error_json(message, todo, None),
         }
     }
 }
@@ -81,6 +86,6 @@ pub fn diagnostics(reports: &[miette::Report]) -> impl Iterator<Item = &dyn miet
 
 impl From<PlanFileError> for Failure {
     fn from(error: PlanFileError) -> Self {
-        Self::Other { message: error.to_string(), todo: vec![error.fix().to_owned()] }
+        Self::Ruled { rule: PLAN_FILE, message: error.to_string(), todo: vec![error.fix().to_owned()] }
     }
 }

@@ -10,8 +10,10 @@ mod args;
 mod argv;
 mod backup;
 mod clean;
+mod completion;
 mod context;
 mod drift;
+mod examples;
 mod exit;
 mod explain;
 mod failure;
@@ -20,6 +22,7 @@ mod graph;
 mod guard;
 mod import;
 mod logging;
+mod man;
 mod plan;
 mod report;
 mod restore;
@@ -37,8 +40,11 @@ mod whole_file;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub use args::command as definition;
+pub use argv::with_double_dashes;
 pub use context::{Context, Format, Screen, VariableInput};
-pub use exit::Exit;
+pub use examples::{Example, of as examples_of};
+pub use exit::{Exit, MEANINGS, Meaning};
 pub use failure::Failure;
 
 use args::{Command, Parsed};
@@ -106,6 +112,8 @@ fn dispatch(parsed: Parsed, screen: &Screen) -> Result<Exit, Failure> {
         Command::Clean(args) => clean::run(args, &context(&args.declared)?),
         Command::Unlock(args) => unlock::run(args, &context(&args.declared)?),
         Command::Explain(args) => explain::run(args, screen),
+        Command::Completion(args) => Ok(completion::run(args, screen)),
+        Command::Man(args) => man::run(args, screen),
         Command::Version(_) => Ok(version::run(screen)),
     }
 }

@@ -240,7 +240,10 @@ pub fn failure_of(error: SessionError) -> Failure {
         SessionError::Stale(differences) => Failure::Stale(differences),
         error => {
             let told = error.told();
-            Failure::Other { message: told.seen, todo: told.todo }
+            match error.rule() {
+                Some(rule) => Failure::Ruled { rule, message: told.seen, todo: told.todo },
+                None => Failure::Other { message: told.seen, todo: told.todo },
+            }
         }
     }
 }

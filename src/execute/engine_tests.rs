@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use crate::execute::engine::{Directive, Engine};
-use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, GateStage};
+use crate::execute::event::Event;
+use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, GateStage, JOURNAL_FORMAT, Line};
 use crate::plan::model::{Action, Gate, GoesOn, Operation, Plan, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::MemberName;
@@ -50,6 +51,13 @@ fn not_held(stage: GateStage, step: StepId, culprits: &[&str]) -> Entry {
     }
 }
 
+/// As a line of the journal that `apply -json` writes.
+fn fits_its_schema(entry: &Entry) {
+    let line = Line { format: JOURNAL_FORMAT, seq: 1, at: String::new(), entry: entry.clone() };
+    let event = serde_json::json!({ "type": "event", "format": 1, "at": "", "event": Event::Journal(line) });
+    let _ = crate::view::json_line(&event);
+}
+
 /// Runs a plan to its end. `answer` makes an entry of each directive, `None` for what goes well.
 fn run(plan: &Plan, leader: &str, mut answer: impl FnMut(&Directive<'_>) -> Option<Entry>) -> (Vec<Effect>, Ending) {
     let mut engine = Engine::new(plan);
@@ -65,6 +73,7 @@ fn run(plan: &Plan, leader: &str, mut answer: impl FnMut(&Directive<'_>) -> Opti
                 answered.unwrap_or(Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 })
             }
         };
+        fits_its_schema(&entry);
         engine.record(&entry);
     }
     panic!("no end after {MOST_DIRECTIVES} directives");

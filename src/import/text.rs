@@ -18,7 +18,7 @@ pub fn spec_text(asked: &Asked, inventory: &Inventory, knowledge: &Knowledge) ->
     let version = version(inventory)?;
     let mut out = format!(
         "# What `quorate import` found at {}. `quorate plan` says \"No changes\" as long as that is so.\n\
-         # Raise `version` to upgrade; what else a spec may say: docs/spec.md.\n\n",
+         # Raise `version` to upgrade; what else a spec may say: docs/reference/spec.md.\n\n",
         comment(&whole_second(&inventory.taken_at))
     );
     out.push_str(&format!(

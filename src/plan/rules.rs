@@ -25,6 +25,8 @@ pub enum RuleKind {
     Gate,
     /// Of `drift` and `status` alone.
     Drift,
+    /// Of a command that could not do what was asked.
+    Command,
 }
 
 /// The rule of this name.

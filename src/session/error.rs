@@ -88,6 +88,12 @@ impl SessionError {
         Told { seen, todo }
     }
 
+    /// What `explain` says more about, where there is a rule behind it.
+    #[must_use]
+    pub fn rule(&self) -> Option<&'static str> {
+        super::rules::of(self)
+    }
+
     fn advice(&self) -> &'static str {
         match self {
             Self::Spec(_) => "correct the spec; `quorate validate` shows all that is wrong with it",
@@ -282,6 +288,22 @@ mod tests {
             assert!(!seen.is_empty() && !seen.contains("do:"), "{error:?}: {seen}");
             assert!(!todo.is_empty() && todo.iter().all(|what| what.len() > 5 && !what.contains('\n')), "{todo:?}");
         }
+    }
+
+    #[test]
+    fn every_rule_of_an_error_is_explained_and_each_is_of_some_error() {
+        let locks = [
+            SessionError::HostLocked { host: "m1".to_owned(), path: "/x".to_owned(), holder: "ann".to_owned() },
+            SessionError::State(StateError::Locked { path: "/x".into(), holder: None }),
+        ];
+        let named: std::collections::BTreeSet<&str> = one_of_each()
+            .iter()
+            .chain(&locks)
+            .filter_map(SessionError::rule)
+            .chain([super::super::PLAN_FILE])
+            .collect();
+        let explained: std::collections::BTreeSet<&str> = super::super::RULES.iter().map(|rule| rule.name).collect();
+        assert_eq!(named, explained);
     }
 
     #[test]

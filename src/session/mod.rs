@@ -18,6 +18,7 @@ mod records;
 mod releases;
 mod restore;
 mod rollback;
+mod rules;
 mod run;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ pub use records::{Backups, Recorded, kept_backups};
 pub use rollback::RollbackPlanned;
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use rollback::last_of;
+pub use rules::{PLAN_FILE, RULES};
 pub use run::Ran;
 
 /// Where events of a run go.

@@ -207,10 +207,10 @@ fn every_mutation_is_found() {
 /// Each mutation is listed for people, with what it breaks.
 #[test]
 fn every_mutation_is_in_the_documentation() {
-    let page = include_str!("../../docs/reliability.md");
+    let page = include_str!("../../docs/explanation/reliability.md");
     for mutation in Mutation::ALL {
         let row = format!("| `{}` |{} |", mutation.name(), mutation.what());
-        assert!(page.contains(&row), "docs/reliability.md lacks the row: {row}");
+        assert!(page.contains(&row), "docs/explanation/reliability.md lacks the row: {row}");
     }
 }
 

@@ -7,6 +7,7 @@ use super::page::{Page, Style, Tone, cell};
 use crate::drift;
 use crate::knowledge::{Explanation, Fact, FactKind, Flag, Knowledge, Rung};
 use crate::plan::rules::{RULES, Rule, RuleKind};
+use crate::session;
 
 const LABEL: usize = 10;
 
@@ -19,6 +20,11 @@ pub enum Explained<'a> {
     Rung(&'a Rung),
 }
 
+/// Those of plans, of looks, and of commands.
+pub fn all_rules() -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().chain(drift::RULES).chain(session::RULES)
+}
+
 #[must_use]
 pub fn explain_text(explained: Explained<'_>, style: Style) -> String {
     let mut page = Page::new(style);
@@ -28,6 +34,7 @@ pub fn explain_text(explained: Explained<'_>, style: Style) -> String {
                 RuleKind::Check => "a rule that plans are held to",
                 RuleKind::Gate => "a gate: waited for during a run, within a bound",
                 RuleKind::Drift => "a rule that clusters are held to by drift and status",
+                RuleKind::Command => "a rule that commands are held to",
             };
             head(&mut page, rule.name, kind);
             row(&mut page, "what", rule.what);
@@ -78,7 +85,7 @@ pub fn names_json(knowledge: &Knowledge) -> Value {
 }
 
 fn all_names(knowledge: &Knowledge) -> Vec<(&str, &str)> {
-    let rules = RULES.iter().chain(drift::RULES).map(|rule| (rule.name, rule.what));
+    let rules = all_rules().map(|rule| (rule.name, rule.what));
     let facts = knowledge.names().into_iter().map(|name| {
         let found = knowledge.explain(name);
         (name, found.and_then(|found| found.fact).map_or("an option of etcd", |fact| fact.what.as_str()))

@@ -5,6 +5,8 @@ use super::words::count;
 use crate::plan::model::Refusal;
 
 const LABEL: usize = 8;
+/// The rule that a saved plan is held to.
+pub(super) const STALE: &str = "saved-plan-holds";
 
 /// Every reason why there is no plan.
 #[must_use]
@@ -64,7 +66,16 @@ pub fn stale_text(differences: &[String], style: Style) -> String {
         count(differences.len(), "difference", "differences")
     );
     page.text(0, Tone::Strong, &last);
+    page.text(0, Tone::Faint, &format!("More about it: quorate explain {STALE}"));
     page.finish()
+}
+
+/// An error with a rule behind it, which `explain` knows.
+#[must_use]
+pub fn ruled_error_text(message: &str, todo: &[String], rule: &str, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.text(2, Tone::Faint, &format!("More about it: quorate explain {rule}"));
+    error_text(message, todo, style) + &page.finish()
 }
 
 /// An error with what to do about it.

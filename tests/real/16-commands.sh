@@ -47,6 +47,37 @@ backups_of_2_1() {
 # What was shown, up to the sum at its end.
 the_plan() { sed '/^Plan: /q' "$WORK/OUT"; }
 
+# json_of STATUS TYPE ARGS...: of each command, what it writes for programs; run_expect holds it against the schema.
+json_of() {
+  local status=$1 type=$2
+  shift 2
+  run_expect "$status" quorate "$@" -json
+  assert_eq "$(jq -r .type "$WORK/OUT" | sort -u | grep -cxF -- "$type")" 1 "$* -json writes a $type"
+}
+
+# all_json VERSION: of whatever changes nothing, after an upgrade to it.
+all_json() {
+  local var=release=$1 run
+  json_of 0 runs runs -var "$var"
+  run=$(jq -r '.runs[-1].id' "$WORK/OUT")
+  json_of 0 run runs show "$run" -var "$var"
+  json_of 0 report report -var "$var"
+  json_of 0 status status -var "$var"
+  json_of 0 plan plan -var "$var"
+  json_of 1 rollback-choices rollback -var "$var"
+  json_of 0 plan plan -rollback -points -var "$var"
+  json_of 0 backups backup list -var "$var"
+  json_of 0 backup-verify backup verify all -var "$var"
+  json_of 0 backup-prune backup prune -dry-run -var "$var"
+  json_of 0 clean clean -dry-run -var "$var"
+  json_of 0 unlock unlock -var "$var"
+  json_of 0 diagnostics validate -var "$var"
+  json_of 1 diagnostics validate
+  json_of 1 error runs show nothing-like-it -var "$var"
+  run_expect 0 "$QUORATE" explain -json
+  run_expect 0 "$QUORATE" version -json
+}
+
 # by_saved_plan NAME TO: plan -out, show, show -json, apply FILE.
 by_saved_plan() {
   local name=$1 to=$2 saved=$WORK/$1.plan before
@@ -60,8 +91,12 @@ by_saved_plan() {
   assert_eq "$(jq -r '[.type, .plan.summary.to] | join(" ")' "$WORK/OUT")" "plan $to" "show -json"
   assert_eq "$(running)" "$before" "processes after plan and show"
   start_writer "$name" "$(endpoints)"
-  run_expect 0 quorate apply "$saved"
-  echo "note: $to: $(grep -E '^Done in ' "$WORK/OUT")"
+  # For programs as well: each line is held against its schema.
+  run_expect 0 quorate apply "$saved" -json
+  assert_eq "$(jq -r 'select(.type == "summary") | .summary.ending.ending' "$WORK/OUT")" succeeded "apply -json"
+  assert_contains "$(jq -r 'select(.type == "event") | .event.event' "$WORK/OUT")" journal
+  echo "note: $to: done in $(jq 'select(.type == "summary") | .summary.took_ms' "$WORK/OUT") ms"
+  all_json "$to"
   stop_writer "$name"
   nothing_left "$to"
 }

@@ -141,7 +141,7 @@ examples() {
   mapfile -t names < <(grep -ohE 'quorate_[a-z_]+' "$dir/alerts.yaml" "$dir/dashboard.json" | sort -u)
   [[ ${#names[@]} -gt 5 ]] || fail "metrics of the examples: ${names[*]}"
   for name in "${names[@]}"; do
-    grep -qF "| \`$name\` |" "$REPO/docs/commands.md" || fail "no metric $name is documented"
+    grep -qF "| \`$name\` |" "$REPO/docs/reference/commands.md" || fail "no metric $name is documented"
     [[ $name == quorate_certificate_* ]] || get /metrics | grep -qE "^# TYPE $name gauge" || fail "no metric $name"
   done
   if command -v promtool >/dev/null; then promtool check rules "$dir/alerts.yaml" || fail "rules"; fi
@@ -158,6 +158,8 @@ ends() {
   ! get /healthz 2>/dev/null || fail "it still serves"
   assert_contains "$(squeezed "$(cat "$WORK/log")")" "$FOLLOWER on local: member-running"
   [[ ! -s $WORK/receiver ]] || fail "refused: $(cat "$WORK/receiver")"
+  jq -c 'select(.path | startswith("/hook")) | .body' "$WORK/told" >"$WORK/hooks"
+  as_schemas_say "$WORK/hooks"
   assert_not_contains "$(cat "$WORK/log")$(find "$SPEC/.quorate" -type f -name '*.json*' -exec cat {} +)" s3cret
   run_expect 1 quorate drift -listen=127.0.0.1:1 -var release=3.2.32
   run_expect 1 quorate drift -every=1ms -var release=3.2.32

@@ -11,7 +11,7 @@ use crate::plan::{CutOffCreation, Held, Input, plan};
 use crate::runtime::Templates;
 use crate::spec::model::*;
 use crate::units::{Bytes, ClusterId, RaftIndex, RaftTerm, Revision, Sha256, Version};
-use crate::view::{Style, plan_text, refusals_text};
+use crate::view::{Style, json_line, plan_json, plan_text, refusals_json, refusals_text};
 
 /// A declared cluster, what was seen of it, and the releases that are at hand.
 #[derive(Debug, Clone)]
@@ -439,6 +439,12 @@ impl Situation {
     }
 }
 
+/// A plan as a person reads it. As a program reads it, it is as its schema says.
+pub fn told(plan: &Plan) -> String {
+    let _ = json_line(&plan_json(plan));
+    plan_text(plan, Style::plain(100))
+}
+
 /// What comes of it.
 impl Situation {
     pub fn plan(&self) -> Result<Plan, Vec<Refusal>> {
@@ -460,7 +466,7 @@ impl Situation {
     #[track_caller]
     pub fn planned(&self) -> String {
         match self.plan() {
-            Ok(plan) => plan_text(&plan, Style::plain(100)),
+            Ok(plan) => told(&plan),
             Err(refusals) => panic!("{}", refusals_text("prod", &refusals, Style::plain(100))),
         }
     }
@@ -473,6 +479,7 @@ impl Situation {
             Err(refusals) => refusals,
         };
         let text = refusals_text("prod", &refusals, Style::plain(100));
+        let _ = json_line(&refusals_json("prod", &refusals));
         let seen: Vec<&str> = refusals.iter().map(|refusal| refusal.rule.as_str()).collect();
         assert_eq!(seen, rules, "{text}");
         text

@@ -14,7 +14,7 @@ use crate::plan::restore::{Begin, RestoreInput, plan};
 use crate::plan::{CutOffCreation, Input};
 use crate::runtime::Templates;
 use crate::units::{Bytes, Revision, Sha256};
-use crate::view::{Style, plan_text, refusals_text};
+use crate::view::{Style, refusals_text};
 
 const RUN: &str = "20260103T000000Z-0badcafe";
 
@@ -79,7 +79,7 @@ impl Wanted {
 
     fn planned(&self) -> String {
         match self.plan() {
-            Ok(plan) => plan_text(&plan, Style::plain(100)),
+            Ok(plan) => told(&plan),
             Err(refusals) => panic!("{}", refusals_text("prod", &refusals, Style::plain(100))),
         }
     }

@@ -14,7 +14,7 @@ use crate::plan::rollback::{Asked, BackupTaken, By, LastRun, Rollback, RollbackI
 use crate::plan::{CutOffCreation, Input, plan_backup};
 use crate::runtime::Templates;
 use crate::units::{RaftIndex, Revision};
-use crate::view::{Style, choices_text, plan_text, refusals_text};
+use crate::view::{Style, choices_text, refusals_text};
 
 /// What is there, and what is asked for.
 #[derive(Clone)]
@@ -84,7 +84,7 @@ impl Back {
 
     #[track_caller]
     fn planned(&self) -> String {
-        plan_text(&self.plan(), Style::plain(100))
+        told(&self.plan())
     }
 
     #[track_caller]

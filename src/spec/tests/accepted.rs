@@ -270,7 +270,7 @@ fn several_clusters_may_be_declared() {
 /// Every function is in the reference, and the reference names no other.
 #[test]
 fn the_reference_lists_all_functions() {
-    let reference = include_str!("../../../docs/spec.md");
+    let reference = include_str!("../../../docs/reference/spec.md");
     let (_, listed) = reference.split_once("## Functions").expect("the reference has this chapter");
     let listed: std::collections::BTreeSet<&str> = listed.split('`').skip(1).step_by(2).collect();
     assert_eq!(listed, super::super::functions::names().collect());
