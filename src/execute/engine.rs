@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
 use crate::knowledge::RestoreMeans;
-use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Step, StepId};
+use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Replacement, Step, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::{MemberName, Minor};
 
@@ -503,6 +503,9 @@ impl<'p> Engine<'p> {
         let Some(Action::Member(action)) = self.plan.step(id).map(|step| &step.action) else {
             return Vec::new();
         };
+        if let Some(readd) = &action.readd {
+            return by_hand_by_readding(action, readd);
+        }
         let put_it_back = if action.from.minor() > action.to.minor() {
             format!("put it back at {}, start the member, see it healthy", action.binary.path)
         } else {
@@ -525,6 +528,32 @@ impl<'p> Engine<'p> {
             "then `quorate plan` shows what is left".to_owned(),
         ]
     }
+}
+
+/// Where the member can only go back without its data. It may be anywhere on that way.
+fn by_hand_by_readding(action: &MemberAction, readd: &Replacement) -> Vec<String> {
+    let Some((name, place, before)) = readd.readded() else { return Vec::new() };
+    let binary = place.binary.as_ref().map_or(&action.binary, |binary| binary);
+    vec![
+        format!("look at {name}: is its process there, what does its log say"),
+        format!(
+            "`quorate apply` or `quorate rollback` looks at what is there, and goes on from there: it starts {name} as it is, or \
+             finishes what was begun; where that fails, by hand:"
+        ),
+        format!(
+            "while another member runs {}, and all others are well: remove {name} from the list of members (its id was {}), wait \
+             until it is gone from the list of each, add it with {}",
+            readd.to.minor(),
+            before.id,
+            before.peer_urls.join(",")
+        ),
+        format!(
+            "put the binary of {} at {} ({} has it), move {} aside, and start it once with --initial-cluster-state=existing and \
+             an --initial-cluster of all members; never start it empty while its old id is listed",
+            readd.to, binary.path, binary.staged, place.data_dir
+        ),
+        "then `quorate plan` shows what is left".to_owned(),
+    ]
 }
 
 fn has_way_back(action: &MemberAction) -> bool {

@@ -222,14 +222,14 @@ pub(super) fn check_user(systemd: &Systemd) -> Result<&str, RuntimeError> {
 }
 
 /// In the program's own path, systemd does not undo `$$`: so there is no `$` in it.
-fn plain_program(path: &str) -> Result<&str, RuntimeError> {
+pub(super) fn plain_program(path: &str) -> Result<&str, RuntimeError> {
     let good = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.+".contains(&b));
     if good { Ok(path) } else { Err(wrong("binary", path, "has other characters than letters, digits and /-_.+")) }
 }
 
 /// One word in a unit file: quoted, with what systemd would expand there (`doubled`) doubled. In a command line that is
 /// `%` and `$`, in `Environment=` only `%`.
-fn systemd_quote(value: &str, doubled: &str) -> String {
+pub(super) fn systemd_quote(value: &str, doubled: &str) -> String {
     let mut word = String::with_capacity(value.len() + 2);
     word.push('"');
     for c in value.chars() {
