@@ -186,13 +186,11 @@ pub async fn start(
     if !has_joined(&readding, &look) {
         looks.forget(&action.member);
         let more = arguments(&readding, &look);
-        let facts = member.facts.as_ref().ok_or_else(|| ExecuteError::NotSeen { member: action.member.clone() })?;
-        let args = facts.next_start.as_ref().map_or(&facts.args, |next| &next.args);
         let watch = match member.site.service {
             Service::Systemd { .. } => timeout.duration(),
             Service::Process { .. } => START_WATCH,
         };
-        let pid = match start_joining(&member.host, &member.site, args, &more, watch).await? {
+        let pid = match start_joining(&member.host, &member.site, &more, watch).await? {
             StartOutcome::Running(started) => {
                 looks.note_started(&action.member, &started);
                 started.pid

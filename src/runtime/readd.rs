@@ -11,7 +11,7 @@ use super::replace::{DataPaths, RENAME_DEADLINE, check_id, checked, replace_data
 use super::scripts;
 use super::service::{LAST_LINES, MARGIN, StartOutcome, hundredths, start, started};
 use super::site::{Service, Site};
-use super::unit::{plain_program, systemd_quote};
+use super::unit::systemd_quote;
 
 /// What is in the place of a member's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,19 +51,17 @@ pub async fn set_data_aside(host: &Host, at: DataPaths<'_>, id: &str) -> Result<
     Ok(Some(replace_data(host, at, id).await?.aside))
 }
 
-/// Starts a member with `more` arguments for this start alone, and watches it as [`start`] does. `args` are those that it is
-/// configured with. Where systemd runs it, what says so is taken away by [`end_joining`].
+/// Starts a member with `more` arguments for this start alone, after those that it is configured with, and watches it as
+/// [`start`] does. Where systemd runs it, what says so is taken away by [`end_joining`].
 pub async fn start_joining(
     host: &Host,
     site: &Site,
-    args: &[String],
     more: &[String],
     watch: Duration,
 ) -> Result<StartOutcome, RuntimeError> {
     match &site.service {
         Service::Systemd { unit } => {
-            let command = command_line(&site.binary, args.iter().chain(more))?;
-            ask(host, scripts::START_JOINING, &[unit, &command], MARGIN).await?;
+            ask(host, scripts::START_JOINING, &[unit, &in_a_unit(more)], MARGIN).await?;
             start(host, site, watch).await
         }
         Service::Process { dir } => {
@@ -80,11 +78,9 @@ pub async fn start_joining(
     }
 }
 
-/// What a unit file has after `ExecStart=`.
-fn command_line<'a>(program: &str, args: impl Iterator<Item = &'a String>) -> Result<String, RuntimeError> {
-    let words = args.map(|word| systemd_quote(word, "%$"));
-    let words: Vec<String> = std::iter::once(plain_program(program)?.to_owned()).chain(words).collect();
-    Ok(words.join(" "))
+/// Words as a command line in a unit file has them.
+fn in_a_unit(words: &[String]) -> String {
+    words.iter().map(|word| systemd_quote(word, "%$")).collect::<Vec<_>>().join(" ")
 }
 
 /// The next start goes by the member's own configuration again.
@@ -100,10 +96,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_line_keeps_each_argument_as_it_is() {
-        let args = ["--data-dir=/var/lib/my etcd".to_owned(), "--name=50%$x\"".to_owned()];
-        let line = command_line("/usr/bin/etcd", args.iter()).unwrap();
-        assert_eq!(line, r#"/usr/bin/etcd "--data-dir=/var/lib/my etcd" "--name=50%%$$x\"""#);
-        assert!(command_line("/usr/bin/my $etcd", args.iter()).is_err());
+    fn a_unit_gets_each_argument_as_it_is() {
+        let words = ["--data-dir=/var/lib/my etcd".to_owned(), "--name=50%$x\"".to_owned()];
+        assert_eq!(in_a_unit(&words), r#""--data-dir=/var/lib/my etcd" "--name=50%%$$x\"""#);
     }
 }

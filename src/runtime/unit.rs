@@ -222,7 +222,7 @@ pub(super) fn check_user(systemd: &Systemd) -> Result<&str, RuntimeError> {
 }
 
 /// In the program's own path, systemd does not undo `$$`: so there is no `$` in it.
-pub(super) fn plain_program(path: &str) -> Result<&str, RuntimeError> {
+fn plain_program(path: &str) -> Result<&str, RuntimeError> {
     let good = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.+".contains(&b));
     if good { Ok(path) } else { Err(wrong("binary", path, "has other characters than letters, digits and /-_.+")) }
 }

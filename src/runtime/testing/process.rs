@@ -296,7 +296,7 @@ async fn arguments_of_one_start_come_last_and_are_not_there_at_the_next() {
     let args = format!("-c\n{script}\nsh\n--name=m1\n\n");
     fs::write(bench.path("run/m1/args"), &args).unwrap();
     let more = ["--initial-cluster-state=existing".to_owned(), "--x=a b $c".to_owned()];
-    running(start_joining(&bench.host, &site, &[], &more, NO_WATCH).await.unwrap());
+    running(start_joining(&bench.host, &site, &more, NO_WATCH).await.unwrap());
     serving(&bench).await;
     let seen = || fs::read_to_string(bench.path("run/m1/seen")).unwrap();
     assert_eq!(seen(), "--name=m1\n\n--initial-cluster-state=existing\n--x=a b $c\n");
@@ -310,5 +310,5 @@ async fn arguments_of_one_start_come_last_and_are_not_there_at_the_next() {
     assert_eq!(seen(), "--name=m1\n\n");
     stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap();
     let two_lines = ["--x=a\nb".to_owned()];
-    assert!(start_joining(&bench.host, &site, &[], &two_lines, NO_WATCH).await.is_err());
+    assert!(start_joining(&bench.host, &site, &two_lines, NO_WATCH).await.is_err());
 }
