@@ -541,6 +541,13 @@ fn by_hand_by_readding(action: &MemberAction, readd: &Replacement) -> Vec<String
              finishes what was begun; where that fails, by hand:"
         ),
         format!(
+            "where no other member runs {} any more: mend what keeps {name} from coming up on {} (its log; another build of that \
+             release at {}); it has no way back of its own",
+            readd.to.minor(),
+            readd.from,
+            binary.path
+        ),
+        format!(
             "while another member runs {}, and all others are well: remove {name} from the list of members (its id was {}), wait \
              until it is gone from the list of each, add it with {}",
             readd.to.minor(),
