@@ -2,8 +2,8 @@
 
 feature "v3-api" {
   in      = "3.0+"
-  what    = "The v3 API (gRPC) is served on the client URLs."
-  sources = ["code v3.0.17:etcdserver/etcdserverpb/rpc.proto"]
+  what    = "The v3 API (gRPC) is served on the client URLs, once the cluster version has it too: until then each call is answered with \"etcdserver: not capable\"."
+  sources = ["code v3.0.17:etcdserver/etcdserverpb/rpc.proto", "code v3.0.17:etcdserver/api/capability.go", "observed 3.0.17 among 2.3.8"]
 }
 
 feature "v2-api" {

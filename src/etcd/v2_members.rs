@@ -1,4 +1,4 @@
-//! Changes of the member list by the v2 API: how a restored member gets its peers.
+//! Changes of the member list by the v2 API: how a restored member gets its peers, and how one leaves and joins again.
 
 use http::{Method, StatusCode};
 
@@ -20,6 +20,17 @@ impl Client {
         let path = format!("/v2/members/{member}");
         let question = Question { method: Method::PUT, path: &path, form: None, json: Some(peers_json(peer_urls)) };
         self.expect(&question, StatusCode::NO_CONTENT).await
+    }
+
+    /// Takes a member off the list, for good: its id never comes back. Fine where that was done before.
+    pub async fn v2_remove_member(&self, member: MemberId) -> Result<(), EtcdError> {
+        let path = format!("/v2/members/{member}");
+        let question = Question { method: Method::DELETE, path: &path, form: None, json: None };
+        let answer = self.ask(&question).await?;
+        match answer.status {
+            StatusCode::NO_CONTENT | StatusCode::GONE => Ok(()),
+            _ => Err(self.v2_refusal(&question, &answer)),
+        }
     }
 
     async fn expect(&self, question: &Question<'_>, wanted: StatusCode) -> Result<(), EtcdError> {

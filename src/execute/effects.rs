@@ -15,6 +15,7 @@ use crate::execute::logs::Logs;
 use crate::execute::looks::Looks;
 use crate::execute::member;
 use crate::execute::raft_snapshots;
+use crate::execute::readd;
 use crate::execute::replace;
 use crate::execute::restore;
 use crate::execute::take_backup;
@@ -168,6 +169,10 @@ impl<'a> Performer<'a> {
             Operation::CopyDataDir { size, .. } => member::copy_data(self, action, *size, looks).await,
             Operation::SwapBinary => member::swap(self, action, looks).await,
             Operation::Start { timeout } => member::start_member(self, action, *timeout, looks).await,
+            Operation::LeaveCluster => readd::leave(self, action, looks).await,
+            Operation::JoinCluster => readd::join(self, action, looks).await,
+            Operation::SetDataAside => readd::set_aside(self, action).await,
+            Operation::StartJoining { timeout } => readd::start(self, action, *timeout, looks).await,
         }
     }
 

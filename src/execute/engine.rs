@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
 use crate::knowledge::RestoreMeans;
-use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Step, StepId};
+use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Replacement, Step, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::{MemberName, Minor, Version};
 
@@ -504,6 +504,9 @@ impl<'p> Engine<'p> {
         let Some(Action::Member(action)) = self.plan.step(id).map(|step| &step.action) else {
             return Vec::new();
         };
+        if let Some(readd) = &action.readd {
+            return by_hand_by_readding(action, readd);
+        }
         if !has_way_back(action) {
             return self.by_hand_without_old(action);
         }
@@ -556,6 +559,39 @@ impl Engine<'_> {
         todo.push("then `quorate plan` shows what is left".to_owned());
         todo
     }
+}
+
+/// Where the member can only go back without its data. It may be anywhere on that way.
+fn by_hand_by_readding(action: &MemberAction, readd: &Replacement) -> Vec<String> {
+    let Some((name, place, before)) = readd.readded() else { return Vec::new() };
+    let binary = place.binary.as_ref().map_or(&action.binary, |binary| binary);
+    vec![
+        format!("look at {name}: is its process there, what does its log say"),
+        format!(
+            "`quorate apply` or `quorate rollback` looks at what is there, and goes on from there: it starts {name} as it is, or \
+             finishes what was begun; where that fails, by hand:"
+        ),
+        format!(
+            "where no other member runs {} any more: mend what keeps {name} from coming up on {} (its log; another build of that \
+             release at {}); it has no way back of its own",
+            readd.to.minor(),
+            readd.from,
+            binary.path
+        ),
+        format!(
+            "while another member runs {}, and all others are well: remove {name} from the list of members (its id was {}), wait \
+             until it is gone from the list of each, add it with {}",
+            readd.to.minor(),
+            before.id,
+            before.peer_urls.join(",")
+        ),
+        format!(
+            "put the binary of {} at {} ({} has it), move {} aside, and start it once with --initial-cluster-state=existing and \
+             an --initial-cluster of all members; never start it empty while its old id is listed",
+            readd.to, binary.path, binary.staged, place.data_dir
+        ),
+        "then `quorate plan` shows what is left".to_owned(),
+    ]
 }
 
 fn has_way_back(action: &MemberAction) -> bool {

@@ -55,8 +55,31 @@ pub enum ExecuteError {
     MayNotStopAll,
     #[error("the note that belongs beside the data directories cannot be written: {reason}")]
     Note { reason: String },
+    #[error("{member}: nothing says how it is added again")]
+    NoReadding { member: MemberName },
+    #[error("{member} is not taken off the list of members: {reasons}, after {waited:.0?}")]
+    OthersUnwell { member: MemberName, reasons: String, waited: Duration },
+    #[error(
+        "{member}: of the other members none runs {minor}: with {member} taken off the list, the cluster version would \
+         move on, and {minor} could not join any more; so the new binary was started again"
+    )]
+    NotHeldBack { member: MemberName, minor: Minor },
+    #[error("{member} is still in the list of members {waited:?} after it was to be taken off it{}", told(.said))]
+    StillListed { member: MemberName, waited: Duration, said: Option<String> },
+    #[error("{member} is not in the list of every other member {waited:?} after it was to be added{}", told(.said))]
+    NotListed { member: MemberName, waited: Duration, said: Option<String> },
+    #[error("{member} was added and started, and does not serve as a new member after {waited:.0?}")]
+    NotJoined { member: MemberName, waited: Duration },
+    #[error(
+        "{member} has left the cluster: what it had is of no use to it any more, and it is on its way to join again"
+    )]
+    HasLeft { member: MemberName },
     #[error("{member}: process {pid} still runs {waited:?} after SIGTERM; it is not killed: that could lose data")]
     WouldNotStop { member: MemberName, pid: u32, waited: Duration },
+}
+
+fn told(said: &Option<String>) -> String {
+    said.as_ref().map_or_else(String::new, |said| format!(": {said}"))
 }
 
 impl ExecuteError {

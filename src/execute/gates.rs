@@ -67,6 +67,14 @@ impl Look {
         self.name_of(first)
     }
 
+    /// Who leads by what all but this member say.
+    pub fn leader_of_others(&self, member: &MemberName) -> Option<&MemberName> {
+        let mut leaders = self.answering().filter(|(name, _)| *name != member).map(|(_, facts)| facts.leader);
+        let first = leaders.next()??;
+        leaders.all(|leader| leader == Some(first)).then_some(())?;
+        self.name_of(first).filter(|name| *name != member)
+    }
+
     /// The newest cluster version that any member tells.
     pub fn cluster_version(&self) -> Option<Minor> {
         self.answering().filter_map(|(_, facts)| facts.cluster_version.as_ref().map(Version::minor)).max()
@@ -87,7 +95,7 @@ impl Look {
         others.filter_map(|(_, seen)| seen.known()).all(|facts| facts.server_version.minor() >= minor)
     }
 
-    fn answering(&self) -> impl Iterator<Item = (&MemberName, &EtcdFacts)> {
+    pub fn answering(&self) -> impl Iterator<Item = (&MemberName, &EtcdFacts)> {
         self.members.iter().filter_map(|(name, seen)| Some((name, seen.known()?)))
     }
 

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use crate::execute::gates::{Judgement, Look, judge, no_way_back};
+use crate::execute::readd::is_held_back;
 use crate::observe::inventory::{Alarm, EtcdFacts, ListedMember, Seen};
-use crate::plan::model::{BinaryChange, Gate, MemberAction, Role};
+use crate::plan::model::{
+    BinaryChange, Gate, MemberAction, REPLACEMENT_FORMAT, Replacement, ReplacementKind, ReplacementPhase, Role,
+};
 use crate::spec::model::OnFailure;
 use crate::units::{ClusterId, MemberId, MemberName, Minor, RaftIndex, RaftTerm, Sha256, Span, Version};
 
@@ -177,6 +180,7 @@ fn action_on_m1() -> MemberAction {
         binary,
         operations: Vec::new(),
         on_failure: OnFailure::RollbackMember,
+        readd: None,
     }
 }
 
@@ -331,4 +335,52 @@ fn a_newer_binary_can_always_be_put_back() {
     // Who is counted as done already, when it is asked whether a member is the last.
     change(&mut look, "m3", |facts| facts.server_version = Version::new(3, 6, 14));
     assert_eq!(look.others_at(&action).collect::<Vec<_>>(), [&name("m3")]);
+}
+
+/// m1 is to leave, and to join again with 3.1.
+fn readding_m1() -> Replacement {
+    Replacement {
+        format: REPLACEMENT_FORMAT,
+        kind: ReplacementKind::Readd,
+        id: None,
+        phase: ReplacementPhase::Replacing,
+        from: Version::new(3, 2, 32),
+        to: Version::new(3, 1, 20),
+        source: String::new(),
+        first: Vec::new(),
+        then: Vec::new(),
+        member_list: listed(),
+        members: [].into(),
+    }
+}
+
+#[test]
+fn nobody_leaves_to_join_with_an_older_minor_unless_another_member_holds_the_version_back() {
+    let (m1, note) = (name("m1"), readding_m1());
+    let mut seen = look();
+    // Without m1 all that are left run 3.2.
+    assert!(!is_held_back(&note, &m1, &seen));
+    // That m1 itself runs 3.1 helps nobody.
+    change(&mut seen, "m1", |facts| facts.server_version = Version::new(3, 1, 20));
+    assert!(!is_held_back(&note, &m1, &seen));
+    change(&mut seen, "m3", |facts| facts.server_version = Version::new(3, 1, 20));
+    assert!(is_held_back(&note, &m1, &seen));
+    // One that does not answer is not known to.
+    let mut silent = seen.clone();
+    silent.members.insert(name("m3"), Seen::Unknown { why: "no answer".to_owned() });
+    assert!(!is_held_back(&note, &m1, &silent));
+    // It has moved already.
+    change(&mut seen, "m2", |facts| facts.cluster_version = Some(Version::new(3, 2, 0)));
+    assert!(!is_held_back(&note, &m1, &seen));
+}
+
+#[test]
+fn who_leads_the_others_is_asked_of_the_others_alone() {
+    let mut seen = look();
+    change(&mut seen, "m1", |facts| facts.leader = None);
+    assert_eq!(seen.leader_of_others(&name("m1")), Some(&name("m2")));
+    // The one that led is the one that goes.
+    assert_eq!(seen.leader_of_others(&name("m2")), None);
+    change(&mut seen, "m3", |facts| facts.leader = None);
+    assert_eq!(seen.leader_of_others(&name("m1")), None);
 }

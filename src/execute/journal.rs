@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::model::{Operation, StepId};
-use crate::units::{Advised, Bytes, MemberName, Minor, RaftIndex, Revision, Sha256, Version};
+use crate::units::{Advised, Bytes, MemberId, MemberName, Minor, RaftIndex, Revision, Sha256, Version};
 
 /// Format of a journal line.
 pub const JOURNAL_FORMAT: u32 = 1;
@@ -293,6 +293,19 @@ pub enum Detail {
     },
     /// Where a member's data was moved to.
     Replaced {
+        aside: String,
+    },
+    /// It is in nobody's list of members any more.
+    LeftCluster {
+        id: MemberId,
+    },
+    /// It is in every list, under a new id.
+    JoinedCluster {
+        id: MemberId,
+    },
+    /// It left, and has joined again, empty, with its old binary: the id that it had, and where its data was moved to.
+    Readded {
+        was: MemberId,
         aside: String,
     },
 }

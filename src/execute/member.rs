@@ -9,6 +9,7 @@ use crate::execute::effects::{Performer, done, skipped};
 use crate::execute::gates::{Look, QUORUM_LAG, no_way_back};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
+use crate::execute::readd;
 use crate::execute::world::MemberWorld;
 use crate::plan::model::{Action, BinaryChange, HandOver, MemberAction, Operation, Step};
 use crate::runtime::{
@@ -357,14 +358,56 @@ pub async fn put_back(
         start_member(performer, action, ready, looks).await?;
         return Err(error);
     }
+    if action.readd.is_some() {
+        if action.from > action.to {
+            return go_on(performer, action, looks).await;
+        }
+        if readd::is_touched(performer, action).await? {
+            let result = readd::put_back(performer, action, looks).await;
+            if let Err(error @ ExecuteError::NotHeldBack { .. }) = result {
+                let ready = performer.world.cluster.rollout.ready_timeout;
+                start_member(performer, action, ready, looks).await?;
+                return Err(error);
+            }
+            return result;
+        }
+    }
+    put_binary_back(performer, action, looks).await?;
+    let ready = performer.world.cluster.rollout.ready_timeout;
+    start_member(performer, action, ready, looks).await
+}
+
+/// Of a step that was to re-add it: it goes on with what it ran, if the cluster still has it as it was.
+async fn go_on(
+    performer: &mut Performer<'_>,
+    action: &MemberAction,
+    looks: &mut Looks<'_>,
+) -> Result<EffectResult, ExecuteError> {
+    if !readd::may_go_on(action, looks).await? {
+        return Err(ExecuteError::HasLeft { member: action.member.clone() });
+    }
+    put_binary_back(performer, action, looks).await?;
+    let ready = performer.world.cluster.rollout.ready_timeout;
+    let started = start_member(performer, action, ready, looks).await?;
+    readd::forget(performer, action).await?;
+    Ok(started)
+}
+
+/// The binary that it had, in its place; what the failed attempt made ready goes.
+pub(super) async fn put_binary_back(
+    performer: &mut Performer<'_>,
+    action: &MemberAction,
+    looks: &mut Looks<'_>,
+) -> Result<(), ExecuteError> {
+    let member = performer.world.member(&action.member)?;
+    let old = action.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
     performer.prepared.remove(&action.member);
     let back = way_back_on_host(performer, action, old)
         .await?
         .ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
     swap_back(&member.host, &back).await?;
     looks.note_file(&action.member, old);
-    let ready = performer.world.cluster.rollout.ready_timeout;
-    start_member(performer, action, ready, looks).await
+    Ok(())
 }
 
 /// How the old binary gets back in its place; `None` where none is kept.

@@ -24,6 +24,7 @@ mod logs;
 mod looks;
 pub mod member;
 mod raft_snapshots;
+mod readd;
 pub(crate) mod replace;
 mod restore;
 mod take_backup;

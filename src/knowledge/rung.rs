@@ -56,6 +56,8 @@ pub enum Affected {
     },
     /// Members that use a config file.
     MembersWithConfigFile {},
+    /// Members that have taken no raft snapshot since they began: at each start they go through all of their log.
+    MembersWithoutRaftSnapshot {},
     /// Members whose peers talk TLS.
     MembersWithPeerTls {},
     /// Clusters that hold v2 keys or serve v2 clients.
@@ -311,6 +313,7 @@ impl Change {
             Affected::MembersWithout { options } | Affected::MembersWith { options } => options,
             Affected::EveryMember {}
             | Affected::MembersWithConfigFile {}
+            | Affected::MembersWithoutRaftSnapshot {}
             | Affected::MembersWithPeerTls {}
             | Affected::V2Users {} => &[],
         }

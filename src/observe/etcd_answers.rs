@@ -73,13 +73,21 @@ pub async fn ask(
     }
     let told = async {
         let version = client.version().await?;
-        let features = knowledge.features(&version.server);
+        let features = knowledge.features(served_as(&version, knowledge));
         all(client, std::future::ready(Ok(version)), &features, depth, knowledge).await
     };
     told.await.map_err(|error: EtcdError| match error {
         EtcdError::Denied { .. } => format!("{NOT_LET_IN}{error}"),
         error => error.to_string(),
     })
+}
+
+/// The version whose API it serves: a member that is ahead of its cluster does not serve what the cluster has not yet.
+fn served_as<'v>(version: &'v VersionAnswer, knowledge: &Knowledge) -> &'v Version {
+    match &version.cluster {
+        Some(cluster) if knowledge.features(cluster).api() == ClientApi::V2 => cluster,
+        _ => &version.server,
+    }
 }
 
 async fn all(

@@ -43,10 +43,11 @@ pub fn backup(size: Bytes, verify: Verify) -> Span {
 /// One member: its operations, then the waits that are certain.
 pub fn member(operations: &[Operation], after: &[Gate]) -> Span {
     let operations = operations.iter().map(|operation| match operation {
-        Operation::HandOver { .. } | Operation::SwapBinary => Span::default(),
+        Operation::HandOver { .. } | Operation::SwapBinary | Operation::SetDataAside => Span::default(),
+        Operation::LeaveCluster | Operation::JoinCluster => SHORT,
         Operation::Stop { .. } => Span::from_secs(1),
         Operation::CopyDataDir { size, .. } => at_rate(*size, DISK),
-        Operation::Start { .. } => START,
+        Operation::Start { .. } | Operation::StartJoining { .. } => START,
     });
     let waits = after.iter().map(|gate| match gate {
         Gate::Soak { span } => *span,

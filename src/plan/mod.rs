@@ -21,6 +21,7 @@ pub mod leftovers;
 pub mod model;
 mod options;
 pub mod raft_snapshots;
+pub mod readd;
 pub mod replacing;
 mod requirements;
 pub mod restore;
@@ -46,8 +47,10 @@ use crate::knowledge::{Knowledge, MixedRollback, WayBack};
 use crate::observe::inventory::Inventory;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{
-    Action, Kind, NoReturn, Note, Operation, PLAN_FORMAT, Plan, Refusal, ReleasePin, Rung, Step, Summary,
+    Action, Kind, NoReturn, Note, Operation, PLAN_FORMAT, Plan, Refusal, ReleasePin, ReplacementKind, Rung, Step,
+    Summary,
 };
+use crate::plan::replacing::Notes;
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::target::{Direction, Way};
 use crate::runtime::Templates;
@@ -117,6 +120,11 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
 
 /// One step of the way, to the cluster's version: a rung, or another patch of the same minor.
 fn leg(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
+    if let Notes::One(note) = replacing::notes(input.inventory)
+        && note.kind == ReplacementKind::Readd
+    {
+        return readd::finish(input, &note);
+    }
     let under_way = replacing::refusals(input.inventory);
     if !under_way.is_empty() {
         return Err(under_way);
@@ -206,7 +214,9 @@ fn checks_before_change(
     if way.is_rung() {
         match way.rung(input.knowledge) {
             Some(rung) => {
-                way_back(rung, way, findings);
+                if rung.rollback.mixed == MixedRollback::RemoveAndReadd && way.direction == Direction::Up {
+                    readd::check(rung, survey, findings);
+                }
                 match way.direction {
                     Direction::Up => requirements::check(rung, way, survey, input.knowledge, findings),
                     Direction::Down => descent::check(rung, way, survey, findings),
@@ -223,23 +233,6 @@ fn checks_before_change(
                 None,
             ),
         }
-    }
-}
-
-/// A way back is known before a step is taken: where a swap of the binary is none, this version has no other.
-fn way_back(rung: &crate::knowledge::Rung, way: &Way, findings: &mut Findings) {
-    if rung.rollback.mixed == MixedRollback::RemoveAndReadd {
-        findings.refuse(
-            "rollback-known",
-            None,
-            Words {
-                seen: format!("{} is declared; the cluster is at {}", way.to, way.live_minor()),
-                must: rung.rollback.fact.what.clone(),
-                fix: "follow the guide of this rung by hand; this version of quorate only takes steps that it can undo"
-                    .to_owned(),
-            },
-            rung.rollback.fact.sources.first().map(ToString::to_string).as_deref(),
-        );
     }
 }
 
@@ -450,7 +443,11 @@ fn rung_of(input: &Input<'_>, survey: &Survey<'_>, way: &Way, steps: Vec<Step>) 
                 "each member can be put back on its {from} binary, which is kept on its host; nothing is lost"
             ),
             MixedRollback::RemoveAndReadd => format!(
-                "a member that has run {} cannot go back to its {from} binary: it is removed and added again, one by one",
+                "a member that has run {} goes back to {from} without its data: it leaves the cluster, its data directory is \
+                 moved aside, and it joins again, empty, with its {from} binary, under a new id; it copies everything from \
+                 the others. `quorate rollback` does that, one by one, with all others well; nothing is lost. The last \
+                 member has no such way: with it taken off the list, all others run {}, and the cluster version moves",
+                way.to.minor(),
                 way.to.minor()
             ),
         },

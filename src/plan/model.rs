@@ -173,6 +173,14 @@ impl Plan {
             _ => None,
         })
     }
+
+    /// The re-adding that the plan finishes, or begins first.
+    pub fn readding(&self) -> Option<&Replacement> {
+        self.steps().find_map(|step| match &step.action {
+            Action::Member(action) => action.readds(),
+            _ => None,
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -461,9 +469,20 @@ pub struct MemberAction {
     /// In this order, each journaled.
     pub operations: Vec<Operation>,
     pub on_failure: OnFailure,
+    /// How the member gets back to the older minor where its data cannot go with it: it leaves the cluster, and joins it
+    /// again, empty. On the way up that is the way back; on the way back it is what the operations do. Also the note that lies
+    /// beside its data meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readd: Option<Box<Replacement>>,
 }
 
 impl MemberAction {
+    /// The re-adding that this step performs or finishes.
+    pub fn readds(&self) -> Option<&Replacement> {
+        let begins = |operation: &Operation| matches!(operation, Operation::StartJoining { .. });
+        self.readd.as_deref().filter(|_| self.operations.iter().any(begins))
+    }
+
     /// The member is down and only has to be started, on the binary that is in place.
     pub fn only_starts(&self) -> bool {
         !self.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. } | Operation::SwapBinary))
@@ -510,6 +529,17 @@ pub enum Operation {
     },
     SwapBinary,
     Start {
+        timeout: Span,
+    },
+    /// The note is written beside its data; then a healthy peer takes it off the list of members, by its id.
+    LeaveCluster,
+    /// A healthy peer adds it to the list again, with the same peer URLs, as a new member.
+    JoinCluster,
+    /// What it had is moved aside; an empty data directory takes the place.
+    SetDataAside,
+    /// Started as a member that joins a cluster that is there, whatever its configuration says of that; the configuration
+    /// stays as it is. Once it answers, the note is removed.
+    StartJoining {
         timeout: Span,
     },
 }
@@ -608,6 +638,8 @@ pub enum Undo {
     RemoveCreated,
     /// The data that was moved aside is whole: it can be moved back while all members are down.
     MoveBack,
+    /// The member leaves the cluster, and joins it again with the old binary and an empty data directory.
+    Readd,
 }
 
 /// How a check before the first step came out.

@@ -3,7 +3,7 @@
 
 use crate::observe::inventory::{Inventory, MemberView};
 use crate::plan::findings::{Findings, Words};
-use crate::plan::model::{Plan, REPLACEMENT_FORMAT, Refusal, Replacement};
+use crate::plan::model::{Plan, REPLACEMENT_FORMAT, Refusal, Replacement, ReplacementKind};
 
 /// What the notes on the hosts say, together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,11 +59,11 @@ pub fn refusals(inventory: &Inventory) -> Vec<Refusal> {
 
 /// For a saved plan: what is under way on the hosts that it was not made to finish.
 pub fn differs(saved: &Plan, inventory: &Inventory) -> Option<String> {
-    let finishes = saved.replacement().and_then(|replacement| replacement.id.as_ref());
+    let finishes = saved.replacement().or_else(|| saved.readding()).and_then(|replacement| replacement.id.as_ref());
     match notes(inventory) {
         Notes::None => finishes.map(|id| format!("the replacement {id}, which it finishes, is no longer under way")),
         Notes::One(note) if note.id.as_ref() == finishes => None,
-        Notes::One(note) => Some(format!("{} to {} is under way", noun(&note), note.to)),
+        Notes::One(note) => Some(format!("{} is under way", called(&note))),
         Notes::Wrong(why) => Some(why.join("; ")),
     }
 }
@@ -76,15 +76,21 @@ fn refuse_under_way(inventory: &Inventory, note: &Replacement, findings: &mut Fi
         None,
         Words {
             seen: format!(
-                "{} to {} is under way, begun by run {}: there is a note beside the data of {}",
-                noun(note),
-                note.to,
+                "{} is under way, begun by run {}: there is a note beside the data of {}",
+                called(note),
                 note.id.as_deref().unwrap_or("?"),
                 marked.join(", ")
             ),
-            must: "the data of all members is replaced before anything else is done: some have their new data, some \
-                   may still have their old"
-                .to_owned(),
+            must: match note.kind {
+                ReplacementKind::Rollback | ReplacementKind::Restore => {
+                    "the data of all members is replaced before anything else is done: some have their new data, some may \
+                     still have their old"
+                }
+                ReplacementKind::Readd => {
+                    "the member has left the cluster, and joined it again, before anything else is done"
+                }
+            }
+            .to_owned(),
             fix: format!("`{}` looks at what is there, and finishes it", note.command()),
         },
         None,
@@ -109,10 +115,22 @@ pub fn refuse_wrong(why: &[String], findings: &mut Findings) {
     );
 }
 
+/// `a rollback to 3.1.20`.
+pub fn called(note: &Replacement) -> String {
+    match note.kind {
+        ReplacementKind::Rollback | ReplacementKind::Restore => format!("{} to {}", noun(note), note.to),
+        ReplacementKind::Readd => {
+            let member = note.members.keys().next().map_or("a member", |name| name.as_str());
+            format!("the re-adding of {member}, back to {},", note.to)
+        }
+    }
+}
+
 /// `a rollback`, `a restore`.
 pub fn noun(note: &Replacement) -> &'static str {
     match note.kind {
-        crate::plan::model::ReplacementKind::Rollback => "a rollback",
-        crate::plan::model::ReplacementKind::Restore => "a restore",
+        ReplacementKind::Rollback => "a rollback",
+        ReplacementKind::Restore => "a restore",
+        ReplacementKind::Readd => "the re-adding of a member",
     }
 }

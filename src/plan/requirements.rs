@@ -147,6 +147,7 @@ fn hazard_of(hazard: &Hazard, (knowledge, way): (&Knowledge, &Way), survey: &Sur
             let found = survey.members.iter().filter(|member| never_written(member));
             let names: Vec<&str> = found.map(|member| member.view.name.as_str()).collect();
             if names.is_empty() {
+                not_known_yet(hazard, survey, findings);
                 return;
             }
             findings.refuse(
@@ -195,6 +196,30 @@ fn hazard_of(hazard: &Hazard, (knowledge, way): (&Knowledge, &Way), survey: &Sur
     }
 }
 
+/// On the way up from a version without the v3 API: what is written by then is for the clients to say.
+fn not_known_yet(hazard: &Hazard, survey: &Survey<'_>, findings: &mut Findings) {
+    let is_open = |member: &&Surveyed<'_>| {
+        let snap = member.facts().and_then(|facts| facts.data_dir.newest_snap.as_ref());
+        snap.is_some() && member.etcd().is_some_and(|etcd| etcd.revision.is_none())
+    };
+    let open: Vec<&str> = survey.members.iter().filter(is_open).map(|member| member.view.name.as_str()).collect();
+    if open.is_empty() {
+        return;
+    }
+    let fix = hazard.fact.fix.as_deref().unwrap_or_default();
+    findings.warn(
+        &hazard.fact.name,
+        None,
+        format!(
+            "{} What will have been written by then is not known now, and there is a raft snapshot on {}; without a write \
+             through v3 the climb ends before this rung. {fix}",
+            hazard.fact.what,
+            open.join(", ")
+        ),
+        hazard.fact.sources.first().map(ToString::to_string).as_deref(),
+    );
+}
+
 fn silent_change(change: &Change, survey: &Survey<'_>, findings: &mut Findings) {
     let sets = |member: &Surveyed<'_>, options: &[String]| {
         member.facts().is_some_and(|facts| options.iter().any(|option| facts.option(option).is_some()))
@@ -204,6 +229,9 @@ fn silent_change(change: &Change, survey: &Survey<'_>, findings: &mut Findings) 
         Affected::MembersWithout { options } => member.facts().is_some() && !sets(member, options),
         Affected::MembersWith { options } => sets(member, options),
         Affected::MembersWithConfigFile {} => member.facts().is_some_and(|facts| facts.config_file.is_some()),
+        Affected::MembersWithoutRaftSnapshot {} => {
+            member.facts().is_some_and(|facts| facts.data_dir.has_member && facts.data_dir.newest_snap.is_none())
+        }
         Affected::MembersWithPeerTls {} => sets(member, &["peer-cert-file".to_owned(), "peer-auto-tls".to_owned()]),
         Affected::V2Users {} => v2_keys(survey).is_some(),
     };

@@ -447,12 +447,6 @@ pub const RULES: &[Rule] = &[
         "Where the version can: it bumps revisions; else restart clients that cache.",
     ),
     check(
-        "rollback-known",
-        "Only steps are taken that can be undone by putting the old binary back.",
-        "On other rungs a member that has run the new version cannot go back.",
-        "Follow the guide of that rung by hand.",
-    ),
-    check(
         "rollback-points",
         "Each member has a rollback point: a copy of its data directory from right before its upgrade.",
         "After completion they are, all together, the way back that loses least.",
@@ -535,6 +529,13 @@ pub const RULES: &[Rule] = &[
         "The write-ahead log of a member that is restored is where it usually is, or outside of the data directory.",
         "Elsewhere inside of it, the move of the data would take it along.",
         "Move it first.",
+    ),
+    check(
+        "way-back-by-adding-again",
+        "Where the older binary cannot read what the newer one wrote, a member goes back by leaving the cluster and joining it again.",
+        "Without its data that is the only way back while versions are mixed. While it is not in the list, another member has to \
+         keep the cluster version down, and all others are needed.",
+        "Do what is named; the last member of such a rung has no way back of its own.",
     ),
     check(
         "way-down-known",

@@ -14,6 +14,7 @@ use crate::plan::model::{
     StepId, Undo,
 };
 use crate::plan::raft_snapshots;
+use crate::plan::readd;
 use crate::plan::settle;
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::target::Way;
@@ -162,7 +163,9 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
             },
             operations: vec![Operation::Start { timeout: from.cluster.rollout.ready_timeout }],
             on_failure: from.cluster.rollout.on_failure,
+            readd: None,
         };
+        let action = with_way_back(from, member, action);
         let mut after = served_gates(from, &name, version, sha256);
         // While others are still down, all cannot be healthy.
         if down.peek().is_none() {
@@ -178,7 +181,11 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
         } else {
             format!("{name} is down; the rung begins with all members healthy")
         };
-        let undo = if old.is_some() { Undo::SwapBack } else { Undo::StopAgain };
+        let undo = match (&old, &action.readd) {
+            (Some(_), Some(_)) => Undo::Readd,
+            (Some(_), None) => Undo::SwapBack,
+            (None, _) => Undo::StopAgain,
+        };
         let estimate = estimate::member(&action.operations, &after);
         steps.push(Action::Member(action), why, (Vec::new(), after), undo, estimate);
     }
@@ -415,8 +422,19 @@ fn member_step(from: &Ingredients<'_>, member: &Surveyed<'_>, steps: &mut Number
         binary,
         operations,
         on_failure: rollout.on_failure,
+        readd: None,
     };
-    steps.push(Action::Member(action), why, (before, after), Undo::SwapBack, estimate);
+    let action = with_way_back(from, member, action);
+    let undo = if action.readd.is_some() { Undo::Readd } else { Undo::SwapBack };
+    steps.push(Action::Member(action), why, (before, after), undo, estimate);
+}
+
+/// Where a swap of the binary is no way back, the step says which is.
+fn with_way_back(from: &Ingredients<'_>, member: &Surveyed<'_>, action: MemberAction) -> MemberAction {
+    let by_readding = readd::is_way_back(from.knowledge, action.from.minor(), action.to.minor());
+    let back = readd::Back { from: &action.to, to: &action.from, binary: readd::reversed(&action.binary) };
+    let readd = if by_readding { readd::note(from.survey, member, back) } else { None };
+    MemberAction { readd, ..action }
 }
 
 /// What a member runs, or, if it is down, what its file is.
@@ -504,9 +522,9 @@ fn finish(from: &Ingredients<'_>, steps: &mut Numbered) {
     );
 }
 
-/// The end at another version than the way's.
-pub fn finish_at(from: &Ingredients<'_>, version: &Version, why: &str, steps: &mut Numbered) {
-    let mut after = all_well(from);
+/// The end at another version than the way's, and what else holds then.
+pub fn finish_at(from: &Ingredients<'_>, version: &Version, (why, well): (&str, Vec<Gate>), steps: &mut Numbered) {
+    let mut after = well;
     after.push(Gate::ClusterVersion { minor: version.minor(), within: from.cluster.rollout.version_timeout });
     let action = Action::Finish { version: version.clone(), minor: version.minor() };
     steps.push(action, why.to_owned(), (Vec::new(), after), Undo::NothingToUndo, Span::default());

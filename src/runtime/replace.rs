@@ -12,7 +12,7 @@ use super::scripts;
 use super::site::check_path;
 
 /// For renames and small files on a slow disk, with a flush.
-const RENAME_DEADLINE: Duration = Duration::from_secs(120);
+pub(super) const RENAME_DEADLINE: Duration = Duration::from_secs(120);
 
 /// Most bytes of a note: it is one argument of a script, and Linux takes 128 KiB in one.
 const MOST_NOTE: usize = 100 * 1024;
@@ -86,13 +86,13 @@ pub async fn unmark_replacement(host: &Host, at: DataPaths<'_>) -> Result<(), Ru
     ask(host, scripts::UNMARK_REPLACEMENT, &[&data, &wal], RENAME_DEADLINE).await.map(drop)
 }
 
-fn checked(paths: DataPaths<'_>) -> Result<(String, String), RuntimeError> {
+pub(super) fn checked(paths: DataPaths<'_>) -> Result<(String, String), RuntimeError> {
     let wal = paths.wal.map(|wal| check_path("WAL directory", wal)).transpose()?.unwrap_or_default();
     Ok((check_path("data directory", paths.data)?, wal))
 }
 
 /// It becomes part of a name.
-fn check_id(id: &str) -> Result<&str, RuntimeError> {
+pub(super) fn check_id(id: &str) -> Result<&str, RuntimeError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !id.is_empty() && id.len() <= 64 && id.chars().all(plain) {
         return Ok(id);

@@ -35,9 +35,12 @@ scripts! {
     LAY_READY = "lay a copy ready", ["lib-common.sh", "lib-replace.sh", "lay-ready.sh"];
     MARK_REPLACEMENT = "write the note", ["lib-common.sh", "lib-replace.sh", "mark-replacement.sh"];
     REPLACE_DATA = "replace the data", ["lib-common.sh", "lib-replace.sh", "replace-data.sh"];
+    EMPTY_READY = "look at the data", ["lib-common.sh", "lib-replace.sh", "empty-ready.sh"];
     UNMARK_REPLACEMENT = "remove the note", ["lib-common.sh", "lib-replace.sh", "unmark-replacement.sh"];
     STOP_SYSTEMD = "stop", ["lib-common.sh", "lib-systemd.sh", "stop-systemd.sh"];
     START_SYSTEMD = "start", ["lib-common.sh", "lib-systemd.sh", "start-systemd.sh"];
+    START_JOINING = "say that it joins", ["lib-common.sh", "lib-systemd.sh", "start-joining.sh"];
+    END_JOINING = "forget that it joined", ["lib-common.sh", "lib-systemd.sh", "end-joining.sh"];
     NOW_SYSTEMD = "look at the member", ["lib-common.sh", "lib-systemd.sh", "now-systemd.sh"];
     LOG_SYSTEMD = "read the log", ["lib-common.sh", "lib-systemd.sh", "log-systemd.sh"];
     CREATE_SYSTEMD = "create the member", ["lib-common.sh", "lib-systemd.sh", "create-systemd.sh"];

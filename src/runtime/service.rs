@@ -11,10 +11,10 @@ use super::scripts;
 use super::site::{Service, Site};
 
 /// What an exchange may take on top of what it waits for.
-const MARGIN: Duration = Duration::from_secs(30);
+pub(super) const MARGIN: Duration = Duration::from_secs(30);
 
 /// Last lines of the log that come with a death.
-const LAST_LINES: &str = "20";
+pub(super) const LAST_LINES: &str = "20";
 
 const SIGTERM: i32 = 15;
 
@@ -271,6 +271,6 @@ fn seconds(span: Duration) -> String {
     span.as_millis().div_ceil(1000).max(1).to_string()
 }
 
-fn hundredths(span: Duration) -> String {
+pub(super) fn hundredths(span: Duration) -> String {
     (span.as_millis() / 10).to_string()
 }

@@ -229,7 +229,7 @@ fn plain_program(path: &str) -> Result<&str, RuntimeError> {
 
 /// One word in a unit file: quoted, with what systemd would expand there (`doubled`) doubled. In a command line that is
 /// `%` and `$`, in `Environment=` only `%`.
-fn systemd_quote(value: &str, doubled: &str) -> String {
+pub(super) fn systemd_quote(value: &str, doubled: &str) -> String {
     let mut word = String::with_capacity(value.len() + 2);
     word.push('"');
     for c in value.chars() {

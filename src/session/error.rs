@@ -167,6 +167,17 @@ fn of_execute(error: &ExecuteError) -> &'static str {
         ExecuteError::StillLeads { .. } => {
             "move leadership by hand (etcdctl move-leader), then run `quorate apply` again"
         }
+        ExecuteError::NoReadding { .. } => "make a new plan: this one does not say how the member is added again",
+        ExecuteError::OthersUnwell { .. } => "bring the other members to health, then run `quorate apply` again",
+        ExecuteError::NotHeldBack { .. } => {
+            "see in its log why the new binary did not serve, and mend that; `quorate apply` then finishes the upgrade"
+        }
+        ExecuteError::StillListed { .. } | ExecuteError::NotListed { .. } => {
+            "see that the other members agree on a leader; then `quorate apply` looks at the list, and goes on"
+        }
+        ExecuteError::NotJoined { .. } | ExecuteError::HasLeft { .. } => {
+            "see its log; `quorate apply` or `quorate rollback` looks at what is there, and goes on"
+        }
         ExecuteError::WouldNotStop { .. } => "see in its log what it waits for; then run `quorate apply` again",
     }
 }

@@ -9,8 +9,8 @@ use crate::sim::world::{MemberNo, ReleaseNo, World};
 use crate::spec::model::OnFailure;
 
 /// Rules that refuse a way for what it is, whatever state the cluster is in.
-const OF_THE_WAY: [&str; 5] =
-    ["restore-known", "rollback-known", "quorum-without-member", "members-remembered-wrongly", "v2-backup-possible"];
+const OF_THE_WAY: [&str; 4] =
+    ["restore-known", "quorum-without-member", "members-remembered-wrongly", "v2-backup-possible"];
 
 impl World {
     /// A backup holds what was acknowledged up to its revision.
@@ -74,7 +74,7 @@ impl Sim {
     /// While data is being replaced only what began that acts.
     pub fn check_only_its_own(&mut self, plan: &Plan) {
         let finishes = |note: &Replacement| match note.kind {
-            ReplacementKind::Rollback => plan.kind == Kind::Rollback,
+            ReplacementKind::Rollback | ReplacementKind::Readd => plan.kind == Kind::Rollback,
             ReplacementKind::Restore => plan.kind == Kind::Restore,
         };
         // A restore is begun anew where what was packed for it is on another machine.

@@ -164,6 +164,7 @@ impl Sim {
                 let applied = newest.data.applied();
                 Some((newest.data.commit, applied.revision, applied.digest))
             }
+            ReplacementKind::Readd => None,
             ReplacementKind::Restore => self.saved.map(|saved| (1, saved.revision, saved.digest)),
         }
     }

@@ -136,13 +136,17 @@ pub fn draw(seed: u64, weather: Weather, history: bool, work: Work) -> (Scenario
     (Scenario { cluster, targets, pins, upgrade_dies_at, fuses, later_faults, saves_plans, saves_v2 }, world)
 }
 
+/// Whether a swap of the binary leads back over the rung above this line. The model has one list of members for good: a rung
+/// whose way back is to leave the cluster and to join it again is not drawn.
+fn leads_back(at: usize) -> bool {
+    let minor = |at: usize| Some(LINES.get(at)?[1].version.minor());
+    let rung = minor(at).zip(minor(at + 1)).and_then(|(from, to)| KNOWLEDGE.rung(from, to));
+    rung.is_some_and(|rung| rung.rollback.mixed == MixedRollback::SwapBinary)
+}
+
 /// Two neighbouring minors, where members can be put back.
 fn one_rung(rng: &mut Rng) -> (Vec<Release>, Vec<ReleaseNo>) {
-    let minor = |at: usize| LINES[at][1].version.minor();
-    let leads_back = |at: &usize| {
-        let rung = KNOWLEDGE.rung(minor(*at), minor(*at + 1));
-        rung.is_some_and(|rung| rung.rollback.mixed == MixedRollback::SwapBinary) && minor(*at) >= Minor::new(2, 1)
-    };
+    let leads_back = |at: &usize| leads_back(*at) && LINES[*at][1].version.minor() >= Minor::new(2, 1);
     let starts: Vec<usize> = (0..LINES.len() - 1).filter(leads_back).collect();
     let start = starts[rng.index(starts.len())];
     (vec![LINES[start][1].clone(), LINES[start + 1][1].clone()], vec![1])
@@ -175,7 +179,7 @@ fn ladder(rng: &mut Rng, climbs: bool) -> (Vec<Release>, Vec<ReleaseNo>) {
     if releases.is_empty() || rungs == 0 {
         releases.push(latest.clone());
     }
-    for up in 1..=rungs {
+    for up in (1..=rungs).take_while(|up| leads_back(start + up - 1)) {
         if let Some([_, latest]) = LINES.get(start + up) {
             releases.push(latest.clone());
         }

@@ -116,6 +116,7 @@ fn member_step(id: u32, change: Change<'_>) -> Step {
                 Operation::Start { timeout: Span::from_secs(600) },
             ],
             on_failure: OnFailure::RollbackMember,
+            readd: None,
         }),
         why: why.to_owned(),
         before: before_a_stop(member),
@@ -557,6 +558,7 @@ pub fn whole_rollback() -> Plan {
         },
         operations: vec![Operation::Start { timeout: Span::from_secs(600) }],
         on_failure: OnFailure::Halt,
+        readd: None,
     }));
     actions.push(Action::Finish { version: version(to), minor: minor("3.1") });
     actions.push(Action::CompareData { moment: Moment::AtTheEnd });

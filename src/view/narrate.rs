@@ -309,6 +309,12 @@ fn done(detail: &Detail, doing: &str) -> String {
             format!("{} hold what the backup holds: {}", count(*members as usize, "member", "members"), joined(each))
         }
         Detail::AllStopped { took_ms } => format!("all stopped in {}", milliseconds(*took_ms)),
+        Detail::LeftCluster { id } => format!("in nobody's list of members any more (it was {id})"),
+        Detail::JoinedCluster { id } => format!("in every list, as the new member {id}"),
+        Detail::Readded { was, aside } => {
+            let data = if aside.is_empty() { String::new() } else { format!("; what it had is at {aside}") };
+            format!("it left the cluster (it was {was}), and has joined it again with its old binary, empty{data}")
+        }
         Detail::Replaced { aside } => format!("replaced; what was there is at {aside}"),
     }
 }

@@ -83,12 +83,41 @@ pub fn operation(operation: &Operation, action: Option<&MemberAction>) -> String
             None => "put the new binary in place".to_owned(),
         },
         Operation::Start { timeout } => format!("start it, within {}", span(*timeout)),
+        Operation::LeaveCluster => match action.and_then(|action| action.readd.as_ref()?.readded()) {
+            Some((_, _, before)) => {
+                format!("once all others are well: remove it from the list of members, by its id {}", before.id)
+            }
+            None => "once all others are well: remove it from the list of members".to_owned(),
+        },
+        Operation::JoinCluster => match action.and_then(|action| action.readd.as_ref()?.readded()) {
+            Some((_, _, before)) => {
+                format!("add it to the list again, as a new member, with {}", before.peer_urls.join(" and "))
+            }
+            None => "add it to the list again, as a new member".to_owned(),
+        },
+        Operation::SetDataAside => match action.and_then(|action| action.readd.as_ref()?.readded()) {
+            Some((_, place, _)) => {
+                let wal = place.wal_dir.as_ref().map(|dir| format!(" and {dir}")).unwrap_or_default();
+                format!("move {0}{wal} aside to {0}.quorate-replaced-RUN; an empty one takes the place", place.data_dir)
+            }
+            None => "move its data aside; an empty place takes its place".to_owned(),
+        },
+        Operation::StartJoining { timeout } => format!(
+            "start it, this once with --initial-cluster-state=existing and the list of members as it is then, within {}; its \
+             configuration stays as it is",
+            span(*timeout)
+        ),
     }
 }
 
 /// How a step is undone, and what a failure does by itself.
 pub fn undo(step: &Step) -> String {
     match (&step.undo, &step.action) {
+        (Undo::NothingToUndo, Action::Member(action)) if action.readds().is_some() => {
+            "none: once it has left, it is a new member, and what it had is kept aside, of no use to the cluster; up again is a \
+             new upgrade"
+                .to_owned()
+        }
         (Undo::NothingToUndo, _) => "nothing to undo: nothing that runs is changed".to_owned(),
         (Undo::SwapBack, Action::Member(MemberAction { binary, on_failure, .. })) => {
             let first = format!("put {} back and start it", binary.kept);
@@ -109,6 +138,21 @@ pub fn undo(step: &Step) -> String {
         (Undo::EnableDowngrade, _) => {
             "declare the lower version and apply: etcd is told again to go down (`downgrade enable`)".to_owned()
         }
+        (Undo::Readd, Action::Member(MemberAction { binary, on_failure, from, .. })) => {
+            let first = format!(
+                "once it has run: it leaves the cluster, its data is moved aside, {} is put back, and it joins again, empty; not \
+                 where no other member runs {}",
+                binary.kept,
+                from.minor()
+            );
+            match on_failure {
+                OnFailure::RollbackMember => {
+                    format!("{first}; done at once if the member does not come up, then the run halts")
+                }
+                OnFailure::Halt => format!("{first}; by `quorate rollback`, for a failure halts the run (on_failure = \"halt\")"),
+            }
+        }
+        (Undo::Readd, _) => "it leaves the cluster and joins it again, empty".to_owned(),
         (Undo::SwapBack, _) => "put the old binary back and start it".to_owned(),
         (Undo::StopAgain, Action::StopAll { .. }) => "start them again: nothing was replaced yet".to_owned(),
         (Undo::StopAgain, Action::Member(_)) => "stop it again".to_owned(),
@@ -223,7 +267,10 @@ pub fn effect_name(effect: &Effect) -> &'static str {
             Operation::Stop { .. } => "stop",
             Operation::CopyDataDir { .. } => "rollback point",
             Operation::SwapBinary => "swap",
-            Operation::Start { .. } => "start",
+            Operation::Start { .. } | Operation::StartJoining { .. } => "start",
+            Operation::LeaveCluster => "leaving the cluster",
+            Operation::JoinCluster => "joining the cluster",
+            Operation::SetDataAside => "setting data aside",
         },
         Effect::Create { .. } => "creation",
         Effect::StartTogether => "start at once",

@@ -11,23 +11,6 @@ backups() { find "$SPEC/.quorate/backups" -mindepth 1 -maxdepth 1 -type d | wc -
 # runs_on N: a run beyond N has stopped a member.
 runs_on() { [[ $(runs) -gt $1 ]] && grep -q '"type":"stop"' "$(journal)"; }
 
-from_2_1_to_2_3() {
-  use_process_spec v2 'soak = "0s"'
-  apply 2.1.1
-  put_data_v2 "$(endpoint m1)"
-  local v2
-  v2=$(data_v2 "$(endpoint m2)")
-  run_expect 2 quorate plan -detailed-exitcode -var release=2.3.8
-  assert_contains "$OUT" "2.1.1 -> 2.2.5 -> 2.3.8"
-  assert_contains "$OUT" "then 2.2.5 -> 2.3.8, 2 of 2"
-  start_writer v2 "$(endpoints)"
-  apply 2.3.8
-  stop_writer v2
-  at_version 2.3.8
-  assert_eq "$(data_v2 "$(endpoint m2)")" "$v2" "v2 data"
-  assert_eq "$(runs) $(backups)" "3 2" "runs, the creation among them, and backups"
-}
-
 from_3_0_to_3_5() {
   use_process_spec v3 'soak = "0s"' 'via = { "3.4" = "3.4.23" }'
   apply 3.0.17
@@ -78,8 +61,6 @@ from_3_0_to_3_5() {
   echo "note: $(runs) runs, $(backups) backups from 3.0.17 to 3.5.33"
 }
 
-"$TESTS/fixtures/release-dir" "$RELEASES" 2.1.1 2.2.5 2.3.8 3.0.17 3.1.20 3.2.32 3.3.27 3.4.23 3.5.33
-say "2.1.1 -> 2.3.8"
-from_2_1_to_2_3
+"$TESTS/fixtures/release-dir" "$RELEASES" 3.0.17 3.1.20 3.2.32 3.3.27 3.4.23 3.5.33
 say "3.0.17 -> 3.5.33"
 from_3_0_to_3_5

@@ -10,11 +10,27 @@ rung "2.3" "3.0" {
     sources = ["guide upgrades/upgrade_3_0.md", "issue #7429"]
   }
 
-  change "default-ports-4001-7001-gone" {
+  change "default-port-4001-gone" {
     affects = "members-without"
-    options = ["listen-client-urls", "advertise-client-urls", "listen-peer-urls", "initial-advertise-peer-urls"]
-    what    = "A member that relies on the defaults no longer listens on 4001 (clients) and 7001 (peers); the peer URL with 7001 stays in the member list."
-    fix     = "Set all four URL options before the rung, and move clients off port 4001."
+    options = ["listen-client-urls"]
+    what    = "A member that relies on the default listens for clients on 2379 alone: 4001 is gone."
+    fix     = "Set listen-client-urls before the rung, and move clients off port 4001."
+    sources = ["code v3.0.17:etcdmain/config.go"]
+  }
+
+  change "default-port-7001-gone" {
+    affects = "members-without"
+    options = ["listen-peer-urls"]
+    what    = "A member that relies on the default listens for its peers on 2380 alone: where the list of members names it with 7001, nobody reaches it there."
+    fix     = "Set listen-peer-urls before the rung, and see that each peer URL in the list is one of them."
+    sources = ["code v3.0.17:etcdmain/config.go"]
+  }
+
+  change "default-advertised-4001-gone" {
+    affects = "members-without"
+    options = ["advertise-client-urls"]
+    what    = "A member that relies on the default tells clients of 2379 alone, and of 4001 no more."
+    fix     = "Set advertise-client-urls before the rung."
     sources = ["code v3.0.17:etcdmain/config.go"]
   }
 
@@ -53,7 +69,7 @@ rung "2.3" "3.0" {
     message          = "experimental-v3demo cannot be disabled once it is enabled"
     what             = "A member that has run 3.0 even for a moment cannot go back to 2.3 with its data: it is removed from the cluster, its data directory moved aside, and it is added again with the 2.3 binary."
     why              = "3.0 pads the frames of its WAL, which 2.3 cannot read (panic: makeslice: len out of range), and 2.3 refuses to start where member/snap/db is."
-    fix              = "Delete the member by its id on a healthy peer, wait until it is gone from the list, add it, start it with initial-cluster-state existing. Never start the empty member while its old id is still listed. Rollback points of all members, put back together, work as well: they never saw 3.0."
+    fix              = "Delete the member by its id on a healthy peer, wait until it is gone from the list, add it, start it with initial-cluster-state existing. Never start the empty member while its old id is still listed, and never take one off the list when all others run 3.0: the cluster version moves then, and 2.3 cannot join. Rollback points of all members, put back together, work as well: they never saw 3.0."
     sources          = ["observed 2.3.8, 3.0.17", "issue #6883", "issue kubernetes/kubernetes#42660", "code v3.0.17:wal/encoder.go"]
   }
 }

@@ -41,6 +41,14 @@ rung "3.4" "3.5" {
     what    = "The proxy's timeouts are 0 by default; the v2 proxy goes in 3.6."
   }
 
+  change "log-from-before-3.0" {
+    affects = "members-without-raft-snapshot"
+    what    = "A 3.5 member that goes through a log in which the cluster version moves from 2.3 to 3.0 stays at the API of 2.3: it answers every v3 call with \"etcdserver: not capable\", and would not come up. That is so where a cluster has come up from 2.x since its members took a raft snapshot."
+    why     = "It takes only a move within one major version for a valid one, and keeps the API of the last valid one. 3.4 and older take any."
+    fix     = "Where the cluster was on 2.x: before the rung, let each member take a raft snapshot (a restart with a small snapshot-count). Where it was not, this is no matter."
+    sources = ["observed 3.5.33 on a log that began with 2.1.1", "code v3.5.33:server/etcdserver/api/capability.go"]
+  }
+
   advisory "gateway-v3beta-gone" {
     audience = "all-clients"
     what     = "/v3beta is gone: the JSON gateway is at /v3 only."

@@ -1,12 +1,12 @@
 //! What a rollback of a whole cluster and a restore share: all members down at once, at a person's wish, and other data
-//! put in the place of theirs.
+//! put in the place of theirs. And the re-adding of one member, whose data cannot go back with it.
 //!
 //! Nothing is deleted. Beside each data directory `DATA`:
 //!
 //! - `DATA.quorate-in-ID` is what will take its place, laid ready while the members still run;
 //! - `DATA.quorate-replaced-ID` is what it was, moved aside;
-//! - `DATA.quorate-replacing` is the note: it lies beside **every** data directory before the first is replaced, and is
-//!   removed when all members serve again. Whoever finds one knows all that is needed to finish, without any state of
+//! - `DATA.quorate-replacing` is the note: it lies beside **every** data directory before the first is replaced (where one
+//!   member is re-added: beside its own, before it leaves the cluster), and is removed when all members serve again. Whoever finds one knows all that is needed to finish, without any state of
 //!   its own.
 
 use std::collections::BTreeMap;
@@ -37,7 +37,8 @@ pub struct Replacement {
     pub first: Vec<MemberName>,
     /// The others, one by one, in this order.
     pub then: Vec<MemberName>,
-    /// The list of members as it will be; empty where it is not known before they serve.
+    /// The list of members as it will be; empty where it is not known before they serve. Of a re-adding: the member as it was
+    /// listed before.
     pub member_list: Vec<ListedMember>,
     pub members: BTreeMap<MemberName, MemberReplacement>,
 }
@@ -47,8 +48,16 @@ impl Replacement {
     pub fn command(&self) -> String {
         match self.kind {
             ReplacementKind::Rollback => "quorate rollback".to_owned(),
+            ReplacementKind::Readd => "quorate apply".to_owned(),
             ReplacementKind::Restore => format!("quorate restore {}", self.backup()),
         }
+    }
+
+    /// Of a re-adding: who it is, and what the cluster listed it as before.
+    pub fn readded(&self) -> Option<(&MemberName, &MemberReplacement, &ListedMember)> {
+        let (name, member) = self.members.first_key_value().filter(|_| self.kind == ReplacementKind::Readd)?;
+        let before = self.member_list.iter().find(|listed| listed.name == name.as_str())?;
+        Some((name, member, before))
     }
 
     /// Its source came from a host: what is no id is not put into a command line.
@@ -66,6 +75,8 @@ impl Replacement {
 pub enum ReplacementKind {
     Rollback,
     Restore,
+    /// One member: it leaves the cluster, and joins it again, empty, with an older binary. The cluster serves meanwhile.
+    Readd,
 }
 
 /// How far it is, as far as all hosts were told.

@@ -16,10 +16,12 @@ mod whole;
 use std::collections::BTreeMap;
 
 pub use choices::{Choices, PointSet};
+pub(super) use swap_back::declared_well;
 
-use crate::knowledge::{MixedRollback, Rung};
+use crate::knowledge::Rung;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{Kind, PLAN_FORMAT, Plan, Refusal, ReplacementKind, Rung as PlannedRung, Step, Summary};
+use crate::plan::readd;
 use crate::plan::replacing::{self, Notes};
 use crate::plan::survey::Survey;
 use crate::plan::{Input, basis, estimate};
@@ -101,6 +103,9 @@ pub fn plan(from: &RollbackInput<'_>) -> Result<Rollback, Vec<Refusal>> {
             return Err(findings.refusals);
         }
         Notes::One(note) if note.kind == ReplacementKind::Rollback => return whole::finish(from, &survey, &note),
+        Notes::One(note) if note.kind == ReplacementKind::Readd => {
+            return readd::finish(&from.input, &note).map(|plan| Rollback::Plan(Box::new(plan)));
+        }
         Notes::One(_) => return Err(replacing::refusals(from.input.inventory)),
     }
     let mut findings = Findings::default();
@@ -334,19 +339,6 @@ fn situation<'k>(
         );
         return None;
     }
-    if rung.rollback.mixed == MixedRollback::RemoveAndReadd {
-        findings.refuse(
-            "rollback-known",
-            None,
-            Words {
-                seen: format!("members that have run {}", rung.to),
-                must: rung.rollback.fact.what.clone(),
-                fix: "finish the upgrade, or follow the guide of this rung by hand".to_owned(),
-            },
-            rung.rollback.fact.sources.first().map(ToString::to_string).as_deref(),
-        );
-        return None;
-    }
     no_points_needed(from, findings).then_some(Situation::Mixed)
 }
 
@@ -374,7 +366,7 @@ fn cluster_version(survey: &Survey<'_>) -> Option<Minor> {
 }
 
 /// The plan around the steps.
-fn assemble(
+pub(super) fn assemble(
     from: &RollbackInput<'_>,
     survey: &Survey<'_>,
     versions: (&Version, &Version),

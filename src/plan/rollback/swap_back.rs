@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::plan::findings::{Findings, Words};
-use crate::plan::model::{Action, BinaryChange, Gate, MemberAction, Moment, Operation, Refusal, Role, Step, Undo};
+use crate::plan::model::{
+    Action, BinaryChange, Gate, MemberAction, Moment, Operation, Refusal, Replacement, Role, Step, Undo,
+};
+use crate::plan::readd;
 use crate::plan::rollback::ground::{self, Ground, is_on, version};
 use crate::plan::rollback::{Rollback, RollbackInput, assemble};
 use crate::plan::survey::{Standing, Survey, Surveyed};
@@ -20,6 +23,8 @@ struct Change<'a> {
     binary: BinaryChange,
     /// It does not serve as it should: it goes first, for no other step begins before all are well.
     sick: bool,
+    /// Its data cannot go back with it: it leaves the cluster, and joins again.
+    readd: Option<Box<Replacement>>,
 }
 
 pub fn plan(
@@ -49,17 +54,24 @@ pub fn plan(
         .filter(|member| way.left.contains(&member.view.name))
         .filter_map(|member| {
             let binary = ground::back(from, member, to, &mut findings)?;
-            Some(Change { member: *member, binary, sick: is_sick(member) })
+            let readd = readd::needed(from.input.knowledge, survey, member, to, &binary);
+            Some(Change { member: *member, binary, sick: is_sick(member), readd })
         })
         .collect();
     check(from, survey, &way, &changes, &mut findings);
+    let readded: Vec<_> =
+        changes.iter().filter(|change| change.readd.is_some()).map(|change| &change.member.view.name).collect();
+    readd::check_back(survey, &readded, to, &mut findings);
     if !findings.refusals.is_empty() {
         return Err(findings.refusals);
     }
     let nothing = BTreeMap::new();
     let ingredients = Ingredients { cluster, survey, knowledge: from.input.knowledge, way: &way, releases: &nothing };
     let steps = steps(&ingredients, changes, to);
-    let clients = clients_of(from.input.knowledge, &ground.newest, &steps);
+    let mut clients = clients_of(from.input.knowledge, &ground.newest, &steps);
+    if !readded.is_empty() {
+        clients.push(readd::FOR_CLIENTS.to_owned());
+    }
     Ok(Rollback::Plan(Box::new(assemble(from, survey, (&ground.newest, to), findings, steps, clients))))
 }
 
@@ -153,25 +165,34 @@ fn steps(from: &Ingredients<'_>, mut changes: Vec<Change<'_>>, to: &Version) -> 
             );
         }
     }
+    let well = if changes.iter().any(|change| change.readd.is_some()) { declared_well(from) } else { all_well(from) };
     let last_sick = changes.iter().filter(|change| change.sick).count();
     for (place, change) in changes.iter().enumerate() {
-        member_step(from, change, to, place + 1 >= last_sick, &mut steps);
+        let after = if place + 1 >= last_sick { well.as_slice() } else { &[] };
+        member_step(from, change, to, (&well, after), &mut steps);
     }
-    upgrade::finish_at(
-        from,
-        to,
-        "all members serve, the list of members is as it was, and the cluster version too",
-        &mut steps,
-    );
+    let why = if changes.iter().any(|change| change.readd.is_some()) {
+        "all members serve, the list of members is the declared one, and the cluster version is as it was"
+    } else {
+        "all members serve, the list of members is as it was, and the cluster version too"
+    };
+    upgrade::finish_at(from, to, (why, well.clone()), &mut steps);
     let size = from.survey.serving().filter_map(|(_, etcd)| etcd.db_size).max().unwrap_or_default();
     steps.push(
         Action::CompareData { moment: Moment::AtTheEnd },
         "all members hold the same data".to_owned(),
-        (all_well(from), Vec::new()),
+        (well, Vec::new()),
         Undo::NothingToUndo,
         estimate::read(size),
     );
     steps.list
+}
+
+/// As [`all_well`], where members get new ids on the way: the list is the declared one by its names.
+pub fn declared_well(from: &Ingredients<'_>) -> Vec<Gate> {
+    let within = from.cluster.rollout.gate_timeout;
+    let names = from.cluster.members.iter().map(|member| member.name.clone()).collect();
+    vec![Gate::AllHealthy { within }, Gate::OneLeader { within }, Gate::DeclaredMembers { names, within }]
 }
 
 /// Down, on the binary that they had before: they only have to be started.
@@ -194,6 +215,7 @@ fn start_those_on_the_old_binary(from: &Ingredients<'_>, to: &Version, steps: &m
             },
             operations: vec![Operation::Start { timeout: from.cluster.rollout.ready_timeout }],
             on_failure: OnFailure::Halt,
+            readd: None,
         };
         let after = served_gates(from, &name, to, sha256);
         let takes = estimate::member(&action.operations, &after);
@@ -206,7 +228,14 @@ fn swaps(change: &Change<'_>) -> bool {
     change.member.facts().is_some_and(|facts| facts.binary.sha256 != Some(change.binary.new_sha256))
 }
 
-fn member_step(from: &Ingredients<'_>, change: &Change<'_>, to: &Version, all_up_then: bool, steps: &mut Numbered) {
+/// `well`: what holds of the whole cluster before it, and after it, once nobody is left who does not serve.
+fn member_step(
+    from: &Ingredients<'_>,
+    change: &Change<'_>,
+    to: &Version,
+    well: (&[Gate], &[Gate]),
+    steps: &mut Numbered,
+) {
     let name = change.member.view.name.clone();
     let rollout = &from.cluster.rollout;
     let runs = version(&change.member).cloned().unwrap_or_else(|| from.way.to.clone());
@@ -217,7 +246,7 @@ fn member_step(from: &Ingredients<'_>, change: &Change<'_>, to: &Version, all_up
     };
     let operations = operations(from, change, role, &runs);
     let stops = operations.iter().any(|operation| matches!(operation, Operation::Stop { .. }));
-    let mut before = if change.sick { Vec::new() } else { all_well(from) };
+    let mut before = if change.sick { Vec::new() } else { well.0.to_vec() };
     if stops {
         before.push(Gate::QuorumWithout { member: name.clone(), within: rollout.gate_timeout });
     }
@@ -226,8 +255,8 @@ fn member_step(from: &Ingredients<'_>, change: &Change<'_>, to: &Version, all_up
         before.push(Gate::ClusterVersion { minor: to.minor(), within: rollout.gate_timeout });
     }
     let mut after = served_gates(from, &name, to, change.binary.new_sha256);
-    if all_up_then {
-        after.extend(all_well(from));
+    if !well.1.is_empty() {
+        after.extend(well.1.to_vec());
         after.extend(settle::gate(from, &change.member));
         if !rollout.soak.is_zero() {
             after.push(Gate::Soak { span: rollout.soak });
@@ -249,8 +278,10 @@ fn member_step(from: &Ingredients<'_>, change: &Change<'_>, to: &Version, all_up
         operations,
         // It served with the newer binary before, unless it was sick: back to that one then.
         on_failure: if change.sick { OnFailure::Halt } else { rollout.on_failure },
+        readd: change.readd.clone(),
     };
-    steps.push(Action::Member(action), why, (before, after), Undo::SwapBack, takes);
+    let undo = if change.readd.is_some() { Undo::NothingToUndo } else { Undo::SwapBack };
+    steps.push(Action::Member(action), why, (before, after), undo, takes);
 }
 
 fn operations(from: &Ingredients<'_>, change: &Change<'_>, role: Role, runs: &Version) -> Vec<Operation> {
@@ -263,6 +294,10 @@ fn operations(from: &Ingredients<'_>, change: &Change<'_>, role: Role, runs: &Ve
     // A process that runs and does not answer is stopped as well.
     if role != Role::Down || matches!(change.member.standing, Standing::Silent { .. }) {
         operations.push(Operation::Stop { timeout: rollout.stop_timeout });
+    }
+    if change.readd.is_some() {
+        operations.extend(readd::operations(rollout.ready_timeout));
+        return operations;
     }
     if swaps(change) {
         operations.push(Operation::SwapBinary);

@@ -192,3 +192,29 @@ fn what_3_6_and_3_7_cannot_read_is_cleared_before_them() {
     let down = healthy("3.5.33").to("3.6.14").down("m3");
     assert_eq!(cleared(&down.plan().unwrap())[0].1, 3);
 }
+
+/// Whether it will have been is for the clients: it is told, and not refused.
+#[test]
+fn from_2_3_on_it_is_told_that_something_has_to_be_written_through_v3_on_the_way() {
+    let climb = healthy("2.3.8").to("3.1.20").by(&["3.0.17"]);
+    let without = climb.clone().every_facts(|facts| facts.data_dir.newest_snap = None);
+    let warned = |plan: &Plan| plan.warnings.iter().any(|note| note.rule == "v2-only-data-3.1");
+    assert!(!warned(&without.plan().unwrap()));
+    let with = climb.v2_data(1204, Bytes::mebi(1));
+    let plan = with.plan().unwrap();
+    assert_eq!(legs(&plan), ["3.0.17", "3.1.20"]);
+    assert!(warned(&plan));
+}
+
+#[test]
+fn a_log_that_nobody_has_cut_since_2_x_is_told_before_3_5() {
+    let climb = healthy("3.4.45").to("3.5.33");
+    let warned =
+        |there: Situation| there.plan().unwrap().warnings.iter().any(|note| note.rule == "log-from-before-3.0");
+    assert!(warned(climb.clone().facts("m2", |facts| facts.data_dir.newest_snap = None)));
+    let snap = |facts: &mut crate::observe::inventory::MemberFacts| {
+        let index = crate::units::RaftIndex(9);
+        facts.data_dir.newest_snap = Some(crate::observe::inventory::SnapFile { size: Bytes::mebi(1), index });
+    };
+    assert!(!warned(climb.every_facts(snap)));
+}

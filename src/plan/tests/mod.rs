@@ -12,6 +12,7 @@ mod membership;
 mod options;
 mod properties;
 mod random;
+mod readd;
 mod restores;
 mod rollback;
 mod rollout;

@@ -107,7 +107,8 @@ fn well_formed(action: &MemberAction, step: &Step) -> Result<(), TestCaseError> 
     let all_healthy = step.after.iter().any(|gate| matches!(gate, Gate::AllHealthy { .. }));
     prop_assert!(all_healthy || stops == 0, "nobody looks how the others are");
     if of(|operation| matches!(operation, Operation::SwapBinary)) > 0 {
-        prop_assert_eq!(&step.undo, &Undo::SwapBack);
+        let wanted = if action.readd.is_some() { Undo::Readd } else { Undo::SwapBack };
+        prop_assert_eq!(&step.undo, &wanted);
     }
     if stops == 1 && action.from.minor() > action.to.minor() {
         let (minor, gates) = (action.to.minor(), &step.before);

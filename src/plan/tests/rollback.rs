@@ -18,13 +18,13 @@ use crate::view::{Style, choices_text, refusals_text};
 
 /// What is there, and what is asked for.
 #[derive(Clone)]
-struct Back {
+pub(super) struct Back {
     there: Situation,
     last: Option<LastRun>,
     asked: Asked,
 }
 
-fn back(there: Situation) -> Back {
+pub(super) fn back(there: Situation) -> Back {
     Back { there, last: None, asked: Asked::default() }
 }
 
@@ -40,7 +40,7 @@ impl Back {
     }
 
     /// The state knows the run.
-    fn after_run(mut self, from: &str, to: &str) -> Self {
+    pub(super) fn after_run(mut self, from: &str, to: &str) -> Self {
         let binaries = self.there.inventory.members.iter().map(|view| (view.name.clone(), etcd_digest(from))).collect();
         self.last = Some(LastRun {
             run: "20260102T030000Z-aaaaaaaa".to_owned(),
@@ -57,7 +57,7 @@ impl Back {
         self
     }
 
-    fn result(&self) -> Result<Rollback, Vec<Refusal>> {
+    pub(super) fn result(&self) -> Result<Rollback, Vec<Refusal>> {
         let input = Input {
             cluster: &self.there.cluster,
             state_dir: Path::new("/srv/prod/.quorate"),
@@ -74,7 +74,7 @@ impl Back {
     }
 
     #[track_caller]
-    fn plan(&self) -> Plan {
+    pub(super) fn plan(&self) -> Plan {
         match self.result() {
             Ok(Rollback::Plan(plan)) => *plan,
             Ok(other) => panic!("{other:?}"),
@@ -83,7 +83,7 @@ impl Back {
     }
 
     #[track_caller]
-    fn planned(&self) -> String {
+    pub(super) fn planned(&self) -> String {
         told(&self.plan())
     }
 
@@ -104,7 +104,7 @@ impl Back {
     }
 
     #[track_caller]
-    fn refused(&self, rules: &[&str]) -> String {
+    pub(super) fn refused(&self, rules: &[&str]) -> String {
         let refusals = match self.result() {
             Ok(other) => panic!("{other:?}"),
             Err(refusals) => refusals,
@@ -117,11 +117,11 @@ impl Back {
 }
 
 /// m1 and m3 are done, the old binary is kept on every host.
-fn mixed(from: &str, to: &str) -> Situation {
+pub(super) fn mixed(from: &str, to: &str) -> Situation {
     kept(healthy(from).to(to), from).runs("m1", to).runs("m3", to)
 }
 
-fn kept(situation: Situation, release: &str) -> Situation {
+pub(super) fn kept(situation: Situation, release: &str) -> Situation {
     situation.every_host(|host| {
         host.staged.insert(version(release), etcd_digest(release));
     })
@@ -160,7 +160,7 @@ fn cut_off(situation: Situation, phase: ReplacementPhase, members: &[&str]) -> S
     with_note(situation, &note, members)
 }
 
-fn with_note(mut situation: Situation, note: &Replacement, members: &[&str]) -> Situation {
+pub(super) fn with_note(mut situation: Situation, note: &Replacement, members: &[&str]) -> Situation {
     let text = serde_json::to_string(note).unwrap();
     for member in members {
         situation = situation.facts(member, |facts| facts.data_dir.replacing = Some(text.clone()));
@@ -220,7 +220,7 @@ fn a_member_that_runs_and_does_not_answer_is_stopped_and_put_back() {
     assert!(matches!(first.operations[..], [Operation::Stop { .. }, Operation::SwapBinary, Operation::Start { .. }]));
 }
 
-fn member_of(step: &Step) -> Option<&crate::plan::model::MemberAction> {
+pub(super) fn member_of(step: &Step) -> Option<&crate::plan::model::MemberAction> {
     match &step.action {
         Action::Member(action) => Some(action),
         _ => None,
@@ -287,7 +287,6 @@ fn refusals_of_a_swap_back() {
     back(there.clone().host("m3", |host| host.staged.clear())).refused(&["old-binary-kept"]);
     back(there.clone().every_etcd(|etcd| etcd.cluster_version = None)).refused(&["cluster-version-decided"]);
     back(all_down(there)).refused(&["cluster-answers"]);
-    back(mixed("2.3.8", "3.0.17")).refused(&["rollback-known"]);
     back(kept(healthy("3.3.27"), "3.1.20")).to("3.1.20").refused(&["one-minor-at-a-time"]);
 }
 

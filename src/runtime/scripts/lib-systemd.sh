@@ -49,3 +49,8 @@ tell_unit() {
         2 | 3) tell exit-signal "$prop_status" ;;
     esac
 }
+
+# Where it is said for one start that a unit joins a cluster that is there.
+joining_drop_in() { # UNIT
+    printf '/run/systemd/system/%s.d/zz-quorate-joining.conf' "$1"
+}

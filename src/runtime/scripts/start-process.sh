@@ -1,8 +1,10 @@
-# Starts a member of the process runtime: DIR HUNDREDTHS LINES. In a session of its own, so that it lives on without us
+# Starts a member of the process runtime: DIR HUNDREDTHS LINES [ARGUMENT...]. More arguments are for this start alone: to etcd the
+# last of one name counts. In a session of its own, so that it lives on without us
 # and without a terminal. A runner waits for it and writes down how it ended.
 main() {
     dir=$(cd -P -- "$1" 2>/dev/null && pwd) || refuse missing "$1 is not there"
     most=$2 lines=$3
+    shift 3
     if ! has_ended "$dir" && find_process "$dir"; then
         tell already yes
         ready
@@ -14,7 +16,7 @@ main() {
     size=$(wc -c <"$dir/log")
     : >"$dir/pid"
     : >"$dir/exit"
-    start
+    start "$@"
     now
     began=$now
     while :; do
@@ -77,8 +79,9 @@ find_exit() {
 }
 
 # Lists of one word a line: the arguments, and the environment (nothing of ours gets into it).
-start() {
-    set -- "PATH=$PATH" "HOME=$dir"
+start() { # MORE...
+    more=$#
+    set -- "$@" "PATH=$PATH" "HOME=$dir"
     if [ -f "$dir/env" ]; then
         while IFS= read -r word || [ -n "$word" ]; do
             [ -z "$word" ] || set -- "$@" "$word"
@@ -88,6 +91,13 @@ start() {
     while IFS= read -r word || [ -n "$word" ]; do
         set -- "$@" "$word"
     done <"$dir/args"
+    # Those that came first go to the end.
+    while [ "$more" -gt 0 ]; do
+        word=$1
+        shift
+        set -- "$@" "$word"
+        more=$((more - 1))
+    done
     # shellcheck disable=SC2016 # it is the runner that fills these in
     setsid sh -c '
         trap "" HUP

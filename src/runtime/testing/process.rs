@@ -287,3 +287,28 @@ async fn a_member_on_a_disk_that_is_too_full_to_start_again_is_not_stopped() {
     // To put it back, it is stopped whatever there is.
     assert!(matches!(stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap(), StopOutcome::Stopped { .. }));
 }
+
+#[tokio::test]
+async fn arguments_of_one_start_come_last_and_are_not_there_at_the_next() {
+    let bench = Bench::new().await;
+    let site = bench.stand_in(SERVES);
+    let script = "for word; do printf '%s\\n' \"$word\"; done >seen.part; mv seen.part seen; echo serving; trap 'exit 0' TERM; while :; do sleep 0.02; done";
+    let args = format!("-c\n{script}\nsh\n--name=m1\n\n");
+    fs::write(bench.path("run/m1/args"), &args).unwrap();
+    let more = ["--initial-cluster-state=existing".to_owned(), "--x=a b $c".to_owned()];
+    running(start_joining(&bench.host, &site, &more, NO_WATCH).await.unwrap());
+    serving(&bench).await;
+    let seen = || fs::read_to_string(bench.path("run/m1/seen")).unwrap();
+    assert_eq!(seen(), "--name=m1\n\n--initial-cluster-state=existing\n--x=a b $c\n");
+    stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap();
+    end_joining(&bench.host, &site).await.unwrap();
+    assert_eq!(fs::read_to_string(bench.path("run/m1/args")).unwrap(), args);
+    fs::remove_file(bench.path("run/m1/seen")).unwrap();
+    fs::write(bench.path("run/m1/log"), "").unwrap();
+    running(start(&bench.host, &site, NO_WATCH).await.unwrap());
+    serving(&bench).await;
+    assert_eq!(seen(), "--name=m1\n\n");
+    stop(&bench.host, &site, LONG, Room::Whatever).await.unwrap();
+    let two_lines = ["--x=a\nb".to_owned()];
+    assert!(start_joining(&bench.host, &site, &two_lines, NO_WATCH).await.is_err());
+}

@@ -264,3 +264,51 @@ async fn copies_of_runs_that_never_began_make_room() {
     assert!(!Path::new(&left).exists());
     assert!(!Path::new(&format!("{}.part.quorate-in-01J-run_2", member.data)).exists());
 }
+
+#[tokio::test]
+async fn what_a_member_has_is_set_aside_and_an_empty_place_of_the_same_owner_takes_its_place() {
+    let member = Member::new().await;
+    let host = &member.bench.host;
+    let before = look_at_data(host, member.to(), ID).await.unwrap();
+    assert!(before.holds_data && before.has_database && !before.set_aside);
+    // Without the note nobody would know whose the empty place is.
+    assert!(set_data_aside(host, member.to(), ID).await.unwrap_err().to_string().contains("note"));
+    mark_replacement(host, member.to(), NOTE).await.unwrap();
+    let mode = |path: &str| std::os::unix::fs::MetadataExt::mode(&fs::metadata(path).unwrap());
+    fs::set_permissions(&member.data, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let aside = set_data_aside(host, member.to(), ID).await.unwrap().unwrap();
+    assert_eq!(aside, format!("{}.quorate-replaced-{ID}", member.data));
+    assert_eq!(read(&format!("{aside}/member/snap/db")), "new");
+    assert_eq!((fs::read_dir(&member.data).unwrap().count(), mode(&member.data) & 0o777), (0, 0o700));
+    // Once more: nothing is there, and nothing is done.
+    assert_eq!(set_data_aside(host, member.to(), ID).await.unwrap(), None);
+    let after = look_at_data(host, member.to(), ID).await.unwrap();
+    assert!(!after.holds_data && !after.has_database && after.set_aside);
+}
+
+#[tokio::test]
+async fn what_was_begun_in_that_place_goes_aside_as_well_and_so_does_a_wal_of_its_own() {
+    let member = Member::new().await.with_wal();
+    let host = &member.bench.host;
+    mark_replacement(host, member.to(), NOTE).await.unwrap();
+    set_data_aside(host, member.to(), ID).await.unwrap().unwrap();
+    let wal = member.wal.as_ref().unwrap().0.clone();
+    assert_eq!(read(&format!("{wal}.quorate-replaced-{ID}/0.wal")), "new");
+    assert_eq!(fs::read_dir(&wal).unwrap().count(), 0);
+    write(&format!("{wal}/0.wal"), "begun");
+    set_data_aside(host, member.to(), ID).await.unwrap().unwrap();
+    assert_eq!(read(&format!("{wal}.quorate-replaced-{ID}.2/0.wal")), "begun");
+    assert_eq!(read(&format!("{wal}.quorate-replaced-{ID}/0.wal")), "new");
+}
+
+#[tokio::test]
+async fn a_move_aside_that_was_cut_off_between_two_renames_is_finished() {
+    let member = Member::new().await;
+    let host = &member.bench.host;
+    mark_replacement(host, member.to(), NOTE).await.unwrap();
+    fs::create_dir(format!("{}.quorate-in-{ID}", member.data)).unwrap();
+    fs::rename(&member.data, format!("{}.quorate-replaced-{ID}", member.data)).unwrap();
+    let aside = set_data_aside(host, member.to(), ID).await.unwrap().unwrap();
+    assert_eq!(read(&format!("{aside}/member/snap/db")), "new");
+    assert_eq!(fs::read_dir(&member.data).unwrap().count(), 0);
+}

@@ -39,6 +39,11 @@ variable "data_dir" {
   default = null
 }
 
+variable "hold_before" {
+  type    = string
+  default = null
+}
+
 cluster "adopted" {
   version = var.release
 
@@ -71,6 +76,7 @@ cluster "adopted" {
   }
 
   rollout {
-    soak = "1s"
+    hold_before = var.hold_before
+    soak        = "1s"
   }
 }
