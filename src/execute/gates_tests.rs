@@ -177,6 +177,7 @@ fn action_on_m1() -> MemberAction {
         binary,
         operations: Vec::new(),
         on_failure: OnFailure::RollbackMember,
+        settings: None,
     }
 }
 

@@ -9,7 +9,9 @@ use crate::execute::effects::{Performer, done, skipped};
 use crate::execute::gates::{Look, QUORUM_LAG, no_way_back};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
+use crate::execute::settings;
 use crate::execute::world::MemberWorld;
+use crate::observe::settings::SettingsChange;
 use crate::plan::model::{Action, BinaryChange, HandOver, MemberAction, Operation, Step};
 use crate::runtime::{
     CopyRequest, Death, Digest, Keep, MemberNow, PreparedSwap, Room, StartOutcome, StopOutcome, Swap, SwapBack,
@@ -68,17 +70,23 @@ struct Change<'p> {
     from: &'p Version,
     to: &'p Version,
     binary: &'p BinaryChange,
+    settings: Option<&'p SettingsChange>,
 }
 
 impl<'p> Change<'p> {
     fn of(step: &'p Step) -> Option<Self> {
         match &step.action {
-            Action::Member(action) if action.from != action.to => {
-                Some(Self { member: &action.member, from: &action.from, to: &action.to, binary: &action.binary })
-            }
+            Action::Member(action) if action.from != action.to => Some(Self {
+                member: &action.member,
+                from: &action.from,
+                to: &action.to,
+                binary: &action.binary,
+                settings: action.settings.as_ref(),
+            }),
             Action::ReplaceData(action) => {
                 let binary = action.replacement.binary.as_ref()?;
-                Some(Self { member: &action.member, from: &action.from, to: &action.to, binary })
+                let settings = action.replacement.settings.as_ref();
+                Some(Self { member: &action.member, from: &action.from, to: &action.to, binary, settings })
             }
             _ => None,
         }
@@ -90,6 +98,9 @@ async fn prepare_one(
     change: Change<'_>,
 ) -> Result<(String, Option<PreparedSwap>), ExecuteError> {
     let member = performer.world.member(change.member)?;
+    if let Some(change_of_files) = change.settings {
+        settings::ready(performer, change.member, change.from, change_of_files).await?;
+    }
     let old = change.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: change.member.clone() })?;
     let store = crate::plan::layout::store(&performer.world.cluster.runtime);
     let file = member.facts.as_ref().map(|facts| &facts.binary);
@@ -363,7 +374,16 @@ pub async fn put_back(
         old,
         new: action.binary.new_sha256,
     };
+    // Up: the files first. Down: the binary. So what is cut off between the two is the newer binary with the older files,
+    // which the next look knows what to do about.
+    let files_first = action.from <= action.to;
+    if files_first {
+        settings::put_back(performer, action).await?;
+    }
     swap_back(&member.host, &back).await?;
+    if !files_first {
+        settings::put_back(performer, action).await?;
+    }
     looks.note_file(&action.member, old);
     let ready = performer.world.cluster.rollout.ready_timeout;
     start_member(performer, action, ready, looks).await

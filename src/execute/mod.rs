@@ -26,6 +26,7 @@ pub mod member;
 mod raft_snapshots;
 pub(crate) mod replace;
 mod restore;
+mod settings;
 mod take_backup;
 pub mod wait;
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub fn backup(size: Bytes, verify: Verify) -> Span {
 /// One member: its operations, then the waits that are certain.
 pub fn member(operations: &[Operation], after: &[Gate]) -> Span {
     let operations = operations.iter().map(|operation| match operation {
-        Operation::HandOver { .. } | Operation::SwapBinary => Span::default(),
+        Operation::HandOver { .. } | Operation::SwapBinary | Operation::RewriteSettings => Span::default(),
         Operation::Stop { .. } => Span::from_secs(1),
         Operation::CopyDataDir { size, .. } => at_rate(*size, DISK),
         Operation::Start { .. } => START,

@@ -82,6 +82,16 @@ pub fn operation(operation: &Operation, action: Option<&MemberAction>) -> String
             }
             None => "put the new binary in place".to_owned(),
         },
+        Operation::RewriteSettings => match action.and_then(|action| action.settings.as_ref()) {
+            Some(change) => {
+                let each = change
+                    .files
+                    .iter()
+                    .map(|file| format!("{} (sha256 {} -> {})", file.path, file.before.short(), file.after.short()));
+                format!("change {}, as shown below", each.collect::<Vec<_>>().join(" and "))
+            }
+            None => "change the files that set its options".to_owned(),
+        },
         Operation::Start { timeout } => format!("start it, within {}", span(*timeout)),
     }
 }
@@ -90,8 +100,9 @@ pub fn operation(operation: &Operation, action: Option<&MemberAction>) -> String
 pub fn undo(step: &Step) -> String {
     match (&step.undo, &step.action) {
         (Undo::NothingToUndo, _) => "nothing to undo: nothing that runs is changed".to_owned(),
-        (Undo::SwapBack, Action::Member(MemberAction { binary, on_failure, .. })) => {
-            let first = format!("put {} back and start it", binary.kept);
+        (Undo::SwapBack, Action::Member(MemberAction { binary, on_failure, settings, .. })) => {
+            let files = settings.as_ref().map_or("", |_| ", change its files back,");
+            let first = format!("put {} back{files} and start it", binary.kept);
             match on_failure {
                 OnFailure::RollbackMember => {
                     format!("{first}; done at once if the member does not come up, then the run halts")
@@ -223,6 +234,7 @@ pub fn effect_name(effect: &Effect) -> &'static str {
             Operation::Stop { .. } => "stop",
             Operation::CopyDataDir { .. } => "rollback point",
             Operation::SwapBinary => "swap",
+            Operation::RewriteSettings => "changing the settings",
             Operation::Start { .. } => "start",
         },
         Effect::Create { .. } => "creation",

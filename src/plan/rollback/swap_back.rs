@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::observe::settings::SettingsChange;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{Action, BinaryChange, Gate, MemberAction, Moment, Operation, Refusal, Role, Step, Undo};
 use crate::plan::rollback::ground::{self, Ground, is_on, version};
@@ -10,7 +11,7 @@ use crate::plan::rollback::{Rollback, RollbackInput, assemble};
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::target::{Direction, Way};
 use crate::plan::upgrade::{self, Ingredients, Numbered, all_well, hand_over, served_gates};
-use crate::plan::{clients_of, estimate, health, hosts, quorum, settle};
+use crate::plan::{clients_of, estimate, health, hosts, quorum, settings, settle};
 use crate::spec::model::OnFailure;
 use crate::units::Version;
 
@@ -18,6 +19,8 @@ use crate::units::Version;
 struct Change<'a> {
     member: Surveyed<'a>,
     binary: BinaryChange,
+    /// What its files were with that binary, where an upgrade has changed them.
+    settings: Option<SettingsChange>,
     /// It does not serve as it should: it goes first, for no other step begins before all are well.
     sick: bool,
 }
@@ -49,7 +52,7 @@ pub fn plan(
         .filter(|member| way.left.contains(&member.view.name))
         .filter_map(|member| {
             let binary = ground::back(from, member, to, &mut findings)?;
-            Some(Change { member: *member, binary, sick: is_sick(member) })
+            Some(Change { member: *member, binary, settings: settings::back(member, to), sick: is_sick(member) })
         })
         .collect();
     check(from, survey, &way, &changes, &mut findings);
@@ -180,6 +183,7 @@ fn start_those_on_the_old_binary(from: &Ingredients<'_>, to: &Version, steps: &m
         let (Standing::Stopped { facts }, true) = (member.standing, is_on(member, to)) else { continue };
         let Some(sha256) = facts.binary.sha256 else { continue };
         let name = member.view.name.clone();
+        let settings = settings::back(member, to);
         let action = MemberAction {
             member: name.clone(),
             role: Role::Down,
@@ -192,8 +196,9 @@ fn start_those_on_the_old_binary(from: &Ingredients<'_>, to: &Version, steps: &m
                 staged: facts.binary.path.clone(),
                 kept: facts.binary.path.clone(),
             },
-            operations: vec![Operation::Start { timeout: from.cluster.rollout.ready_timeout }],
+            operations: upgrade::start_on(settings.as_ref(), from),
             on_failure: OnFailure::Halt,
+            settings,
         };
         let after = served_gates(from, &name, to, sha256);
         let takes = estimate::member(&action.operations, &after);
@@ -249,6 +254,7 @@ fn member_step(from: &Ingredients<'_>, change: &Change<'_>, to: &Version, all_up
         operations,
         // It served with the newer binary before, unless it was sick: back to that one then.
         on_failure: if change.sick { OnFailure::Halt } else { rollout.on_failure },
+        settings: change.settings.clone(),
     };
     steps.push(Action::Member(action), why, (before, after), Undo::SwapBack, takes);
 }
@@ -264,6 +270,9 @@ fn operations(from: &Ingredients<'_>, change: &Change<'_>, role: Role, runs: &Ve
     if role != Role::Down || matches!(change.member.standing, Standing::Silent { .. }) {
         operations.push(Operation::Stop { timeout: rollout.stop_timeout });
     }
+    // The other way round than on the way up: what is cut off between the two is, again, the newer binary with the older
+    // settings.
+    operations.extend(change.settings.as_ref().map(|_| Operation::RewriteSettings));
     if swaps(change) {
         operations.push(Operation::SwapBinary);
     }

@@ -15,5 +15,6 @@ mod random;
 mod restores;
 mod rollback;
 mod rollout;
+mod settings;
 mod upgrades;
 mod versions;
