@@ -68,16 +68,23 @@ from_3_3_to_3_4() {
 
 # Goes on where the other has ended: it takes no longer than a fresh cluster.
 from_3_4_to_3_5() {
-  local TO=3.5.33 options=(--debug --log-package-levels=etcdserver=DEBUG --log-output=stderr
+  local TO=3.5.33 before options=(--debug --log-package-levels=etcdserver=DEBUG --log-output=stderr
     --experimental-backend-bbolt-freelist-type map --logger=zap)
   with_options m1 "${options[@]}"
   GONE=(debug log-package-levels log-output experimental-backend-bbolt-freelist-type)
   refused_with "${options[@]:0:4}"
+  before=$(args m1)
   run_expect 2 quorate plan -detailed-exitcode -json -var release=3.5.33 -var settings_policy=rewrite
   assert_contains "$(jq -r '.. | objects | .hunks? // empty | .[].new[]' <<<"$OUT")" --log-level=debug
   run_expect 0 quorate apply "${rewrite[@]}" -var release=3.5.33
   runs_with m1 --log-level=debug --log-outputs=stderr --backend-bbolt-freelist-type map
   at_version 3.5.33
+
+  say "back to the rollback points"
+  run_expect 0 quorate rollback -points -auto-approve -var release=3.5.33
+  at_version 3.4.23
+  assert_eq "$(args m1)" "$before" "the file after the rollback"
+  assert_eq "$(argv m1)" "$before" "what m1 runs with"
 }
 
 from_3_5_to_3_6() {

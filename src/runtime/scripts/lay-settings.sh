@@ -104,6 +104,11 @@ edit() { # HUNK...
             put "$line" || return 1
         fi
     done
+    # What comes after the last line of all.
+    if [ $# -gt 3 ]; then
+        shift 3
+        for line in "$@"; do put "$line" || return 1; done
+    fi
 }
 
 put() {
