@@ -29,6 +29,7 @@ pub mod observe;
 pub mod plan;
 pub mod runtime;
 pub mod session;
+pub mod settings;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod spec;

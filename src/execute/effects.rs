@@ -18,6 +18,7 @@ use crate::execute::raft_snapshots;
 use crate::execute::readd;
 use crate::execute::replace;
 use crate::execute::restore;
+use crate::execute::settings;
 use crate::execute::take_backup;
 use crate::execute::world::{World, pin};
 use crate::host::Sent;
@@ -168,6 +169,7 @@ impl<'a> Performer<'a> {
             Operation::Stop { timeout } => member::stop_member(self, action, *timeout, looks).await,
             Operation::CopyDataDir { size, .. } => member::copy_data(self, action, *size, looks).await,
             Operation::SwapBinary => member::swap(self, action, looks).await,
+            Operation::RewriteSettings => settings::rewrite(self, action).await,
             Operation::Start { timeout } => member::start_member(self, action, *timeout, looks).await,
             Operation::LeaveCluster => readd::leave(self, action, looks).await,
             Operation::JoinCluster => readd::join(self, action, looks).await,
@@ -295,7 +297,8 @@ impl<'a> Performer<'a> {
     ) -> Result<(PreflightOutcome, u32), ExecuteError> {
         let member = self.world.member(name)?;
         let facts = member.facts.as_ref().ok_or_else(|| ExecuteError::NotSeen { member: name.clone() })?;
-        let args = facts.next_start.as_ref().map_or(&facts.args, |next| &next.args).clone();
+        let at_start = facts.next_start.as_ref().map_or(&facts.args, |next| &next.args);
+        let args = settings::args_after(self.plan, name).unwrap_or(at_start).clone();
         let count = u32::try_from(args.len()).unwrap_or(u32::MAX);
         let try_out = Preflight {
             binary: crate::plan::layout::staged(&self.world.cluster.runtime, version, "etcd"),

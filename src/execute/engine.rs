@@ -640,7 +640,7 @@ pub fn effects(step: &Step) -> Vec<Effect> {
         Action::MarkReplacement(_) => vec![Effect::MarkReplacement],
         Action::ReplaceData(action) => {
             let mut effects = vec![Effect::ReplaceData { member: action.member.clone() }];
-            if action.replacement.binary.is_some() {
+            if action.replacement.binary.is_some() || action.replacement.settings.is_some() {
                 effects.push(Effect::ReplaceBinary { member: action.member.clone() });
             }
             effects

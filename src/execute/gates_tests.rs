@@ -181,6 +181,7 @@ fn action_on_m1() -> MemberAction {
         operations: Vec::new(),
         on_failure: OnFailure::RollbackMember,
         readd: None,
+        settings: None,
     }
 }
 

@@ -268,6 +268,10 @@ pub enum Detail {
         path: String,
         version: Version,
     },
+    /// Files that set options of the member.
+    Rewritten {
+        paths: Vec<String>,
+    },
     Started {
         pid: u32,
     },

@@ -10,7 +10,9 @@ use crate::execute::gates::{Look, QUORUM_LAG, no_way_back};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
 use crate::execute::readd;
+use crate::execute::settings;
 use crate::execute::world::MemberWorld;
+use crate::observe::settings::SettingsChange;
 use crate::plan::model::{Action, BinaryChange, HandOver, MemberAction, Operation, Step};
 use crate::runtime::{
     CopyRequest, Death, Digest, Keep, MemberNow, PreparedSwap, Room, StartOutcome, StopOutcome, Swap, SwapBack,
@@ -18,7 +20,7 @@ use crate::runtime::{
     swap_binary,
 };
 use crate::state::timestamp;
-use crate::units::{Bytes, MemberId, MemberName, Sha256, Span, Version};
+use crate::units::{Bytes, MemberId, MemberName, Span, Version};
 
 /// How long a plain process is watched after its start; a unit of Type=notify says by itself when it serves.
 pub(super) const START_WATCH: Duration = Duration::from_millis(60);
@@ -69,17 +71,23 @@ struct Change<'p> {
     from: &'p Version,
     to: &'p Version,
     binary: &'p BinaryChange,
+    settings: Option<&'p SettingsChange>,
 }
 
 impl<'p> Change<'p> {
     fn of(step: &'p Step) -> Option<Self> {
         match &step.action {
-            Action::Member(action) if action.from != action.to => {
-                Some(Self { member: &action.member, from: &action.from, to: &action.to, binary: &action.binary })
-            }
+            Action::Member(action) if action.from != action.to => Some(Self {
+                member: &action.member,
+                from: &action.from,
+                to: &action.to,
+                binary: &action.binary,
+                settings: action.settings.as_ref(),
+            }),
             Action::ReplaceData(action) => {
                 let binary = action.replacement.binary.as_ref()?;
-                Some(Self { member: &action.member, from: &action.from, to: &action.to, binary })
+                let settings = action.replacement.settings.as_ref();
+                Some(Self { member: &action.member, from: &action.from, to: &action.to, binary, settings })
             }
             _ => None,
         }
@@ -91,6 +99,9 @@ async fn prepare_one(
     change: Change<'_>,
 ) -> Result<(String, Option<PreparedSwap>), ExecuteError> {
     let member = performer.world.member(change.member)?;
+    if let Some(change_of_files) = change.settings {
+        settings::ready(performer, change.member, change.from, change_of_files).await?;
+    }
     let old = change.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: change.member.clone() })?;
     let store = crate::plan::layout::store(&performer.world.cluster.runtime);
     let file = member.facts.as_ref().map(|facts| &facts.binary);
@@ -336,10 +347,9 @@ pub async fn put_back(
         && now.exe_sha256 == Some(old)
     {
         // Started by a reboot in the moment before the swap: its file is the new one already.
-        performer.prepared.remove(&action.member);
-        if let Some(back) = way_back_on_host(performer, action, old).await? {
-            swap_back(&member.host, &back).await?;
-            looks.note_file(&action.member, old);
+        match put_binary_back(performer, action, looks).await {
+            Ok(()) | Err(ExecuteError::OldBinaryGone { .. }) => {}
+            Err(error) => return Err(error),
         }
         return Ok(skipped("it runs its old binary"));
     }
@@ -402,28 +412,27 @@ pub(super) async fn put_binary_back(
     let member = performer.world.member(&action.member)?;
     let old = action.binary.old_sha256.ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
     performer.prepared.remove(&action.member);
-    let back = way_back_on_host(performer, action, old)
+    let store = crate::plan::layout::store(&performer.world.cluster.runtime);
+    let kept = find_kept(&member.host, old, &store, &action.from)
         .await?
         .ok_or_else(|| ExecuteError::OldBinaryGone { member: action.member.clone() })?;
-    swap_back(&member.host, &back).await?;
-    looks.note_file(&action.member, old);
-    Ok(())
-}
-
-/// How the old binary gets back in its place; `None` where none is kept.
-async fn way_back_on_host(
-    performer: &Performer<'_>,
-    action: &MemberAction,
-    old: Sha256,
-) -> Result<Option<SwapBack>, ExecuteError> {
-    let member = performer.world.member(&action.member)?;
-    let store = crate::plan::layout::store(&performer.world.cluster.runtime);
-    let kept = find_kept(&member.host, old, &store, &action.from).await?;
-    Ok(kept.map(|kept| SwapBack {
+    let back = SwapBack {
         path: action.binary.path.clone(),
         kept,
         old_target: member.facts.as_ref().and_then(|facts| facts.binary.link_target.clone()),
         old,
         new: action.binary.new_sha256,
-    }))
+    };
+    // Up: the files first. Down: the binary. So what is cut off between the two is the newer binary with the older files,
+    // which the next look knows what to do about.
+    let files_first = action.from <= action.to;
+    if files_first {
+        settings::put_back(performer, action).await?;
+    }
+    swap_back(&member.host, &back).await?;
+    if !files_first {
+        settings::put_back(performer, action).await?;
+    }
+    looks.note_file(&action.member, old);
+    Ok(())
 }

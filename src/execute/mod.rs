@@ -27,6 +27,7 @@ mod raft_snapshots;
 mod readd;
 pub(crate) mod replace;
 mod restore;
+mod settings;
 mod take_backup;
 pub mod wait;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::execute::effects::{Performer, done, skipped};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::looks::Looks;
 use crate::execute::member::{START_WATCH, copy_bound};
+use crate::execute::settings;
 use crate::plan::model::{Action, Gate, MemberReplacement, ReplaceAction, Replacement, ReplacementPhase, Step};
 use crate::runtime::{
     DataPaths, Digest, Laid, MemberNow, Room, StopOutcome, Swap, SwapState, commit_swap, is_running, lay_ready,
@@ -196,8 +197,11 @@ pub async fn replace_binary(
     looks: &mut Looks<'_>,
 ) -> Result<EffectResult, ExecuteError> {
     let action = action_of(step)?;
+    if let Some(change) = &action.replacement.settings {
+        settings::place(performer, &action.member, &action.from, change).await?;
+    }
     let Some(binary) = &action.replacement.binary else {
-        return Err(ExecuteError::WrongStep { step: step.id });
+        return Ok(skipped("it is in place already"));
     };
     let host = &performer.world.member(&action.member)?.host;
     let state = match performer.prepared.remove(&action.member) {

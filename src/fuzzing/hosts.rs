@@ -77,7 +77,10 @@ fn encoded(content: &[u8]) -> Vec<u8> {
 /// A plan is made from it, or there are reasons why not; both can be shown, and what was seen can be stored.
 fn decide(declared: &Cluster, facts: HostFacts, others: [HostFacts; 2]) -> Option<Plan> {
     let stored = serde_json::to_string(&facts).expect("facts are stored");
-    assert_eq!(serde_json::from_str::<HostFacts>(&stored).expect("and read back"), facts);
+    // Whole files are of one look alone.
+    let mut kept = facts.clone();
+    kept.member.iter_mut().for_each(|member| member.files.clear());
+    assert_eq!(serde_json::from_str::<HostFacts>(&stored).expect("and read back"), kept);
     let hosts = std::iter::once(facts).chain(others).enumerate();
     let inventory = Inventory {
         cluster: declared.name.clone(),

@@ -29,6 +29,8 @@ pub struct Answer {
     pub scratch: Option<Space>,
     /// Staged releases: the name of the folder, and the file's inode.
     pub staged: Vec<(String, String)>,
+    /// Notes beside kept files that set options, by their paths.
+    pub kept_settings: Vec<(String, Vec<u8>)>,
     pub data: BTreeMap<String, DataDir>,
     pub binaries: BTreeMap<String, Binary>,
     /// By kind (`config`, `cert`, `key`, `secret`, `env`) and path.
@@ -49,12 +51,15 @@ pub struct Unit {
     pub exec: Option<systemd::Exec>,
     pub variables: Vec<(String, String)>,
     pub sha256: Option<Sha256>,
+    /// Its file and its drop-ins, in the order in which systemd reads them: path and text. Not those that hold secrets.
+    pub files: Vec<(String, Vec<u8>)>,
 }
 
 #[derive(Debug, Clone, Default)]
 pub struct Managed {
     pub home: String,
     pub args: Option<Vec<String>>,
+    pub args_text: Vec<u8>,
     pub pid: Option<u32>,
 }
 
@@ -258,10 +263,16 @@ impl Answer {
             "unit" => self.unit.get_or_insert_default().properties = systemd::Properties::parse(&text()),
             "exec" => self.unit.get_or_insert_default().exec = systemd::exec_of_busctl(&text()),
             "variables" => self.unit.get_or_insert_default().variables = systemd::variables(&text()),
+            "unit-file" => {
+                self.unit.get_or_insert_default().files.push((record.text.clone(), record.blob.clone()));
+            }
+            "kept-settings" => self.kept_settings.push((record.text.clone(), record.blob.clone())),
             "unit-sha256" => self.unit.get_or_insert_default().sha256 = record.text.parse().ok(),
             "managed" => self.managed.get_or_insert_default().home = record.text.clone(),
             "args" => {
-                self.managed.get_or_insert_default().args = Some(text().lines().map(str::to_owned).collect());
+                let managed = self.managed.get_or_insert_default();
+                managed.args = Some(text().lines().map(str::to_owned).collect());
+                managed.args_text.clone_from(&record.blob);
             }
             "pid-file" => self.managed.get_or_insert_default().pid = record.text.parse().ok(),
             "staged" => self.staged.push((rest.to_owned(), first.to_owned())),

@@ -1,6 +1,8 @@
 //! etcd's config file: YAML in, options out. Only what etcd reads is kept: one level of keys, and one more below the
 //! two transport-security keys. Values keep whether they were quoted, since etcd's types depend on it.
 
+use std::ops::Range;
+
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 /// Most entries of a config file that are read.
@@ -53,14 +55,30 @@ pub enum ConfigFileError {
     TooMany,
 }
 
+/// Where an entry stands: its key and its value, each from its first character up to the one after its last, counted from
+/// the begin of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub key: Range<usize>,
+    pub value: Range<usize>,
+}
+
+/// A key that waits for its value, and where it stands.
+type Key = (String, Range<usize>);
+
 /// A container that is open while events come in.
 enum Open {
-    Map { key: Option<String> },
-    List { items: Vec<String> },
+    Map { key: Option<Key> },
+    List { items: Vec<String>, began: usize },
 }
 
 /// Reads a config file.
 pub fn parse(text: &str) -> Result<Vec<Entry>, ConfigFileError> {
+    Ok(parse_placed(text)?.into_iter().map(|(entry, _)| entry).collect())
+}
+
+/// The same, with where each entry stands. A mark at the begin of the file, which some editors write, is not counted.
+pub fn parse_placed(text: &str) -> Result<Vec<(Entry, Place)>, ConfigFileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader { open: Vec::new(), entries: Vec::new() };
     for event in Parser::new_from_str(text) {
@@ -71,18 +89,18 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, ConfigFileError> {
         if matches!(event, Event::DocumentEnd) {
             break;
         }
-        reader.take(event, span.start.line())?;
+        reader.take(event, span.start.line(), span.start.index()..span.end.index())?;
     }
     Ok(reader.entries)
 }
 
 struct Reader {
     open: Vec<Open>,
-    entries: Vec<Entry>,
+    entries: Vec<(Entry, Place)>,
 }
 
 impl Reader {
-    fn take(&mut self, event: Event<'_>, line: usize) -> Result<(), ConfigFileError> {
+    fn take(&mut self, event: Event<'_>, line: usize, at: Range<usize>) -> Result<(), ConfigFileError> {
         match event {
             Event::Alias(_) => return Err(ConfigFileError::Unread { line, what: "an alias (*name)" }),
             Event::Scalar(text, style, _, tag) => {
@@ -91,30 +109,30 @@ impl Reader {
                     (_, ScalarStyle::Plain) => plain_type(&text),
                     _ => "string",
                 };
-                self.scalar(text.into_owned(), yaml_type)?;
+                self.scalar(text.into_owned(), yaml_type, at)?;
             }
             Event::MappingStart(..) => self.start(Open::Map { key: None }, line)?,
-            Event::SequenceStart(..) => self.start(Open::List { items: Vec::new() }, line)?,
-            Event::MappingEnd | Event::SequenceEnd => self.end()?,
+            Event::SequenceStart(..) => self.start(Open::List { items: Vec::new(), began: at.start }, line)?,
+            Event::MappingEnd | Event::SequenceEnd => self.end(at.end)?,
             _ => {}
         }
         Ok(())
     }
 
-    fn scalar(&mut self, text: String, yaml_type: &'static str) -> Result<(), ConfigFileError> {
+    fn scalar(&mut self, text: String, yaml_type: &'static str, at: Range<usize>) -> Result<(), ConfigFileError> {
         match self.open.last_mut() {
             // An empty file is a document with one null in it.
             None if yaml_type == "null" => Ok(()),
             None => Err(ConfigFileError::NotAMap),
-            Some(Open::List { items }) => {
+            Some(Open::List { items, .. }) => {
                 items.push(text);
                 Ok(())
             }
             Some(Open::Map { key: key @ None }) => {
-                *key = Some(text);
+                *key = Some((text, at));
                 Ok(())
             }
-            Some(Open::Map { key: Some(_) }) => self.add(text, yaml_type),
+            Some(Open::Map { key: Some(_) }) => self.add(text, yaml_type, at),
         }
     }
 
@@ -133,10 +151,12 @@ impl Reader {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), ConfigFileError> {
+    fn end(&mut self, end: usize) -> Result<(), ConfigFileError> {
         let ended = self.open.pop();
         match (ended, self.open.last_mut()) {
-            (Some(Open::List { items }), Some(Open::Map { key: Some(_) })) => self.add(items.join(","), "list"),
+            (Some(Open::List { items, began }), Some(Open::Map { key: Some(_) })) => {
+                self.add(items.join(","), "list", began..end)
+            }
             (Some(Open::Map { .. }), Some(Open::Map { key })) => {
                 *key = None;
                 Ok(())
@@ -146,7 +166,7 @@ impl Reader {
         }
     }
 
-    fn add(&mut self, value: String, yaml_type: &'static str) -> Result<(), ConfigFileError> {
+    fn add(&mut self, value: String, yaml_type: &'static str, at: Range<usize>) -> Result<(), ConfigFileError> {
         if self.entries.len() == MOST_ENTRIES {
             return Err(ConfigFileError::TooMany);
         }
@@ -154,13 +174,18 @@ impl Reader {
             .open
             .iter()
             .filter_map(|open| match open {
-                Open::Map { key } => key.as_deref(),
+                Open::Map { key } => key.as_ref().map(|(name, _)| name.as_str()),
                 Open::List { .. } => None,
             })
             .collect();
         let in_list = self.open.iter().any(|open| matches!(open, Open::List { .. }));
+        let of_key = match self.open.last() {
+            Some(Open::Map { key: Some((_, at)) }) => at.clone(),
+            _ => 0..0,
+        };
         if !in_list {
-            self.entries.push(Entry { key: keys.join("."), value, yaml_type });
+            let entry = Entry { key: keys.join("."), value, yaml_type };
+            self.entries.push((entry, Place { key: of_key, value: at }));
         }
         if let Some(Open::Map { key }) = self.open.last_mut() {
             *key = None;

@@ -15,6 +15,7 @@ use crate::observe::member::{
     AUTHORITIES, CERTIFICATES, Declared, Resolved, Setup, absolute, declared_data_dir, resolve, version_of,
 };
 use crate::observe::options::Sources;
+use crate::observe::settings::{SettingsFile, SettingsKind, read_note};
 use crate::observe::text;
 use crate::spec::model::Runtime;
 use crate::units::{Bytes, MemberName, RaftIndex, Sha256, Version};
@@ -62,6 +63,7 @@ pub fn host_facts(answer: &Answer, setup: &Setup, declared: &Declared<'_>, now: 
         scratch_free: answer.scratch.as_ref().map(|space| space.free),
         scratch_device: answer.scratch.as_ref().and_then(|space| space.device),
         staged: staged(answer),
+        kept_settings: answer.kept_settings.iter().filter_map(|(_, note)| read_note(note)).collect(),
         listening: answer.listening.clone(),
         notes,
     }
@@ -120,6 +122,7 @@ fn member_facts(
         find_wal_copies(&mut data, &wal, answer);
         data.wal_dir = Some(wal);
     }
+    let files = settings_files(answer, setup, knowledge);
     let next_start = setup.next.as_ref().filter(|next| setup.pid.is_some() && !next.same_as(sources));
     Some(Ok(MemberFacts {
         binary: binary_facts(answer, path),
@@ -137,7 +140,35 @@ fn member_facts(
         options: resolved.options,
         config_file: resolved.config_file,
         data_dir: data,
+        files,
     }))
+}
+
+/// What the next start reads its options from. A file that is no text sets none that could be changed.
+fn settings_files(answer: &Answer, setup: &Setup, knowledge: &Knowledge) -> Vec<SettingsFile> {
+    let file = |path: &str, kind: SettingsKind, bytes: &[u8]| {
+        let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))?.to_owned();
+        Some(SettingsFile { path: path.to_owned(), kind, text })
+    };
+    let mut files = Vec::new();
+    if let Some(managed) = answer.managed.as_ref().filter(|managed| managed.args.is_some()) {
+        files.extend(file(&format!("{}/args", managed.home), SettingsKind::Arguments, &managed.args_text));
+    }
+    if let Some(unit) = answer.unit.as_ref().filter(|_| setup.next.is_some()) {
+        let units: Vec<Option<SettingsFile>> =
+            unit.files.iter().map(|(path, bytes)| file(path, SettingsKind::Unit, bytes)).collect();
+        // Which command counts is only known with all of them.
+        if units.len() == unit.properties.unit_files().count() {
+            files.extend(units.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default());
+        }
+    }
+    let sources = setup.next.as_ref().or(setup.sources.as_ref());
+    if let Some(resolved) = sources.and_then(|sources| resolve(answer, setup, sources, knowledge).ok())
+        && let (Some(path), Some(text)) = (&resolved.config_file, &resolved.config_text)
+    {
+        files.extend(file(path, SettingsKind::ConfigFile, text));
+    }
+    files
 }
 
 /// A copy of the WAL directory has the same ending as that of the data directory.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::observe::settings::{KeptSettings, SettingsFile};
 use crate::units::{
     Bytes, ClusterId, ClusterName, MemberId, MemberName, Minor, RaftIndex, RaftTerm, Revision, Sha256, Version,
 };
@@ -94,6 +95,9 @@ pub struct HostFacts {
     pub scratch_device: Option<Device>,
     /// Releases that quorate has put on this host before, with the digests of their `etcd`.
     pub staged: BTreeMap<Version, Sha256>,
+    /// Files that set options, as they were before quorate changed them: the notes beside what is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_settings: Vec<KeptSettings>,
     /// The folder where the member's data is declared (or would go by default), when `member` is `None`: something
     /// may be left in it.
     pub data_without_member: Option<DataDirFacts>,
@@ -172,6 +176,10 @@ pub struct MemberFacts {
     pub options_sha256: Sha256,
     pub data_dir: DataDirFacts,
     pub certificates: Vec<CertificateFacts>,
+    /// The files that set its options, as far as they could be read. Of this look alone; what a plan changes in them it holds
+    /// by itself.
+    #[serde(skip)]
+    pub files: Vec<SettingsFile>,
     /// What the next start will use, when it is not what the running process uses: its unit, environment files or
     /// arguments were changed since it was started.
     pub next_start: Option<NextStart>,

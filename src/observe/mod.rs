@@ -10,7 +10,7 @@
 mod access;
 mod answer;
 mod certificates;
-mod config_file;
+pub(crate) mod config_file;
 mod etcd_answers;
 mod facts;
 #[cfg(any(test, feature = "fuzz"))]
@@ -20,7 +20,7 @@ mod look;
 mod member;
 #[cfg(test)]
 mod member_tests;
-mod options;
+pub(crate) mod options;
 mod probe;
 #[cfg(test)]
 mod probe_tests;
@@ -28,6 +28,7 @@ mod probe_tests;
 mod real_tests;
 mod records;
 mod seen_files;
+pub mod settings;
 mod systemd;
 mod text;
 

@@ -20,19 +20,22 @@ pub struct Sources {
     pub environment: Vec<(String, String)>,
 }
 
-/// One option of a command line; where it stands among the arguments.
+/// One option of a command line; where it stands among the arguments, and how many of them it takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Flag {
-    name: String,
-    value: String,
+pub struct Flag {
+    pub name: String,
+    pub value: String,
+    pub at: usize,
+    pub words: usize,
 }
 
 /// Reads a command line as Go's `flag` package does: `-x` and `--x` are the same, a value follows `=` or is the next
 /// argument, a boolean needs none, and the first word that is not an option ends the options.
-fn flags(args: &[String], knowledge: &Knowledge) -> Vec<Flag> {
+pub fn flags(args: &[String], knowledge: &Knowledge) -> Vec<Flag> {
     let mut flags = Vec::new();
     let mut rest = args.iter().peekable();
     while let Some(arg) = rest.next() {
+        let left = rest.len();
         let Some(name) = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-')) else { break };
         if name.is_empty() {
             break;
@@ -46,7 +49,8 @@ fn flags(args: &[String], knowledge: &Knowledge) -> Vec<Flag> {
                 None => (name, "true".to_owned()),
             },
         };
-        flags.push(Flag { name: name.to_owned(), value });
+        let words = 1 + left - rest.len();
+        flags.push(Flag { name: name.to_owned(), value, at: args.len() - left - 1, words });
     }
     flags
 }

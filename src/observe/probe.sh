@@ -14,7 +14,7 @@
 #
 # The answer is lines that start with @, a key and words. Lines that follow one belong to it: text where they start with
 # >, else base64. It changes nothing on the host. Of environments it tells ETCD_* variables and those that the
-# unit puts on the command line; of certificate files, certificates; private keys only where `secret` asks for them.
+# unit puts on the command line; of units, those that hold no secret; of certificate files, certificates; private keys only where `secret` asks for them.
 
 most=262144
 nl='
@@ -356,6 +356,9 @@ tell_unit() {
     done
     tell_text unit "$told"
     unit_files=$files
+    for file in $files; do
+        grep -aqiE 'password|secret' "$file" 2>/dev/null || head -c "$most" "$file" 2>/dev/null | encode "unit-file $file"
+    done
     [ -n "$base" ] || base=/
     if command -v busctl >/dev/null 2>&1; then
         # Exact, where `systemctl show` joins arguments with spaces.
@@ -674,7 +677,17 @@ tell_store() {
     for file in "$store"/*/etcd; do
         [ ! -f "$file" ] || staged=$staged$file$nl
     done
+    notes=
+    for file in "$store"/*/settings.*.json; do
+        [ ! -f "$file" ] || notes=$notes$file$nl
+    done
     set -f
+    count=0
+    for file in $notes; do
+        count=$((count + 1))
+        [ "$count" -le 64 ] || break
+        head -c "$most" "$file" 2>/dev/null | encode "kept-settings $file"
+    done
     count=0
     for file in $staged; do
         count=$((count + 1))

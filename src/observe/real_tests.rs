@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::knowledge::Knowledge;
 use crate::spec::model::{
     BackupPolicy, Become, ClientAccess, Cluster, Connection, Member, OnFailure, Process, RollbackPoints, Rollout,
-    Runtime, Toggle, Verify,
+    Runtime, SettingsPolicy, Toggle, Verify,
 };
 use crate::units::{Bytes, MemberName, Span, Version};
 
@@ -200,6 +200,7 @@ fn cluster(version: &str, members: Vec<Member>, root: &Path) -> Cluster {
             gate_timeout: Span::from_secs(60),
             v2_settle: Span::default(),
             compare_hashes: Toggle::On,
+            settings: SettingsPolicy::Keep,
         },
         backup: BackupPolicy { dir: PathBuf::from("/nowhere"), keep: 1, verify: Verify::Hash },
         rollback_points: RollbackPoints { enabled: Toggle::Off, max_size: Bytes(0) },

@@ -55,6 +55,12 @@ impl Properties {
         }
     }
 
+    /// The unit's file and its drop-ins, in the order in which they are read.
+    pub fn unit_files(&self) -> impl Iterator<Item = &str> {
+        let fragment = Some(self.get("FragmentPath")).filter(|path| !path.is_empty());
+        fragment.into_iter().chain(self.get("DropInPaths").split_whitespace())
+    }
+
     /// Environment files in the order in which they are read.
     pub fn environment_files(&self) -> Vec<String> {
         let without_flags = |value: &String| match value.rfind(" (ignore_errors=") {

@@ -37,6 +37,7 @@ fn member_basis(member: &Surveyed<'_>) -> MemberBasis {
         options_sha256: facts.map(|facts| facts.options_sha256),
         unit_sha256: member.host().and_then(|host| host.unit.as_ref()).and_then(|unit| unit.sha256),
         certificates_sha256: facts.and_then(certificates),
+        settings_sha256: facts.and_then(settings),
         data_dir: match member.standing {
             Standing::HostUnknown { .. } | Standing::Absent { .. } => None,
             _ => facts.map(|facts| facts.data_dir.path.clone()),
@@ -53,6 +54,12 @@ fn certificates(facts: &MemberFacts) -> Option<Sha256> {
         hash.update(format!("{} {:?} {sha256}\n", one.option, one.path));
     }
     (!facts.certificates.is_empty()).then(|| Sha256(hash.finalize().into()))
+}
+
+/// `None` where no file could be read.
+fn settings(facts: &MemberFacts) -> Option<Sha256> {
+    let each = facts.files.iter().map(|file| format!("{:?} {}\n", file.path, file.sha256()));
+    (!facts.files.is_empty()).then(|| Sha256::of(each.collect::<String>().as_bytes()))
 }
 
 /// What is no longer as it was, one sentence each; empty when the plan still holds.
@@ -88,6 +95,9 @@ pub fn differences(planned: &Basis, now: &Basis) -> Vec<String> {
         field("unit file", short(before.unit_sha256), short(after.unit_sha256));
         if before.certificates_sha256.is_some() {
             field("certificates and keys", short(before.certificates_sha256), short(after.certificates_sha256));
+        }
+        if before.settings_sha256.is_some() {
+            field("files that set its options", short(before.settings_sha256), short(after.settings_sha256));
         }
         field("data directory", shown(before.data_dir.as_ref()), shown(after.data_dir.as_ref()));
     }

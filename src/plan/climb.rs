@@ -6,11 +6,13 @@ use std::borrow::Cow;
 use crate::knowledge::{Check, Knowledge, Rung as KnownRung};
 use crate::observe::inventory::{EtcdFacts, EtcdProcess, HostFacts, Inventory, MemberView, Seen};
 use crate::plan::hosts::rollback_point_size;
-use crate::plan::model::{Foreseen, Plan, Refusal, ReleasePin};
+use crate::plan::model::{Foreseen, Plan, Refusal};
 use crate::plan::requirements::applies;
+use crate::plan::settings;
 use crate::plan::survey::Survey;
 use crate::plan::{Input, descent, leg, sealed, upgrade};
-use crate::spec::model::{Cluster, Toggle, Verify};
+use crate::settings::rewrite;
+use crate::spec::model::{Cluster, SettingsPolicy, Toggle, Verify};
 use crate::units::{Bytes, MemberName, Minor, Version};
 
 /// The versions that are taken one after the other, the declared one last. It is alone where it is one step away, or where
@@ -123,7 +125,7 @@ pub fn plan(input: &Input<'_>, legs: &[Version]) -> Result<Plan, Vec<Refusal>> {
             Err(why) if place == 0 && why.iter().any(|refusal| refusal.rule != "release-available") => return Err(why),
             Err(why) => refusals.extend(why.into_iter().map(|refusal| on_the_way(refusal, legs, place))),
         }
-        inventory = Cow::Owned(after(&cluster, &inventory, input.releases));
+        inventory = Cow::Owned(after(&cluster, &inventory, input));
     }
     match first {
         Some(mut plan) if refusals.is_empty() => {
@@ -161,20 +163,16 @@ fn foresee(plan: &mut Plan, next: Plan) {
 }
 
 /// What will be there when all members run the cluster's version and the cluster version has moved.
-fn after(cluster: &Cluster, inventory: &Inventory, releases: &[ReleasePin]) -> Inventory {
+fn after(cluster: &Cluster, inventory: &Inventory, input: &Input<'_>) -> Inventory {
     let survey = Survey::of(inventory);
     let answer = survey.serving().next().map(|(_, etcd)| etcd);
-    let members = inventory.members.iter().map(|view| member_after(cluster, view, answer, releases)).collect();
+    let members = inventory.members.iter().map(|view| member_after(cluster, view, answer, input)).collect();
     Inventory { members, ..inventory.clone() }
 }
 
-fn member_after(
-    cluster: &Cluster,
-    view: &MemberView,
-    answer: Option<&EtcdFacts>,
-    releases: &[ReleasePin],
-) -> MemberView {
+fn member_after(cluster: &Cluster, view: &MemberView, answer: Option<&EtcdFacts>, input: &Input<'_>) -> MemberView {
     let mut view = view.clone();
+    settings_after(cluster, &mut view, input.knowledge);
     // Who is down now is brought up before anything else: it will answer as the others do.
     if let (Seen::Unknown { .. }, Some(answer)) = (&view.etcd, answer) {
         let id = answer.members.iter().find(|member| member.name == view.name.as_str()).map(|member| member.id);
@@ -189,7 +187,7 @@ fn member_after(
         etcd.downgrade_to = None;
     }
     let Seen::Known(host) = &mut view.host else { return view };
-    let pin = releases.iter().find(|pin| pin.version == cluster.version && pin.arch == host.arch);
+    let pin = input.releases.iter().find(|pin| pin.version == cluster.version && pin.arch == host.arch);
     let digest = pin.and_then(|pin| pin.binaries.get("etcd")).map(|binary| binary.sha256);
     let staged = pin.map(upgrade::release_size).unwrap_or_default();
     host.store_free = host.store_free.map(|free| less(free, staged));
@@ -211,6 +209,20 @@ fn member_after(
         }
     }
     view
+}
+
+/// On the way up, what the version does not accept is rewritten by then, where that is allowed.
+fn settings_after(cluster: &Cluster, view: &mut MemberView, knowledge: &Knowledge) {
+    let runs = view.etcd.known().map(|etcd| etcd.server_version.clone());
+    let allowed = cluster.rollout.settings == SettingsPolicy::Rewrite;
+    if !allowed || runs.as_ref().is_some_and(|runs| *runs > cluster.version) {
+        return;
+    }
+    let Seen::Known(HostFacts { member: Some(facts), .. }) = &mut view.host else { return };
+    let rewritten = rewrite(&settings::at_start(facts), runs.as_ref(), &cluster.version, knowledge);
+    if rewritten.change.is_some() {
+        *facts = rewritten.after;
+    }
 }
 
 /// The process of a member that is down now.

@@ -43,7 +43,9 @@ pub fn backup(size: Bytes, verify: Verify) -> Span {
 /// One member: its operations, then the waits that are certain.
 pub fn member(operations: &[Operation], after: &[Gate]) -> Span {
     let operations = operations.iter().map(|operation| match operation {
-        Operation::HandOver { .. } | Operation::SwapBinary | Operation::SetDataAside => Span::default(),
+        Operation::HandOver { .. } | Operation::SwapBinary | Operation::SetDataAside | Operation::RewriteSettings => {
+            Span::default()
+        }
         Operation::LeaveCluster | Operation::JoinCluster => SHORT,
         Operation::Stop { .. } => Span::from_secs(1),
         Operation::CopyDataDir { size, .. } => at_rate(*size, DISK),

@@ -44,9 +44,18 @@ impl Findings {
             must: words.must,
             fix,
             source: source.map(str::to_owned),
+            diff: Vec::new(),
         };
         if !self.refusals.contains(&refusal) {
             self.refusals.push(refusal);
+        }
+    }
+
+    /// Beside the last refusal: what quorate would do about it, if it were allowed to.
+    pub fn propose(&mut self, instead: &str, diff: impl Iterator<Item = String>) {
+        if let Some(refusal) = self.refusals.last_mut() {
+            refusal.fix.push_str(instead);
+            refusal.diff.extend(diff);
         }
     }
 

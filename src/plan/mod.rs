@@ -28,6 +28,7 @@ pub mod restore;
 pub mod rollback;
 mod room;
 pub mod rules;
+mod settings;
 mod settle;
 mod start;
 pub(crate) mod survey;
@@ -108,6 +109,7 @@ pub use backup::{PlannedBackup, plan as plan_backup};
 pub(crate) use health::QUOTA_SHARE_PERCENT;
 pub use hold::Held;
 pub(crate) use options::host_of;
+pub use settings::kept_name as kept_settings_name;
 
 /// Makes the plan, or says every reason why there is none. Where the declared version is several steps away, the first is
 /// planned, and the others are foreseen.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::observe::inventory::ListedMember;
+use crate::observe::settings::SettingsChange;
 use crate::runtime::CreateSpec;
 use crate::spec::model::{Cluster, HoldPoint, OnFailure, Verify};
 use crate::units::{
@@ -233,6 +234,9 @@ pub struct MemberBasis {
     /// Over its certificates and keys. Plans that were saved before there was this do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificates_sha256: Option<Sha256>,
+    /// Over the files that set its options, as the next start reads them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings_sha256: Option<Sha256>,
     pub data_dir: Option<String>,
 }
 
@@ -474,6 +478,9 @@ pub struct MemberAction {
     /// beside its data meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readd: Option<Box<Replacement>>,
+    /// Its files become these while it is down; and what they were again where it is put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsChange>,
 }
 
 impl MemberAction {
@@ -528,6 +535,9 @@ pub enum Operation {
         size: Bytes,
     },
     SwapBinary,
+    /// The files that set its options, after the binary: what is cut off between the two is the new binary with the old
+    /// settings, and any look at the member shows what they lack.
+    RewriteSettings,
     Start {
         timeout: Span,
     },
@@ -683,4 +693,7 @@ pub struct Refusal {
     /// What to do.
     pub fix: String,
     pub source: Option<String>,
+    /// What quorate would change in files, if the spec allowed it: as `diff -u` shows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diff: Vec<String>,
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use crate::knowledge::{ConfigRule, ConfigRuleKind, Effect, Flag, FlagState, Knowledge, Replacement, YamlType};
 use crate::observe::inventory::{MemberFacts, OptionFact, OptionSource};
 use crate::plan::findings::{Findings, Words};
+use crate::plan::settings;
 use crate::plan::survey::Surveyed;
 use crate::plan::target::Way;
-use crate::spec::model::Cluster;
+use crate::settings::{Rewrite, Unfit};
+use crate::spec::model::{Cluster, SettingsPolicy};
 use crate::units::Span;
 
 /// The option that switches features on and off by name.
@@ -19,16 +21,21 @@ pub fn check(cluster: &Cluster, way: &Way, members: &[Surveyed<'_>], knowledge: 
     let mut options = 0;
     for member in members.iter().filter(|member| way.left.contains(&member.view.name)) {
         let Some(facts) = member.facts() else { continue };
-        // What the restart will use, where that is not what the process was started with.
-        let next = facts.next_start.as_ref();
-        let at_start = MemberFacts {
-            options: next.map_or(&facts.options, |next| &next.options).clone(),
-            args: next.map_or(&facts.args, |next| &next.args).clone(),
-            ..facts.clone()
+        let proposed = settings::proposed(way, member, knowledge);
+        let is_rewritten = cluster.rollout.settings == SettingsPolicy::Rewrite;
+        // What the restart will use.
+        let at_start = match &proposed {
+            Some(rewrite) if is_rewritten => rewrite.after.clone(),
+            _ => settings::at_start(facts),
         };
+        let refused = findings.refusals.len();
         for option in &at_start.options {
             options += 1;
-            flag(option, way, member, &at_start, knowledge, findings);
+            let stays = proposed.as_ref().filter(|_| is_rewritten).and_then(|rewrite| why_it_stays(option, rewrite));
+            flag(option, way, member, &at_start, stays, knowledge, findings);
+        }
+        if let Some(rewrite) = &proposed {
+            propose(cluster, member, rewrite, refused, findings);
         }
         for rule in knowledge.config_rules(&way.to) {
             for broken in violations(cluster, rule, member, &at_start) {
@@ -42,11 +49,32 @@ pub fn check(cluster: &Cluster, way: &Way, members: &[Surveyed<'_>], knowledge: 
     }
 }
 
+/// Why quorate does not rewrite it.
+fn why_it_stays<'r>(option: &OptionFact, rewrite: &'r Rewrite) -> Option<&'r str> {
+    let is_it = |unfit: &&Unfit| unfit.option == option.name && unfit.source == option.source;
+    rewrite.unfit.iter().find(is_it).map(|unfit| unfit.why.as_str())
+}
+
+/// What of the files changes: shown in the member's step where the spec allows it, else beside what is refused.
+fn propose(cluster: &Cluster, member: &Surveyed<'_>, rewrite: &Rewrite, refused: usize, findings: &mut Findings) {
+    let Some(change) = &rewrite.change else { return };
+    let files: Vec<&str> = change.files.iter().map(|file| file.path.as_str()).collect();
+    if cluster.rollout.settings == SettingsPolicy::Rewrite {
+        let text = format!("{} of {} is changed in its step, which shows how", files.join(" and "), member.view.name);
+        findings.pass("settings-rewritten", text);
+    } else if findings.refusals.len() > refused {
+        let instead = "; or say settings = \"rewrite\" in the `rollout` block: quorate then changes the file as shown, as \
+                       part of the member's step, and back with it";
+        findings.propose(instead, change.diff());
+    }
+}
+
 fn flag(
     option: &OptionFact,
     way: &Way,
     member: &Surveyed<'_>,
     facts: &MemberFacts,
+    stays: Option<&str>,
     knowledge: &Knowledge,
     findings: &mut Findings,
 ) {
@@ -70,6 +98,7 @@ fn flag(
     let advice = advice
         .filter(|_| !way.goes_down())
         .map_or_else(String::new, |advice| format!(" ({})", advice.trim_end_matches('.')));
+    let stays = stays.map_or_else(String::new, |why| format!(" (by hand: {why})"));
     match option.source {
         OptionSource::Argument => findings.refuse(
             "option-removed",
@@ -77,7 +106,7 @@ fn flag(
             Words {
                 seen: format!("--{} is set {place}", option.name),
                 must: format!("{} does not know this option{since}: it would exit with code 2", way.to),
-                fix: format!("{instead}{advice}; restart the member on its present version, then plan again"),
+                fix: format!("{instead}{advice}{stays}; restart the member on its present version, then plan again"),
             },
             None,
         ),
@@ -92,7 +121,9 @@ fn flag(
                         way.to,
                         unguarded.unwrap_or_default()
                     ),
-                    fix: format!("{instead}{advice}; restart the member on its present version, then plan again"),
+                    fix: format!(
+                        "{instead}{advice}{stays}; restart the member on its present version, then plan again"
+                    ),
                 },
                 None,
             );

@@ -63,6 +63,7 @@ pub fn note(survey: &Survey<'_>, member: &Surveyed<'_>, back: Back<'_>) -> Optio
         copy_of: None,
         size: data.size,
         binary: Some(back.binary?),
+        settings: None,
     };
     Some(Box::new(Replacement {
         format: REPLACEMENT_FORMAT,
@@ -286,6 +287,7 @@ fn finish_step(
         operations,
         on_failure: OnFailure::Halt,
         readd: Some(Box::new(note.clone())),
+        settings: None,
     };
     let why = format!(
         "a run ({}) was cut off while {name} left the cluster and joined it again with {}: what is left of that is done",

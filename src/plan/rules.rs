@@ -362,6 +362,12 @@ pub const RULES: &[Rule] = &[
         "Name a release of the minors in between (via).",
     ),
     check(
+        "settings-rewritten",
+        "What the new version does not accept is rewritten in the file in which it is set, as part of the member's step.",
+        "The spec says settings = \"rewrite\"; the change is shown, and undone with the step.",
+        "",
+    ),
+    check(
         "option-removed",
         "The new version knows every option that a member is started with.",
         "It would end with status 2 at its start.",

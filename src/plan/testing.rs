@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::knowledge::Knowledge;
-use crate::observe::inventory::ListedMember;
+use crate::observe::inventory::{
+    BinaryFacts, DataDirFacts, ListedMember, MemberFacts, OptionFact, OptionSource, SnapFile,
+};
 use crate::plan::model::{PinnedBinary, ReleasePin};
 use crate::spec::model::*;
-use crate::units::{Bytes, MemberId, MemberName, Sha256, Span, Version};
+use crate::units::{Bytes, MemberId, MemberName, RaftIndex, Sha256, Span, Version};
 
 pub static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().unwrap());
 
@@ -96,6 +98,7 @@ pub fn cluster(declared: &str, names: &[String]) -> Cluster {
             gate_timeout: Span::from_secs(60),
             v2_settle: Span::from_secs(120),
             compare_hashes: Toggle::On,
+            settings: SettingsPolicy::Keep,
         },
         backup: BackupPolicy { dir: "/srv/prod/.quorate/backups".into(), keep: 7, verify: Verify::Restore },
         rollback_points: RollbackPoints { enabled: Toggle::On, max_size: Bytes::mebi(20 * 1024) },
@@ -110,4 +113,61 @@ pub fn listed(number: usize) -> ListedMember {
         client_urls: vec![format!("http://10.0.0.{}:2379", 10 + number)],
         is_learner: false,
     }
+}
+
+/// A member that somebody else installed, as `observe` sees it.
+pub fn member_facts(number: usize, running: &str) -> MemberFacts {
+    let options = [
+        ("name", format!("m{number}")),
+        ("data-dir", "/var/lib/etcd".to_owned()),
+        ("listen-client-urls", format!("http://10.0.0.{}:2379", 10 + number)),
+        ("advertise-client-urls", format!("http://10.0.0.{}:2379", 10 + number)),
+        ("listen-peer-urls", format!("http://10.0.0.{}:2380", 10 + number)),
+        ("initial-advertise-peer-urls", format!("http://10.0.0.{}:2380", 10 + number)),
+    ];
+    MemberFacts {
+        binary: BinaryFacts {
+            path: "/usr/bin/etcd".to_owned(),
+            link_target: None,
+            version: Some(version(running)),
+            sha256: Some(etcd_digest(running)),
+            print: None,
+            size: Some(Bytes(17_000_000)),
+            owner: "root:root".to_owned(),
+            mode: "755".to_owned(),
+            free: Some(Bytes::mebi(8 * 1024)),
+            device: None,
+        },
+        args: options.iter().map(|(name, value)| format!("--{name}={value}")).collect(),
+        options: options.into_iter().map(|(name, value)| argument(name, &value)).collect(),
+        config_file: None,
+        options_sha256: Sha256::of(b"options"),
+        data_dir: data_dir(),
+        certificates: Vec::new(),
+        next_start: None,
+        files: Vec::new(),
+    }
+}
+
+pub fn data_dir() -> DataDirFacts {
+    DataDirFacts {
+        path: "/var/lib/etcd".to_owned(),
+        has_member: true,
+        owner: "etcd:etcd".to_owned(),
+        mode: "700".to_owned(),
+        size: Bytes::mebi(169),
+        db_size: Some(Bytes::mebi(41)),
+        newest_snap: Some(SnapFile { size: Bytes(12_000), index: RaftIndex(20_002) }),
+        wal_dir: None,
+        wal_size: None,
+        free: Bytes::mebi(20 * 1024),
+        device: None,
+        file_system: "ext4".to_owned(),
+        rollback_points: Vec::new(),
+        replacing: None,
+    }
+}
+
+pub fn argument(name: &str, value: &str) -> OptionFact {
+    OptionFact { name: name.to_owned(), value: value.to_owned(), source: OptionSource::Argument, effective: true }
 }

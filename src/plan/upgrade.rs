@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::knowledge::{Feature, Features, Knowledge, Rung};
 use crate::observe::inventory::{ListedMember, MemberFacts};
+use crate::observe::settings::SettingsChange;
 use crate::plan::backup;
 use crate::plan::estimate;
 use crate::plan::findings::whom;
@@ -15,10 +16,11 @@ use crate::plan::model::{
 };
 use crate::plan::raft_snapshots;
 use crate::plan::readd;
+use crate::plan::settings;
 use crate::plan::settle;
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::target::Way;
-use crate::spec::model::{Cluster, Toggle};
+use crate::spec::model::{Cluster, OnFailure, Toggle};
 use crate::units::{Bytes, MemberName, Minor, RaftIndex, Sha256, Span, Version};
 
 /// How near to the leader's raft index a restarted member must be before the next one is stopped. Smaller than the
@@ -118,6 +120,9 @@ fn bring_up_together(from: &Ingredients<'_>, steps: &mut Numbered) {
     if members.is_empty() {
         return;
     }
+    for member in from.survey.stopped() {
+        lay_settings_first(from, &member, steps);
+    }
     let rollout = &from.cluster.rollout;
     let each = down.iter().flat_map(|(view, (_, version, sha256))| served_gates(from, &view.name, version, *sha256));
     let mut after: Vec<Gate> = each.collect();
@@ -134,6 +139,33 @@ fn bring_up_together(from: &Ingredients<'_>, steps: &mut Numbered) {
     steps.push(Action::StartTogether { members }, why, (Vec::new(), after), Undo::StopAgain, estimate);
 }
 
+/// Who is started together with others gets the settings of its binary by a step of its own, before.
+fn lay_settings_first(from: &Ingredients<'_>, member: &Surveyed<'_>, steps: &mut Numbered) {
+    let Some((facts, version, sha256)) = stopped(member) else { return };
+    let Some(settings) = settings_for_start(from, member, version) else { return };
+    let old = kept_binary(from, member).filter(|_| *version == from.way.to);
+    let path = &facts.binary.path;
+    let action = MemberAction {
+        member: member.view.name.clone(),
+        role: Role::Down,
+        from: old.map_or_else(|| version.clone(), |(version, _)| version),
+        to: version.clone(),
+        binary: BinaryChange {
+            path: path.clone(),
+            old_sha256: None,
+            new_sha256: sha256,
+            staged: path.clone(),
+            kept: path.clone(),
+        },
+        operations: vec![Operation::RewriteSettings],
+        on_failure: OnFailure::Halt,
+        readd: None,
+        settings: Some(settings),
+    };
+    let why = format!("{} is down, and its options are not those of the {version} that is in place", action.member);
+    steps.push(Action::Member(action), why, (Vec::new(), Vec::new()), Undo::NothingToUndo, estimate::SHORT);
+}
+
 /// Members that an interrupted run, or somebody, left down are brought up before anything else, on the binary that is in
 /// place: no other step begins, and no backup is taken, before all members are healthy.
 fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
@@ -146,6 +178,7 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
         let may_go_back = is_new && (from.way.goes_down() || from.way.told_down_to.is_none());
         let old = if may_go_back { kept_binary(from, member) } else { None };
         let runs = old.as_ref().map_or(version, |(version, _)| version);
+        let settings = settings_for_start(from, member, version);
         let action = MemberAction {
             member: name.clone(),
             role: Role::Down,
@@ -161,9 +194,10 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
                     |(version, _)| layout::staged(&from.cluster.runtime, version, "etcd"),
                 ),
             },
-            operations: vec![Operation::Start { timeout: from.cluster.rollout.ready_timeout }],
+            operations: start_on(settings.as_ref(), from),
             on_failure: from.cluster.rollout.on_failure,
             readd: None,
+            settings,
         };
         let action = with_way_back(from, member, action);
         let mut after = served_gates(from, &name, version, sha256);
@@ -189,6 +223,22 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
         let estimate = estimate::member(&action.operations, &after);
         steps.push(Action::Member(action), why, (Vec::new(), after), undo, estimate);
     }
+}
+
+/// What a member that is down lacks for the binary that is in place: an interrupted run has swapped that and no more, or the
+/// binary that it had is back and its files are not.
+fn settings_for_start(from: &Ingredients<'_>, member: &Surveyed<'_>, version: &Version) -> Option<SettingsChange> {
+    if *version == from.way.to {
+        settings::change(from.cluster, from.way, member, from.knowledge)
+    } else {
+        settings::back(member, version)
+    }
+}
+
+/// A start, after what it takes.
+pub fn start_on(settings: Option<&SettingsChange>, from: &Ingredients<'_>) -> Vec<Operation> {
+    let start = Operation::Start { timeout: from.cluster.rollout.ready_timeout };
+    settings.map(|_| Operation::RewriteSettings).into_iter().chain([start]).collect()
 }
 
 /// A member that waits to be started: no process, and a binary that says its version.
@@ -386,7 +436,8 @@ fn member_step(from: &Ingredients<'_>, member: &Surveyed<'_>, steps: &mut Number
         staged: layout::staged(&from.cluster.runtime, to, "etcd"),
         kept: layout::staged(&from.cluster.runtime, &runs, "etcd"),
     };
-    let operations = operations(from, facts, &runs, new.sha256);
+    let settings = settings::change(from.cluster, from.way, member, from.knowledge);
+    let operations = operations(from, facts, &runs, new.sha256, settings.as_ref());
     let mut before = all_well(from);
     before.push(Gate::QuorumWithout { member: name.clone(), within: rollout.gate_timeout });
     if from.way.goes_down() {
@@ -423,6 +474,7 @@ fn member_step(from: &Ingredients<'_>, member: &Surveyed<'_>, steps: &mut Number
         operations,
         on_failure: rollout.on_failure,
         readd: None,
+        settings,
     };
     let action = with_way_back(from, member, action);
     let undo = if action.readd.is_some() { Undo::Readd } else { Undo::SwapBack };
@@ -446,7 +498,13 @@ fn running_version(member: &Surveyed<'_>, from: &Ingredients<'_>) -> Version {
         .unwrap_or_else(|| from.way.from.clone())
 }
 
-fn operations(from: &Ingredients<'_>, facts: &MemberFacts, runs: &Version, new: Sha256) -> Vec<Operation> {
+fn operations(
+    from: &Ingredients<'_>,
+    facts: &MemberFacts,
+    runs: &Version,
+    new: Sha256,
+    settings: Option<&SettingsChange>,
+) -> Vec<Operation> {
     let rollout = &from.cluster.rollout;
     let start = Operation::Start { timeout: rollout.ready_timeout };
     let file_is_new = facts.binary.sha256 == Some(new);
@@ -463,6 +521,7 @@ fn operations(from: &Ingredients<'_>, facts: &MemberFacts, runs: &Version, new: 
     if !file_is_new {
         operations.push(Operation::SwapBinary);
     }
+    operations.extend(settings.map(|_| Operation::RewriteSettings));
     operations.push(start);
     operations
 }

@@ -23,6 +23,7 @@ mod restore;
 mod rollback_point;
 mod scripts;
 mod service;
+mod settings;
 mod site;
 mod stage;
 mod unit;
@@ -44,6 +45,7 @@ pub use service::{
     Death, Digest, Exit, MemberNow, ProcessNow, Room, StartOutcome, Started, StopOutcome, UnitState, is_running, start,
     stop,
 };
+pub use settings::{KeepSettings, SettingsState, place_settings, put_settings_back, ready_settings};
 pub use site::{Service, Site, staged_path, store_dir};
 pub use stage::{Preflight, PreflightOutcome, Program, Staged, check_staged, preflight, stage};
 pub use unit::{CreateSpec, Templates, UnitTemplate, member_args, render_unit};

@@ -30,6 +30,7 @@ scripts! {
     COMMIT_SWAP = "swap the binary", ["lib-common.sh", "commit-swap.sh"];
     PUT_BACK = "put the old binary back", ["lib-common.sh", "put-back.sh"];
     DISCARD_SWAP = "discard a prepared swap", ["lib-common.sh", "discard-swap.sh"];
+    LAY_SETTINGS = "change the settings", ["lib-common.sh", "lay-settings.sh"];
     COPY_DATA = "copy the data directory", ["lib-common.sh", "copy-data.sh"];
     FLUSH = "flush the copy", ["lib-common.sh", "flush.sh"];
     LAY_READY = "lay a copy ready", ["lib-common.sh", "lib-replace.sh", "lay-ready.sh"];

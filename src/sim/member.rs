@@ -2,6 +2,7 @@
 
 use crate::sim::beside::Beside;
 use crate::sim::raft::{Data, Node};
+use crate::sim::settings::Settings;
 use crate::sim::world::ReleaseNo;
 use crate::units::{MemberId, MemberName, RaftIndex};
 
@@ -84,6 +85,7 @@ pub struct Member {
     pub disk_full_until: u64,
     pub stop_hangs_until: u64,
     pub next_pid: u32,
+    pub settings: Settings,
 }
 
 impl Member {
@@ -109,6 +111,7 @@ impl Member {
             disk_full_until: 0,
             stop_hangs_until: 0,
             next_pid: 700,
+            settings: Settings::default(),
         }
     }
 

@@ -4,6 +4,7 @@ use crate::execute::ExecuteError;
 use crate::execute::gates::{QUORUM_LAG, no_way_back};
 use crate::execute::journal::{Detail, EffectResult};
 use crate::execute::member::runs_another;
+use crate::observe::settings::SettingsChange;
 use crate::plan::model::{BinaryChange, HandOver, MemberAction, Operation};
 use crate::sim::beside::run_number;
 use crate::sim::controller::{Command, Sim};
@@ -57,6 +58,7 @@ impl Sim {
                 }
                 self.swap(no, &action.binary)
             }
+            Operation::RewriteSettings => self.rewrite_settings(no, &action.from, action.settings.as_ref()),
             Operation::Start { timeout } => {
                 if let Some(replacement) = run.plan.replacement().filter(|one| one.then.contains(&action.member)) {
                     // All hosts were told that the first quorum has served.
@@ -285,6 +287,12 @@ impl Sim {
             tried!(self.start(no, timeout));
             return Ok(Err(error.to_string()));
         }
+        let back = action.settings.as_ref().map(SettingsChange::reversed);
+        let back = back.filter(|_| !self.mutated(Mutation::SettingsStay));
+        let files_first = action.from <= action.to;
+        if files_first {
+            tried!(self.rewrite_settings(no, &action.to, back.as_ref()));
+        }
         tried!(self.command(no, |world| {
             world.check_way_back(no, old);
             let full = world.disk_is_full(no);
@@ -301,6 +309,9 @@ impl Sim {
             member.binary = Some(old);
             Ok(())
         }));
+        if !files_first {
+            tried!(self.rewrite_settings(no, &action.to, back.as_ref()));
+        }
         let timeout = self.scenario.cluster.rollout.ready_timeout;
         self.start(no, timeout)
     }

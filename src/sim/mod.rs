@@ -32,6 +32,7 @@ mod restores;
 mod rng;
 mod run;
 mod scenario;
+mod settings;
 mod way_back;
 mod world;
 

@@ -73,6 +73,10 @@ mutations! {
     NoHandOver = ("no-hand-over", Upgrade, ["hand-over"]),
     /// putting a member back does nothing and says that it worked
     PutBackSwallowed = ("put-back-swallowed", Upgrade, ["left-down"]),
+    /// the planner leaves out what a member's files become with the new binary
+    SettingsForgotten = ("settings-forgotten", Upgrade, ["settings-belong"]),
+    /// the old binary is put back, and what the member's files were is not
+    SettingsStay = ("settings-stay", Upgrade, ["settings-belong"]),
     /// the engine goes on where the spec says to hold
     HoldIgnored = ("hold-ignored", Upgrade, ["hold"]),
     /// the planner leaves out the rollback points
@@ -212,7 +216,7 @@ fn start_all_at_once(plan: &mut Plan) {
 }
 
 fn only_starts(step: &Step) -> bool {
-    matches!(&step.action, Action::Member(action) if action.operations.len() == 1)
+    matches!(&step.action, Action::Member(action) if action.only_starts())
 }
 
 impl Mutation {
@@ -259,6 +263,8 @@ impl Mutation {
             }
             Self::NoRollbackPoint => operations(plan)
                 .for_each(|operations| operations.retain(|one| !matches!(one, Operation::CopyDataDir { .. }))),
+            Self::SettingsForgotten => operations(plan)
+                .for_each(|operations| operations.retain(|one| !matches!(one, Operation::RewriteSettings))),
             Self::CopyWhileItRuns => operations(plan).for_each(|operations| {
                 let copy = operations.iter().position(|one| matches!(one, Operation::CopyDataDir { .. }));
                 let stop = operations.iter().position(|one| matches!(one, Operation::Stop { .. }));

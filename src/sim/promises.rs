@@ -334,6 +334,7 @@ impl World {
     /// The controller starts what lies there: what somebody put there before the plan was made, it knew.
     pub fn check_start(&mut self, no: MemberNo) {
         self.check_start_in_replacement(no);
+        self.check_settings_belong(no);
         if let Some(release) = self.members[no].binary.filter(|_| !self.promises.replaced_since_plan[no]) {
             self.check_rung(no, release);
         }

@@ -280,6 +280,7 @@ fn host(world: &World, no: MemberNo, runtime: &Runtime) -> HostFacts {
         scratch_device: Some(DISK),
         staged: in_store.map(|(_, release)| (release.version.clone(), release.digest)).collect::<BTreeMap<_, _>>(),
         data_without_member: None,
+        kept_settings: member.settings.kept.clone(),
         listening: BTreeSet::new(),
         notes: Vec::new(),
     }
@@ -339,11 +340,10 @@ fn facts(world: &World, no: MemberNo) -> MemberFacts {
             free: Some(free(world, no)),
             device: Some(DISK),
         },
-        // What options do is `plan`'s to test; the model's members have none.
-        options: Vec::new(),
+        options: member.settings.options(),
         config_file: None,
-        args: Vec::new(),
-        options_sha256: Sha256([2; 32]),
+        args: member.settings.args(),
+        options_sha256: Sha256::of(member.settings.text.as_bytes()),
         data_dir: DataDirFacts {
             path: DATA_DIR.to_owned(),
             has_member: member.has_data,
@@ -363,5 +363,6 @@ fn facts(world: &World, no: MemberNo) -> MemberFacts {
         },
         certificates: Vec::new(),
         next_start: None,
+        files: member.settings.files(),
     }
 }

@@ -194,9 +194,12 @@ impl Sim {
 
     pub(super) fn replace_binary(&mut self, action: &ReplaceAction) -> Tried<EffectResult> {
         let no = tried!(Ok(self.named(&action.member)));
+        if action.replacement.settings.is_some() {
+            tried!(self.rewrite_settings(no, &action.from, action.replacement.settings.as_ref()));
+        }
         match &action.replacement.binary {
             Some(binary) => self.swap(no, binary),
-            None => Ok(Err("no binary is planned for it".to_owned())),
+            None => Ok(Ok(skipped("it is in place already"))),
         }
     }
 

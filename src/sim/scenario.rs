@@ -13,10 +13,11 @@ use crate::sim::member::Member as ModelMember;
 use crate::sim::promises::Promises;
 use crate::sim::raft::Data;
 use crate::sim::rng::Rng;
+use crate::sim::settings;
 use crate::sim::world::{MOST_MEMBERS, Release, ReleaseNo, TICK, World};
 use crate::spec::model::{
     BackupPolicy, Become, ClientAccess, Cluster, Connection, HoldPoint, Member, OnFailure, Ownership, Process,
-    ReleaseSource, RollbackPoints, Rollout, Runtime, Systemd, Toggle, Verify,
+    ReleaseSource, RollbackPoints, Rollout, Runtime, SettingsPolicy, Systemd, Toggle, Verify,
 };
 use crate::units::{Bytes, MemberName, Minor, Sha256, Span, Version};
 
@@ -125,7 +126,12 @@ pub fn draw(seed: u64, weather: Weather, history: bool, work: Work) -> (Scenario
         }
     }
     let saves_plans = rng.percent(20);
-    let mut world = world(rng, (members, runs), releases, &cluster, History::new(history));
+    // On the way down nothing is rewritten: what is to be there is written first.
+    let settings = if work == Work::Descent { String::new() } else { settings::draw(seed, &releases) };
+    if !settings.is_empty() {
+        cluster.rollout.settings = SettingsPolicy::Rewrite;
+    }
+    let mut world = world(rng, (members, runs), releases, &cluster, (History::new(history), settings));
     world.declared = targets[0];
     world.brought = targets[0];
     let mut later_faults = Vec::new();
@@ -238,6 +244,7 @@ fn cluster(rng: &mut Rng, members: usize, declared: &Version) -> Cluster {
             gate_timeout: span(rng, &[4, 10, 30]),
             v2_settle: span(rng, &[5]),
             compare_hashes: toggle(rng.percent(70)),
+            settings: SettingsPolicy::Keep,
         },
         backup: BackupPolicy { dir: "/srv/backups".into(), keep: 7, verify: Verify::Restore },
         rollback_points: RollbackPoints {
@@ -268,7 +275,7 @@ fn world(
     (members, runs): (usize, ReleaseNo),
     releases: Vec<Release>,
     cluster: &Cluster,
-    history: History,
+    (history, settings): (History, String),
 ) -> World {
     let minor = releases[runs].version.minor();
     let systemd = matches!(cluster.runtime, Runtime::Systemd(_));
@@ -282,6 +289,7 @@ fn world(
     let acknowledged = (data.log.len(), data.last().revision, data.last().digest);
     let member = |number: usize, rng: &mut Rng| {
         let mut member = ModelMember::new(number, name(number), runs, data.clone());
+        member.settings.text.clone_from(&settings);
         member.unit_enabled = systemd && rng.percent(85);
         member.restarts = systemd && rng.percent(70);
         member

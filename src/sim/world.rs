@@ -254,7 +254,7 @@ impl World {
             self.die(no);
             return;
         }
-        if self.refuses_to_start(no, minor) || fate == Fate::Exits {
+        if self.refuses_to_start(no, minor) || self.ends_on_its_options(no, release) || fate == Fate::Exits {
             self.tell(|world| format!("{} exits at its start", world.members[no].name));
             self.die(no);
             return;

@@ -288,6 +288,20 @@ pub struct Rollout {
     pub v2_settle: Span,
     /// Whether the data of all members is compared by HashKV before the first stop and at the end.
     pub compare_hashes: Toggle,
+    /// What is done about options that the new version does not accept.
+    #[serde(default)]
+    pub settings: SettingsPolicy,
+}
+
+/// What is done about options that the new version does not accept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettingsPolicy {
+    /// They are refused: nothing is changed in what somebody else wrote.
+    #[default]
+    Keep,
+    /// They are rewritten, as part of the member's step.
+    Rewrite,
 }
 
 /// A switch with a name, where a `bool` would not say what is on.

@@ -41,6 +41,7 @@ fn basis(versions: [Option<&str>; 3], cluster: Option<&str>) -> Basis {
         options_sha256: Some(digest("options")),
         unit_sha256: Some(digest("unit")),
         certificates_sha256: None,
+        settings_sha256: None,
         data_dir: Some("/var/lib/etcd".to_owned()),
     };
     Basis {
@@ -117,6 +118,7 @@ fn member_step(id: u32, change: Change<'_>) -> Step {
             ],
             on_failure: OnFailure::RollbackMember,
             readd: None,
+            settings: None,
         }),
         why: why.to_owned(),
         before: before_a_stop(member),
@@ -413,6 +415,7 @@ pub fn creation() -> Plan {
         options_sha256: None,
         unit_sha256: None,
         certificates_sha256: None,
+        settings_sha256: None,
         data_dir: None,
     };
     let basis = Basis {
@@ -499,6 +502,7 @@ fn replacement() -> Replacement {
                 staged: "/usr/local/lib/quorate/3.1.20/etcd".to_owned(),
                 kept: "/usr/local/lib/quorate/3.2.32/etcd".to_owned(),
             }),
+            settings: None,
         };
         (name(&format!("m{n}")), change)
     };
@@ -559,6 +563,7 @@ pub fn whole_rollback() -> Plan {
         operations: vec![Operation::Start { timeout: Span::from_secs(600) }],
         on_failure: OnFailure::Halt,
         readd: None,
+        settings: None,
     }));
     actions.push(Action::Finish { version: version(to), minor: minor("3.1") });
     actions.push(Action::CompareData { moment: Moment::AtTheEnd });

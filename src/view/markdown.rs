@@ -10,7 +10,7 @@ use super::plan::{
     no_return_rows, no_return_title, note_sentence, outcome, rung_title, title, what_completes,
 };
 use super::restore::source_rows;
-use super::step::{headline, rows};
+use super::step::{headline, rows, settings_of};
 use super::words::{sentence, span};
 use crate::plan::model::{Action, CheckOutcome, CreateAction, Kind, Note, Plan, Rung, Step};
 
@@ -123,6 +123,10 @@ fn write_step(page: &mut Markdown, plan: &Plan, step: &Step) {
     page.list(rows(plan, step).iter().map(|row| format!("{}: {}", text(row.label), text(&row.text))));
     if let Action::CreateMember(create) = &step.action {
         write_created_files(page, create);
+    }
+    if let Some(change) = settings_of(&step.action) {
+        page.paragraph("settings:");
+        page.verbatim(&change.diff().map(|line| escape(&line)).collect::<Vec<_>>().join("\n"));
     }
 }
 

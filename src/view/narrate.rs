@@ -277,6 +277,7 @@ fn done(detail: &Detail, doing: &str) -> String {
             let index = raft_index.map(|at| format!(", raft index {}", grouped(at.0))).unwrap_or_default();
             format!("rollback point {path}: {size}{index}")
         }
+        Detail::Rewritten { paths } => format!("{} changed as planned", paths.join(" and ")),
         Detail::Swapped { path, version } => format!("{path} is {version} now"),
         Detail::Started { pid } => format!("started, pid {pid}"),
         Detail::KeysEqual { members, v3, v2 } => {

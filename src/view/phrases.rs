@@ -82,6 +82,16 @@ pub fn operation(operation: &Operation, action: Option<&MemberAction>) -> String
             }
             None => "put the new binary in place".to_owned(),
         },
+        Operation::RewriteSettings => match action.and_then(|action| action.settings.as_ref()) {
+            Some(change) => {
+                let each = change
+                    .files
+                    .iter()
+                    .map(|file| format!("{} (sha256 {} -> {})", file.path, file.before.short(), file.after.short()));
+                format!("change {}, as shown below", each.collect::<Vec<_>>().join(" and "))
+            }
+            None => "change the files that set its options".to_owned(),
+        },
         Operation::Start { timeout } => format!("start it, within {}", span(*timeout)),
         Operation::LeaveCluster => match action.and_then(|action| action.readd.as_ref()?.readded()) {
             Some((_, _, before)) => {
@@ -119,8 +129,9 @@ pub fn undo(step: &Step) -> String {
                 .to_owned()
         }
         (Undo::NothingToUndo, _) => "nothing to undo: nothing that runs is changed".to_owned(),
-        (Undo::SwapBack, Action::Member(MemberAction { binary, on_failure, .. })) => {
-            let first = format!("put {} back and start it", binary.kept);
+        (Undo::SwapBack, Action::Member(MemberAction { binary, on_failure, settings, .. })) => {
+            let files = settings.as_ref().map_or("", |_| ", change its files back,");
+            let first = format!("put {} back{files} and start it", binary.kept);
             match on_failure {
                 OnFailure::RollbackMember => {
                     format!("{first}; done at once if the member does not come up, then the run halts")
@@ -271,6 +282,7 @@ pub fn effect_name(effect: &Effect) -> &'static str {
             Operation::LeaveCluster => "leaving the cluster",
             Operation::JoinCluster => "joining the cluster",
             Operation::SetDataAside => "setting data aside",
+            Operation::RewriteSettings => "changing the settings",
         },
         Effect::Create { .. } => "creation",
         Effect::StartTogether => "start at once",

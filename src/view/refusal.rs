@@ -1,6 +1,7 @@
 //! Why there is no plan, and other reasons to stop before the first step: all of them at once.
 
 use super::page::{Page, Style, Tone, cell};
+use super::step::diff_tone;
 use super::words::count;
 use crate::plan::model::Refusal;
 
@@ -45,6 +46,9 @@ fn write_refusal(page: &mut Page, number: usize, refusal: &Refusal) {
     page.row(2, &[cell(Tone::Bad, &number, 4)], Tone::Strong, &format!("{whom}: {}", refusal.rule));
     for (label, text) in [("seen", &refusal.seen), ("must", &refusal.must), ("do", &refusal.fix)] {
         page.row(6, &[cell(Tone::Faint, label, LABEL)], Tone::Plain, text);
+    }
+    for line in &refusal.diff {
+        page.verbatim(6 + LABEL, diff_tone(line), line);
     }
     if let Some(source) = &refusal.source {
         page.row(6, &[cell(Tone::Faint, "source", LABEL)], Tone::Faint, source);

@@ -14,6 +14,7 @@ pub fn refusals() -> Vec<Refusal> {
             must: "the rollback point of m3 needs 105 MB and 10 % to spare: 116 MB".to_owned(),
             fix: "free 20 MB on /var/lib, or turn rollback points off: rollback_points { enabled = false }".to_owned(),
             source: None,
+            diff: Vec::new(),
         },
         Refusal {
             rule: "listen-urls-are-ips".to_owned(),
@@ -23,6 +24,7 @@ pub fn refusals() -> Vec<Refusal> {
             must: "3.2 does not start with a host name in a listen URL".to_owned(),
             fix: "write the IP address: --listen-peer-urls=http://10.0.0.11:2380; then restart m1 at 3.1.20".to_owned(),
             source: Some("upgrade guide of 3.2".to_owned()),
+            diff: Vec::new(),
         },
         Refusal {
             rule: "one-minor-at-a-time".to_owned(),
@@ -32,6 +34,7 @@ pub fn refusals() -> Vec<Refusal> {
             must: "a cluster moves by one minor at a time".to_owned(),
             fix: "declare 3.2.32 first".to_owned(),
             source: Some("https://etcd.io/docs/v3.3/upgrades/upgrade_3_3/".to_owned()),
+            diff: Vec::new(),
         },
     ]
 }

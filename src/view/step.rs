@@ -7,6 +7,7 @@ use super::page::{Page, Tone, cell};
 use super::phrases::{gates, joined, operation, undo, verb};
 use super::restore::{expected, laid};
 use super::words::{self, grouped, names, names_of, span};
+use crate::observe::settings::SettingsChange;
 use crate::plan::model::{
     Action, BackupAction, CreateAction, Kind, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
     Replacement, ReplacementPhase, Role, Step, StepId,
@@ -56,9 +57,32 @@ impl<'a> StepWriter<'a> {
         if let Action::CreateMember(create) = &step.action {
             write_created_files(page, create);
         }
+        if let Some(change) = settings_of(&step.action) {
+            page.text(INDENT + NUMBER, Tone::Faint, "settings");
+            // Not wrapped: it can be copied as it is.
+            change.diff().for_each(|line| page.verbatim(INDENT + NUMBER + LABEL, diff_tone(&line), &line));
+        }
         if self.first_member.is_none() && changes_a_member {
             self.first_member = Some((step.id, rows));
         }
+    }
+}
+
+/// What of a member's files changes in a step.
+pub(super) fn settings_of(action: &Action) -> Option<&SettingsChange> {
+    match action {
+        Action::Member(member) => member.settings.as_ref(),
+        Action::ReplaceData(replace) => replace.replacement.settings.as_ref(),
+        _ => None,
+    }
+}
+
+pub(super) fn diff_tone(line: &str) -> Tone {
+    match line.as_bytes() {
+        [b'-', b'-', b'-', ..] | [b'+', b'+', b'+', ..] | [b'@', ..] => Tone::Faint,
+        [b'-', ..] => Tone::Bad,
+        [b'+', ..] => Tone::Good,
+        _ => Tone::Plain,
     }
 }
 
@@ -291,6 +315,8 @@ fn replaced(replace: &ReplaceAction) -> Vec<String> {
             .as_ref()
             .map(|binary| format!("put {} at {} (sha256 {})", replace.to, binary.path, binary.new_sha256.short())),
     );
+    let files = replace.replacement.settings.iter().flat_map(|change| &change.files);
+    parts.extend(files.map(|file| format!("put {} back as it was, as shown below", file.path)));
     parts
 }
 

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BinaryChange;
 use crate::observe::inventory::ListedMember;
+use crate::observe::settings::SettingsChange;
 use crate::units::{Bytes, MemberName, Version};
 
 /// Format of the note. One that does not match is not acted on.
@@ -104,6 +105,9 @@ pub struct MemberReplacement {
     pub size: Bytes,
     /// The binary that is put in place too.
     pub binary: Option<BinaryChange>,
+    /// The files that set its options, as they were with that binary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsChange>,
 }
 
 /// A copy of a member's data on its host.

@@ -10,6 +10,7 @@ use crate::plan::model::{
 };
 use crate::plan::replacing::{Notes, notes, noun, refuse_wrong};
 use crate::plan::restore::{Begin, RestoreInput, version_there};
+use crate::plan::settings;
 use crate::plan::survey::Survey;
 use crate::units::MemberName;
 
@@ -121,6 +122,7 @@ pub(super) fn replacement(
         return note.clone();
     }
     let to = from.input.cluster.version.clone();
+    let surveyed = |name: &MemberName| survey.members.iter().find(|member| member.view.name == *name);
     let of = |(name, member): (&MemberName, &RestoreMember)| {
         let replacement = MemberReplacement {
             data_dir: member.data_dir.clone(),
@@ -128,9 +130,11 @@ pub(super) fn replacement(
             size: from.backup.size(),
             copy_of: None,
             binary: binaries.get(name).cloned(),
+            settings: surveyed(name).and_then(|member| settings::back(member, &to)),
         };
         (name.clone(), replacement)
     };
+    let planned = members.iter().map(of).collect();
     Replacement {
         format: REPLACEMENT_FORMAT,
         kind: ReplacementKind::Restore,
@@ -143,6 +147,6 @@ pub(super) fn replacement(
         first: members.keys().cloned().collect(),
         then: Vec::new(),
         member_list: Vec::new(),
-        members: members.iter().map(of).collect(),
+        members: planned,
     }
 }

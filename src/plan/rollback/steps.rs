@@ -162,6 +162,7 @@ fn start(cluster: &Cluster, survey: &Survey<'_>, replacement: &Replacement, step
             operations: vec![Operation::Start { timeout: rollout.ready_timeout }],
             on_failure: OnFailure::Halt,
             readd: None,
+            settings: None,
         };
         let takes = estimate::member(&action.operations, &after);
         let why = "its log is shorter: it takes what the others have, and could not have led them".to_owned();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::observe::settings::SettingsChange;
 use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{
     Action, BinaryChange, Gate, MemberAction, Moment, Operation, Refusal, Replacement, Role, Step, Undo,
@@ -13,7 +14,7 @@ use crate::plan::rollback::{Rollback, RollbackInput, assemble};
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::target::{Direction, Way};
 use crate::plan::upgrade::{self, Ingredients, Numbered, all_well, hand_over, served_gates};
-use crate::plan::{clients_of, estimate, health, hosts, quorum, settle};
+use crate::plan::{clients_of, estimate, health, hosts, quorum, settings, settle};
 use crate::spec::model::OnFailure;
 use crate::units::Version;
 
@@ -21,6 +22,8 @@ use crate::units::Version;
 struct Change<'a> {
     member: Surveyed<'a>,
     binary: BinaryChange,
+    /// What its files were with that binary, where an upgrade has changed them.
+    settings: Option<SettingsChange>,
     /// It does not serve as it should: it goes first, for no other step begins before all are well.
     sick: bool,
     /// Its data cannot go back with it: it leaves the cluster, and joins again.
@@ -55,7 +58,8 @@ pub fn plan(
         .filter_map(|member| {
             let binary = ground::back(from, member, to, &mut findings)?;
             let readd = readd::needed(from.input.knowledge, survey, member, to, &binary);
-            Some(Change { member: *member, binary, sick: is_sick(member), readd })
+            let settings = settings::back(member, to);
+            Some(Change { member: *member, binary, settings, sick: is_sick(member), readd })
         })
         .collect();
     check(from, survey, &way, &changes, &mut findings);
@@ -201,6 +205,7 @@ fn start_those_on_the_old_binary(from: &Ingredients<'_>, to: &Version, steps: &m
         let (Standing::Stopped { facts }, true) = (member.standing, is_on(member, to)) else { continue };
         let Some(sha256) = facts.binary.sha256 else { continue };
         let name = member.view.name.clone();
+        let settings = settings::back(member, to);
         let action = MemberAction {
             member: name.clone(),
             role: Role::Down,
@@ -213,9 +218,10 @@ fn start_those_on_the_old_binary(from: &Ingredients<'_>, to: &Version, steps: &m
                 staged: facts.binary.path.clone(),
                 kept: facts.binary.path.clone(),
             },
-            operations: vec![Operation::Start { timeout: from.cluster.rollout.ready_timeout }],
+            operations: upgrade::start_on(settings.as_ref(), from),
             on_failure: OnFailure::Halt,
             readd: None,
+            settings,
         };
         let after = served_gates(from, &name, to, sha256);
         let takes = estimate::member(&action.operations, &after);
@@ -279,6 +285,7 @@ fn member_step(
         // It served with the newer binary before, unless it was sick: back to that one then.
         on_failure: if change.sick { OnFailure::Halt } else { rollout.on_failure },
         readd: change.readd.clone(),
+        settings: change.settings.clone(),
     };
     let undo = if change.readd.is_some() { Undo::NothingToUndo } else { Undo::SwapBack };
     steps.push(Action::Member(action), why, (before, after), undo, takes);
@@ -299,6 +306,9 @@ fn operations(from: &Ingredients<'_>, change: &Change<'_>, role: Role, runs: &Ve
         operations.extend(readd::operations(rollout.ready_timeout));
         return operations;
     }
+    // The other way round than on the way up: what is cut off between the two is, again, the newer binary with the older
+    // settings.
+    operations.extend(change.settings.as_ref().map(|_| Operation::RewriteSettings));
     if swaps(change) {
         operations.push(Operation::SwapBinary);
     }

@@ -15,7 +15,7 @@ use crate::plan::rollback::steps::{has_process, steps};
 use crate::plan::rollback::{PointSet, Rollback, RollbackInput, assemble, points};
 use crate::plan::survey::{Survey, Surveyed};
 use crate::plan::target::{Direction, Way};
-use crate::plan::{hosts, replacing};
+use crate::plan::{hosts, replacing, settings};
 use crate::units::{MemberName, Version};
 
 /// From the points that are there.
@@ -132,6 +132,10 @@ fn fits(member: &Surveyed<'_>, note: &Replacement, findings: &mut Findings) {
     if note.phase != ReplacementPhase::Joining && !planned.copy_of.as_ref().is_some_and(is_point) {
         wrong("the rollback point that the note speaks of is not there");
     }
+    let known = |path: &String| facts.files.iter().any(|file| file.path == *path);
+    if planned.settings.iter().flat_map(|change| &change.files).any(|edit| !known(&edit.path)) {
+        wrong("the note speaks of another file than those that set its options");
+    }
     if planned.binary.as_ref().is_some_and(|binary| binary.path != facts.binary.path) {
         wrong("the note speaks of another binary than the one that is configured");
     }
@@ -200,6 +204,7 @@ fn replacements(
                 copy_of: Some(DataCopy { data: point.path.clone(), wal: point.wal_path.clone() }),
                 size: hosts::rollback_point_size(facts),
                 binary: Some(binary),
+                settings: settings::back(member, &set.version),
             },
         );
     }

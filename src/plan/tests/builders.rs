@@ -103,6 +103,7 @@ fn host(number: usize, running: &str) -> HostFacts {
         scratch_device: None,
         staged: BTreeMap::new(),
         data_without_member: None,
+        kept_settings: Vec::new(),
         listening: BTreeSet::new(),
         notes: Vec::new(),
     }
@@ -121,61 +122,6 @@ fn process(number: usize, running: &str) -> EtcdProcess {
         name: Some(format!("m{number}")),
         is_declared_member: true,
     }
-}
-
-fn member_facts(number: usize, running: &str) -> MemberFacts {
-    let options = [
-        ("name", format!("m{number}")),
-        ("data-dir", "/var/lib/etcd".to_owned()),
-        ("listen-client-urls", format!("http://10.0.0.{}:2379", 10 + number)),
-        ("advertise-client-urls", format!("http://10.0.0.{}:2379", 10 + number)),
-        ("listen-peer-urls", format!("http://10.0.0.{}:2380", 10 + number)),
-        ("initial-advertise-peer-urls", format!("http://10.0.0.{}:2380", 10 + number)),
-    ];
-    MemberFacts {
-        binary: BinaryFacts {
-            path: "/usr/bin/etcd".to_owned(),
-            link_target: None,
-            version: Some(version(running)),
-            sha256: Some(etcd_digest(running)),
-            print: None,
-            size: Some(Bytes(17_000_000)),
-            owner: "root:root".to_owned(),
-            mode: "755".to_owned(),
-            free: Some(Bytes::mebi(8 * 1024)),
-            device: None,
-        },
-        args: options.iter().map(|(name, value)| format!("--{name}={value}")).collect(),
-        options: options.into_iter().map(|(name, value)| argument(name, &value)).collect(),
-        config_file: None,
-        options_sha256: Sha256::of(b"options"),
-        data_dir: data_dir(),
-        certificates: Vec::new(),
-        next_start: None,
-    }
-}
-
-pub fn data_dir() -> DataDirFacts {
-    DataDirFacts {
-        path: "/var/lib/etcd".to_owned(),
-        has_member: true,
-        owner: "etcd:etcd".to_owned(),
-        mode: "700".to_owned(),
-        size: Bytes::mebi(169),
-        db_size: Some(Bytes::mebi(41)),
-        newest_snap: Some(SnapFile { size: Bytes(12_000), index: RaftIndex(20_002) }),
-        wal_dir: None,
-        wal_size: None,
-        free: Bytes::mebi(20 * 1024),
-        device: None,
-        file_system: "ext4".to_owned(),
-        rollback_points: Vec::new(),
-        replacing: None,
-    }
-}
-
-pub fn argument(name: &str, value: &str) -> OptionFact {
-    OptionFact { name: name.to_owned(), value: value.to_owned(), source: OptionSource::Argument, effective: true }
 }
 
 pub fn certificate(option: &str, ip_addresses: &[&str]) -> CertificateFacts {

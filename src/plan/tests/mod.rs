@@ -16,5 +16,6 @@ mod readd;
 mod restores;
 mod rollback;
 mod rollout;
+mod settings;
 mod upgrades;
 mod versions;

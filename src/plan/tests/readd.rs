@@ -19,6 +19,7 @@ fn words(operations: &[Operation]) -> Vec<&'static str> {
         Operation::Stop { .. } => "stop",
         Operation::CopyDataDir { .. } => "copy",
         Operation::SwapBinary => "swap",
+        Operation::RewriteSettings => "rewrite",
         Operation::Start { .. } => "start",
         Operation::LeaveCluster => "leave",
         Operation::JoinCluster => "join",

@@ -18,18 +18,18 @@ use crate::view::{Style, choices_text, refusals_text};
 
 /// What is there, and what is asked for.
 #[derive(Clone)]
-pub(super) struct Back {
+pub struct Back {
     there: Situation,
     last: Option<LastRun>,
     asked: Asked,
 }
 
-pub(super) fn back(there: Situation) -> Back {
+pub fn back(there: Situation) -> Back {
     Back { there, last: None, asked: Asked::default() }
 }
 
 impl Back {
-    fn by_points(mut self) -> Self {
+    pub fn by_points(mut self) -> Self {
         self.asked.by = By::Points;
         self
     }
@@ -74,7 +74,7 @@ impl Back {
     }
 
     #[track_caller]
-    pub(super) fn plan(&self) -> Plan {
+    pub fn plan(&self) -> Plan {
         match self.result() {
             Ok(Rollback::Plan(plan)) => *plan,
             Ok(other) => panic!("{other:?}"),
@@ -83,7 +83,7 @@ impl Back {
     }
 
     #[track_caller]
-    pub(super) fn planned(&self) -> String {
+    pub fn planned(&self) -> String {
         told(&self.plan())
     }
 
@@ -117,7 +117,7 @@ impl Back {
 }
 
 /// m1 and m3 are done, the old binary is kept on every host.
-pub(super) fn mixed(from: &str, to: &str) -> Situation {
+pub fn mixed(from: &str, to: &str) -> Situation {
     kept(healthy(from).to(to), from).runs("m1", to).runs("m3", to)
 }
 
@@ -128,7 +128,7 @@ pub(super) fn kept(situation: Situation, release: &str) -> Situation {
 }
 
 /// All run the new version, the cluster version has moved, each member has its point: m2 was stopped last.
-fn completed(from: &str, to: &str) -> Situation {
+pub fn completed(from: &str, to: &str) -> Situation {
     points(kept(healthy(to), from), from, &[("m1", 21, 24_000), ("m3", 22, 24_100), ("m2", 23, 24_200)])
 }
 

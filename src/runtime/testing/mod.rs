@@ -8,6 +8,7 @@ mod process;
 mod real;
 mod replace;
 mod restore;
+mod settings;
 mod stage;
 mod systemd;
 

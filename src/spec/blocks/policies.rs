@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
-use super::super::model::{BackupPolicy, HoldPoint, OnFailure, RollbackPoints, Rollout, Toggle, Verify};
+use super::super::model::{
+    BackupPolicy, HoldPoint, OnFailure, RollbackPoints, Rollout, SettingsPolicy, Toggle, Verify,
+};
 use super::super::section::{Known, Placed, Section, wrong_type};
 use super::super::source::FileId;
 use super::super::text;
@@ -25,6 +27,7 @@ const ROLLOUT: Known = Known {
         "gate_timeout",
         "v2_settle",
         "compare_hashes",
+        "settings",
     ],
     blocks: &[],
 };
@@ -47,6 +50,7 @@ pub fn default_rollout() -> Rollout {
         gate_timeout: Span::from_secs(60),
         v2_settle: Span::from_secs(120),
         compare_hashes: Toggle::On,
+        settings: SettingsPolicy::Keep,
     }
 }
 
@@ -54,6 +58,7 @@ pub fn rollout(file: FileId, block: &Block, cx: &mut Cx) -> Rollout {
     let section = Section::of_block(file, block, "rollout block", cx);
     section.expect(&ROLLOUT, cx);
     let usual = default_rollout();
+    let settings = [("keep", SettingsPolicy::Keep), ("rewrite", SettingsPolicy::Rewrite)];
     let failures = [("rollback-member", OnFailure::RollbackMember), ("halt", OnFailure::Halt)];
     Rollout {
         soak: span(&section, "soak", cx).unwrap_or(usual.soak),
@@ -66,6 +71,7 @@ pub fn rollout(file: FileId, block: &Block, cx: &mut Cx) -> Rollout {
         gate_timeout: wait(&section, "gate_timeout", cx).unwrap_or(usual.gate_timeout),
         v2_settle: span(&section, "v2_settle", cx).unwrap_or(usual.v2_settle),
         compare_hashes: toggle(&section, "compare_hashes", cx).unwrap_or(usual.compare_hashes),
+        settings: section.choice("settings", &settings, cx).unwrap_or(usual.settings),
     }
 }
 

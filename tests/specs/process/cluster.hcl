@@ -60,6 +60,11 @@ variable "hold_before" {
   default = null
 }
 
+variable "settings_policy" {
+  type    = string
+  default = "keep"
+}
+
 locals {
   members = toset(["m1", "m2", "m3"])
 }
@@ -93,6 +98,7 @@ cluster "test" {
     ready_timeout = var.ready_timeout
     gate_timeout  = var.gate_timeout
     hold_before   = var.hold_before
+    settings      = var.settings_policy
   }
 
   backup {
