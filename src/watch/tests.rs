@@ -170,7 +170,8 @@ async fn who_connects_and_asks_nothing_keeps_nobody_from_being_served() {
             return false;
         }
         for _ in 0..200 {
-            silent.lock().unwrap().push(TcpStream::connect(address).await.unwrap());
+            let connection = TcpStream::connect(address).await.unwrap();
+            silent.lock().unwrap().push(connection);
         }
         // Sooner than enough of them were given up for their silence: that would take half a minute.
         let answer = tokio::time::timeout(WITHIN, get(address, "/healthz")).await.unwrap();
