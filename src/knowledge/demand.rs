@@ -94,6 +94,9 @@ pub enum HazardKind {
     /// A raft snapshot that is newer than what the v3 database has applied: the database was never written since.
     /// A member that runs one of `refused_by` is no such case: it would not have started.
     SnapshotAheadOfDatabase { refused_by: Versions },
+    /// A v3 database that was never written, and no raft snapshot: the new version replays the whole log into the
+    /// database, the first changes of membership as well.
+    LogReplayedIntoDatabase,
     /// Entries of the v2 store behind the last raft snapshot, which the new version does not accept.
     V2EntriesInWal { written_by: Versions },
     /// Learners or removed members that the v3 store remembers otherwise than the v2 store.

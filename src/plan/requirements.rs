@@ -166,6 +166,32 @@ fn hazard_of(hazard: &Hazard, (knowledge, way): (&Knowledge, &Way), survey: &Sur
                 source.as_deref(),
             );
         }
+        HazardKind::LogReplayedIntoDatabase => {
+            let whole_log = |member: &&Surveyed<'_>| {
+                let has_snap = member.facts().is_none_or(|facts| facts.data_dir.newest_snap.is_some());
+                let is_old = |etcd: &EtcdFacts| etcd.server_version.minor() < way.to.minor();
+                let unwritten = |etcd: &EtcdFacts| etcd.revision.is_some_and(|revision| revision.0 <= 1);
+                !has_snap && member.etcd().is_some_and(|etcd| is_old(etcd) && unwritten(etcd))
+            };
+            let found = survey.members.iter().filter(whole_log);
+            let names: Vec<&str> = found.map(|member| member.view.name.as_str()).collect();
+            if names.is_empty() {
+                return;
+            }
+            findings.refuse(
+                &fact.name,
+                None,
+                Words {
+                    seen: format!(
+                        "nothing was ever written through the v3 API, and there is no raft snapshot on {}",
+                        names.join(", ")
+                    ),
+                    must: fact.what.clone(),
+                    fix: fact.fix.clone().unwrap_or_default(),
+                },
+                source.as_deref(),
+            );
+        }
         HazardKind::V2EntriesInWal { .. } => match &hazard.cure {
             // A step of its own clears them, whether there are any or not.
             Cure::RaftSnapshotByNoOps { snapshot_count_option } => {

@@ -11,6 +11,16 @@ rung "3.4" "3.5" {
     sources  = ["guide upgrades/upgrade_3_5.md", "issue #11943", "observed 3.4.23, 3.5.33"]
   }
 
+  hazard "members-taken-for-removed" {
+    to      = "3.5.26+"
+    hazard  = "log-replayed-into-database"
+    cure    = "v3-write-on-old-version"
+    what    = "Where nothing was ever written through the v3 API and there is no raft snapshot, 3.5 takes members that it has not come to yet in the log for removed ones, and its database keeps that: 3.6, which goes by the database, then refuses them, and quorum is lost."
+    why     = "3.5.26 and later clean the database of members that the v2 store does not have, after each change of membership that they apply to it; a database that was never written has them all applied again, from the first on, when not all are in the v2 store yet."
+    fix     = "While all members run the old version: one put and one delete of any key by the v3 API, applied on every member."
+    sources = ["observed 3.3.27, 3.4.23, 3.5.33, 3.6.14", "code v3.5.33:server/etcdserver/api/membership/cluster.go", "issue #20967"]
+  }
+
   requirement "patch-3.4.22-with-auth" {
     check    = "minimum-patch"
     at_least = "3.4.22"

@@ -55,6 +55,14 @@ rung "3.5" "3.6" {
     sources = ["issue #19557", "issue #20793", "issue #20967", "issue #20995"]
   }
 
+  change "members-taken-for-removed-3.6" {
+    affects = "members-without-raft-snapshot"
+    what    = "Where a cluster came to 3.5.26 or later from 3.4 or older, nothing had been written through the v3 API by then, and there was no raft snapshot, its database says of members that they are removed. 3.5 does not look at that; the first 3.6 member refuses the others, and quorum is lost."
+    why     = "3.5.26 and later clean the database of members that the v2 store does not have yet while they go through the log from its beginning."
+    fix     = "Look for \"Removing zombie member\" in the logs of the first start of each 3.5 member. Where it stands there, do not go to 3.6: make a new cluster of a backup (`quorate restore`), which has its members written anew. Where it does not, or the cluster was born on 3.5, this is no matter."
+    sources = ["observed 3.3.27, 3.4.23, 3.5.33, 3.6.14", "code v3.5.33:server/etcdserver/api/membership/cluster.go", "issue #20967"]
+  }
+
   change "snapshot-count-10000" {
     affects = "members-without"
     options = ["snapshot-count"]

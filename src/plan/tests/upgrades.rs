@@ -3,7 +3,8 @@
 use insta::assert_snapshot;
 
 use super::builders::*;
-use crate::units::Bytes;
+use crate::observe::inventory::SnapFile;
+use crate::units::{Bytes, RaftIndex, Revision};
 
 #[test]
 fn from_3_1_to_3_2() {
@@ -103,6 +104,21 @@ fn sixty_megabytes_of_v2_data_settle_two_minutes() {
 fn a_hundred_and_twenty_megabytes_of_v2_data_settle_twice_what_the_spec_says() {
     let much = healthy("2.1.3").to("2.2.5").v2_data(130_000, Bytes::mebi(120));
     assert_snapshot!(much.declared(|cluster| cluster.rollout.v2_settle = "3m".parse().unwrap()).planned());
+}
+
+/// 3.5.26 and later replay the whole log into a database that was never written, and take members for removed ones.
+#[test]
+fn a_database_that_was_never_written_stops_the_rung_to_3_5() {
+    let with = |revision, snap: Option<u64>| {
+        let newest = snap.map(|index| SnapFile { size: Bytes(20_000), index: RaftIndex(index) });
+        healthy("3.4.23")
+            .to("3.5.33")
+            .every_etcd(|etcd| etcd.revision = Some(Revision(revision)))
+            .every_facts(|facts| facts.data_dir.newest_snap = newest)
+    };
+    assert_snapshot!(with(1, None).refused("members-taken-for-removed"));
+    with(2, None).plan().unwrap();
+    with(1, Some(100_001)).plan().unwrap();
 }
 
 // faults: E1
