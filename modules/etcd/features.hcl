@@ -189,6 +189,12 @@ feature "bump-revision" {
   sources = ["changelog 3.4", "changelog 3.5"]
 }
 
+feature "members-by-database" {
+  in      = "3.6+"
+  what    = "Who is a member, and who was removed, is what the v3 database says; before, what the v2 store says."
+  sources = ["guide v3.6/upgrades/upgrade_3_6.md", "code v3.5.33:server/etcdserver/api/membership/cluster.go", "observed 3.5.33, 3.6.14"]
+}
+
 feature "snapshot-restore-in-etcdctl" {
   in      = "3.0..3.5"
   what    = "etcdctl snapshot restore and status exist; from 3.6 on only those of etcdutl."

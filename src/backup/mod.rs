@@ -27,6 +27,7 @@ mod open;
 mod pack;
 pub mod packed_set;
 mod relay;
+mod removed;
 mod take;
 mod trial;
 mod v2;
@@ -51,6 +52,7 @@ pub use manifest::{
 pub use open::{BackupFile, Opened, open};
 pub use pack::Packed;
 pub use relay::relay_if_asked;
+pub use removed::removed_members;
 pub use take::{Taken, take};
 
 use crate::etcd::{Client, Login};

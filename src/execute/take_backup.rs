@@ -1,10 +1,13 @@
 //! Takes the backup of a step: what the plan says, from the member it names, into the folder of the spec.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use time::OffsetDateTime;
 
-use crate::backup::{Progress, Request, Source, Tools, TrialListens, V2Part, V3Compare, V3Part, take as take_one};
+use crate::backup::{
+    Progress, Request, Source, Tools, TrialListens, V2Part, V3Compare, V3Part, removed_members, take as take_one,
+};
 use crate::execute::ExecuteError;
 use crate::execute::effects::{Performer, done};
 use crate::execute::event::Event;
@@ -14,7 +17,7 @@ use crate::knowledge::Feature;
 use crate::observe::login;
 use crate::plan::layout;
 use crate::plan::model::{Action, BackupAction, Plan, Step};
-use crate::units::{Bytes, ClusterId, Version};
+use crate::units::{Bytes, ClusterId, MemberId, Version};
 
 /// A line of progress for each so many bytes.
 const TELL_EVERY: u64 = 1 << 20;
@@ -62,6 +65,9 @@ pub async fn take(performer: &Performer<'_>, step: &Step) -> Result<EffectResult
     if let Some(problem) = &taken.prune_problem {
         performer.notice(format!("older backups could not be removed: {problem}"));
     }
+    if let Some(refused) = taken_for_removed(performer, action, &taken.path).await? {
+        return Ok(refused);
+    }
     let manifest = taken.manifest;
     Ok(done(Detail::Backup {
         size: manifest.size(),
@@ -69,6 +75,45 @@ pub async fn take(performer: &Performer<'_>, step: &Step) -> Result<EffectResult
         checks: manifest.checks.iter().map(ToString::to_string).collect(),
         dir: taken.path.display().to_string(),
         id: manifest.id,
+    }))
+}
+
+/// What the new version goes by is in the backup: where that takes members of the cluster for removed ones, it would refuse
+/// them, and quorum would be lost with its first member.
+async fn taken_for_removed(
+    performer: &Performer<'_>,
+    action: &BackupAction,
+    dir: &Path,
+) -> Result<Option<EffectResult>, ExecuteError> {
+    let summary = &performer.plan.summary;
+    let by_database = |version: &Version| performer.world.knowledge.features(version).has(Feature::MembersByDatabase);
+    let changes = by_database(&summary.to) && summary.from.as_ref().is_some_and(|from| !by_database(from));
+    if action.v3.is_none() || !changes {
+        return Ok(None);
+    }
+    let listed = performer.world.member(&action.member)?.client.member_list().await?.members;
+    let ids: Vec<MemberId> = listed.iter().map(|member| member.id).collect();
+    let removed = removed_members(dir, &ids).await?;
+    let names = listed.iter().filter(|member| removed.contains(&member.id)).map(|member| member.name.as_str());
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let (of, to) = (names.join(", "), &summary.to);
+    Ok(Some(EffectResult::Refused {
+        reason: format!(
+            "the database of {} takes {of} for removed, though they are members: {to} goes by the database, would refuse \
+             them, and quorum would be lost",
+            action.member
+        ),
+        todo: vec![
+            "nothing was stopped; the cluster serves as before, and may stay at its version".to_owned(),
+            format!(
+                "why: `quorate explain members-taken-for-removed`; a cluster made of a backup has its members written anew: \
+                 `quorate restore {}`, then raise the version again",
+                performer.run
+            ),
+        ],
     }))
 }
 

@@ -82,6 +82,8 @@ features! {
     Etcdutl = "etcdutl",
     /// A restore can be told to raise revisions.
     BumpRevision = "bump-revision",
+    /// The v3 database says who is a member.
+    MembersByDatabase = "members-by-database",
     SnapshotRestoreInEtcdctl = "snapshot-restore-in-etcdctl",
     GatewayV3Alpha = "gateway-v3alpha",
     GatewayV3Beta = "gateway-v3beta",

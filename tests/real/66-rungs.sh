@@ -28,7 +28,7 @@ back() {
 rung() {
   local from=$1 to=$2 api=$3 writer=r${1//./}
   say "$from -> $to"
-  use_process_spec "$writer" 'soak = "0s"' 'v2_settle = "0s"'
+  use_process_spec "$writer" 'soak = "0s"' 'v2_settle = "0s"' 'settings = { snapshot-count = "2000" }'
   apply "$from"
   "put_data_$api" "$(endpoint m1)"
   start_writer "$writer" "$(endpoints)" --api "$api"
@@ -62,6 +62,28 @@ nothing_written() {
   "$TESTS/cluster/stop" "$SPEC"
 }
 
+# Where it has done so, the backup tells: nobody is stopped for 3.6.
+taken_for_removed() {
+  local member release
+  say "members that the database takes for removed"
+  use_process_spec removed 'soak = "0s"' 'settings = { snapshot-count = "2000" }'
+  apply 3.4.23
+  release=$("$TESTS/fixtures/get" 3.5.33)
+  for member in m1 m2 m3; do
+    end_by_hand "$member"
+    cp "$release/etcd" "$SPEC/members/$member/etcd"
+    start_by_hand "$member"
+    wait_for 30 "$member answers" answers "$member"
+  done
+  wait_for 30 "the cluster is at 3.5" at_version 3.5.33
+  etcdctl3 put written too-late >/dev/null
+  run_expect 1 quorate apply -auto-approve -var release=3.6.14
+  assert_contains "$(squeezed "$OUT")" "for removed, though they are members"
+  assert_eq "$(jq -r 'select(.entry == "intent" and .effect.operation.type == "stop") | .effect.member' "$(journal)")" "" "members stopped"
+  at_version 3.5.33
+  "$TESTS/cluster/stop" "$SPEC"
+}
+
 rungs=("2.1.1 2.2.5 v2" "2.2.5 2.3.8 v2" "3.0.17 3.1.20 v3" "3.1.20 3.2.32 v3" "3.2.32 3.3.27 v3" "3.3.27 3.4.23 v3"
   "3.4.23 3.5.33 v3" "3.5.33 3.6.14 v3" "3.6.14 3.7.1 v3")
 versions=()
@@ -76,3 +98,4 @@ for rung in "${rungs[@]}"; do
   rung "$from" "$to" "$api"
 done
 nothing_written
+taken_for_removed
