@@ -71,15 +71,32 @@ pub async fn ask(
             Ok(_) | Err(_) => {}
         }
     }
-    let told = async {
-        let version = client.version().await?;
-        let features = knowledge.features(served_as(&version, knowledge));
-        all(client, std::future::ready(Ok(version)), &features, depth, knowledge).await
-    };
-    told.await.map_err(|error: EtcdError| match error {
+    told(client, depth, knowledge).await.map_err(|error| match error {
         EtcdError::Denied { .. } => format!("{NOT_LET_IN}{error}"),
         error => error.to_string(),
     })
+}
+
+/// By the version that it tells. A member whose cluster is so young that its version is not decided yet does not serve all
+/// calls: a full look asks again.
+async fn told(client: &Client, depth: Depth, knowledge: &Knowledge) -> Result<EtcdFacts, EtcdError> {
+    let mut questions = match depth.contents {
+        Toggle::On => CLUSTER_VERSION_QUESTIONS,
+        // Whoever waits for something asks again anyway.
+        Toggle::Off => 0,
+    };
+    loop {
+        let version = client.version().await?;
+        let is_young = version.cluster.is_none();
+        let features = knowledge.features(served_as(&version, knowledge));
+        match all(client, std::future::ready(Ok(version)), &features, depth, knowledge).await {
+            Err(EtcdError::Refused { .. }) if is_young && questions > 0 => {
+                questions -= 1;
+                tokio::time::sleep(CLUSTER_VERSION_PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// The version whose API it serves: a member that is ahead of its cluster does not serve what the cluster has not yet.

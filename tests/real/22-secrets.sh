@@ -81,7 +81,9 @@ say "errors"
 said short 1 env QUORATE_VAR_password= "$QUORATE" -chdir="$SPEC" plan -var release=3.2.32
 said wrong_type 1 quorate plan -var release=3.2.32 -var "soak=$VALUE x" -var "password=$VALUE"
 # The value of -soak is no secret to the spec: it may be quoted, and is taken out here.
-sed -i "s/$VALUE x//" "$WORK/said/wrong_type"
+# (By the shell itself: another program would have it on its command line.)
+wrong_type=$(<"$WORK/said/wrong_type")
+printf '%s\n' "${wrong_type//"$VALUE x"/}" >"$WORK/said/wrong_type"
 said no_name 1 quorate plan -var release=3.2.32 -var "$TOKEN"
 cp "$WORK/pki/client.key" "$WORK/broken.key"
 sed -i '2s/^..../XXXX/' "$WORK/broken.key"

@@ -116,7 +116,7 @@ goes_on() {
   mv "$SPEC/cluster.hcl" "$WORK/aside"
   echo 'cluster "test" {' >"$SPEC/cluster.hcl"
   wait_for 20 "a look fails" metric_is 'quorate_drift_up{cluster="test"}' 0
-  grep -qxF 'quorate_drift_up{cluster="test"} 0' "$WORK/drift.prom" || fail "the file of metrics"
+  wait_for 20 "the file of metrics says so" grep -qxF 'quorate_drift_up{cluster="test"} 0' "$WORK/drift.prom"
   assert_eq "$(get /healthz)" ok "health of the service"
   assert_contains "$(get /)" "cannot be looked at"
   wait_for 40 "the webhook is told" hook_tells '.sight == "lost"'
