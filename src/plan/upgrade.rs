@@ -27,6 +27,9 @@ use crate::units::{Bytes, MemberName, Minor, RaftIndex, Sha256, Span, Version};
 /// distance at which etcd would send a snapshot instead of entries, and more than a busy cluster moves between two looks.
 pub const CAUGHT_UP_ENTRIES: RaftIndex = RaftIndex(500);
 
+/// Milliseconds that a look of the leader at a downgrade may take beyond its interval.
+const MARGIN_OF_A_LOOK: u64 = 1_000;
+
 /// Everything that the steps are made from.
 pub struct Ingredients<'a> {
     pub cluster: &'a Cluster,
@@ -560,6 +563,7 @@ pub fn served_gates(from: &Ingredients<'_>, name: &MemberName, version: &Version
 fn finish(from: &Ingredients<'_>, steps: &mut Numbered) {
     let mut after = all_well(from);
     after.push(Gate::ClusterVersion { minor: from.way.to.minor(), within: from.cluster.rollout.version_timeout });
+    after.extend(until_etcd_ends_it(from).map(|span| Gate::Soak { span }));
     let why = if from.way.goes_down() {
         "every member runs the lower version: that, and not that etcd says so, is what completes the way down"
     } else if from.way.cluster_version_behind || from.way.cancels() {
@@ -579,6 +583,23 @@ fn finish(from: &Ingredients<'_>, steps: &mut Numbered) {
             Span::default()
         },
     );
+}
+
+/// On the way down: until the leader has looked once more, and ended the downgrade. 3.5 does not tell whether it has; who went
+/// up again before would find the cluster version held down.
+fn until_etcd_ends_it(from: &Ingredients<'_>) -> Option<Span> {
+    const OPTIONS: [&str; 2] = ["downgrade-check-time", "experimental-downgrade-check-time"];
+    if !from.way.goes_down() {
+        return None;
+    }
+    let by_default = OPTIONS.iter().filter_map(|option| from.knowledge.flag(option)?.default(&from.way.to));
+    let set =
+        from.survey.members.iter().filter_map(Surveyed::facts).flat_map(|facts| {
+            OPTIONS.iter().filter_map(|option| facts.option(option)).map(|option| option.value.as_str())
+        });
+    let longest = by_default.chain(set).filter_map(|text| text.parse::<Span>().ok()).max()?;
+    let millis = u64::try_from(longest.duration().as_millis()).unwrap_or(u64::MAX);
+    Some(Span::from_millis(millis.saturating_add(MARGIN_OF_A_LOOK)))
 }
 
 /// The end at another version than the way's, and what else holds then.

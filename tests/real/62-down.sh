@@ -19,7 +19,7 @@ more_journals() { [[ $(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l) -
 # faults: C1 E1
 # killed VERSION CONDITION...: apply, killed as soon as the condition on its journal holds.
 killed() {
-  local version=$1 status=0 runs
+  local version=$1 status=0 runs member
   shift
   runs=$(find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l)
   "$QUORATE" -chdir="$SPEC" apply -auto-approve -var "release=$version" >"$WORK/killed" 2>&1 </dev/null &
@@ -31,6 +31,8 @@ killed() {
   wait "$APPLY" 2>/dev/null || status=$?
   [[ $status == 137 ]] || fail "apply ended with $status: $(tail "$WORK/killed")"
   wait_for 60 "what it had begun on the hosts has ended" scripts_ended
+  # It may have come to the next stop before it was killed.
+  for member in m1 m2 m3; do [[ -n $(pid_of "$member") ]] || start_by_hand "$member"; done
   # Until then a plan is refused (cluster-version-decided).
   wait_for 20 "one cluster version" one_cluster_version
 }

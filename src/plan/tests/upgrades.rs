@@ -114,7 +114,7 @@ fn a_database_that_was_never_written_stops_the_rung_to_3_5() {
         healthy("3.4.23")
             .to("3.5.33")
             .every_etcd(|etcd| etcd.revision = Some(Revision(revision)))
-            .every_facts(|facts| facts.data_dir.newest_snap = newest)
+            .every_facts(|facts| facts.data_dir.newest_snap = newest.clone())
     };
     assert_snapshot!(with(1, None).refused("members-taken-for-removed"));
     with(2, None).plan().unwrap();
