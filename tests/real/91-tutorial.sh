@@ -39,7 +39,7 @@ end_members() {
 }
 on_exit end_members
 
-blocks sh >"$WORK/typed"
+blocks sh | sed "s/127.0.0.1:23791/127.0.0.1:${ports[0]}/" >"$WORK/typed"
 [[ $(grep -c '^quorate' "$WORK/typed") -gt 15 ]] || fail "the commands of the tutorial are not found"
 cd "$WORK/first"
 PATH=$WORK/bin:$PATH run_expect 0 bash -eu "$WORK/typed"

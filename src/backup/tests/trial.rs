@@ -109,6 +109,9 @@ async fn backup_that_remembers(tools: &Path, peer: &OldPeer, into: &Path) {
     etcdctl(&["backup", "--data-dir", data_dir, "--backup-dir", into.to_str().unwrap()]);
 }
 
+/// Most copies that are started to see one dial its old peers.
+const CONTROLS: usize = 8;
+
 async fn dials_nobody(tools: &str) {
     let Some(tools) = release(tools) else { return };
     let (version, root, peer) = (version_of(&tools), tempfile::tempdir().unwrap(), OldPeer::listen().await);
@@ -129,11 +132,20 @@ async fn dials_nobody(tools: &str) {
     assert_eq!(trial.client.v2_tree(Consistency::Linearizable).await.unwrap().digest().keys, 1);
     trial.stop().await;
     assert_eq!(peer.dialed(), before, "a copy in a network of its own reached its old peer");
-    // The control: the same copy in the network of this machine does dial it.
+    // The control: the same copy in the network of this machine does dial it. It has but a moment for that, so it may take
+    // more than one.
     let network = Network::Shared { why: "the control".to_owned() };
-    let trial = Trial::start(&found, &places[1], Bytes(0), Start::ForceNewCluster { network: &network }).await.unwrap();
-    trial.stop().await;
-    assert!(peer.dialed() > before, "the control dialed nobody: this test proves nothing");
+    for _ in 0..CONTROLS {
+        let copy = root.path().join("control");
+        assert!(std::process::Command::new("cp").arg("-a").args([&places[1], &copy]).status().unwrap().success());
+        let trial = Trial::start(&found, &copy, Bytes(0), Start::ForceNewCluster { network: &network }).await.unwrap();
+        trial.stop().await;
+        std::fs::remove_dir_all(&copy).unwrap();
+        if peer.dialed() > before {
+            return;
+        }
+    }
+    panic!("the control dialed nobody: this test proves nothing");
 }
 
 #[tokio::test]
