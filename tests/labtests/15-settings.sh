@@ -40,6 +40,8 @@ started_with() { on_host "$1" "systemctl show -p NeedDaemonReload $UNIT; tr '\\0
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.4.23 3.5.33
 start_lab 3
 lab_etcd 3.4.23 --config flags
+# A database that was never written would stop the rung to 3.5.
+"${IN_NET[@]}" curl -fsS -m 5 -o /dev/null http://10.77.0.11:2379/v3/kv/put -d '{"key": "YQ==", "value": "YQ=="}'
 with_options
 use_lab_spec settings adopt
 before=$(files)
