@@ -1,14 +1,14 @@
 //! The engine: which directive comes next. No I/O, no clock; its state is the fold of the journal's entries, so that
 //! a start and a resume are the same thing.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use crate::execute::by_hand;
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
 use crate::knowledge::RestoreMeans;
-use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Replacement, Step, StepId};
+use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Step, StepId};
 use crate::spec::model::OnFailure;
-use crate::units::{MemberName, Minor, Version};
+use crate::units::{MemberName, Minor};
 
 /// What the driver has to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -505,10 +505,10 @@ impl<'p> Engine<'p> {
             return Vec::new();
         };
         if let Some(readd) = &action.readd {
-            return by_hand_by_readding(action, readd);
+            return by_hand::by_readding(action, readd);
         }
         if !has_way_back(action) {
-            return self.by_hand_without_old(action);
+            return by_hand::without_old(action, self.plan.summary.from.as_ref());
         }
         let put_it_back = if action.from.minor() > action.to.minor() {
             format!("put it back at {}, start the member, see it healthy", action.binary.path)
@@ -532,66 +532,6 @@ impl<'p> Engine<'p> {
             "then `quorate plan` shows what is left".to_owned(),
         ]
     }
-}
-
-impl Engine<'_> {
-    /// The same, of one that was brought up on the binary that was there: what it ran before is not known.
-    fn by_hand_without_old(&self, action: &MemberAction) -> Vec<String> {
-        let mut todo = vec![
-            format!("`quorate apply` once its host can be reached: it brings {} up", action.member),
-            format!("where that fails: look at {}: is its process there, what does its log say", action.member),
-        ];
-        if let Some(from) = self.plan.summary.from.as_ref().map(Version::minor) {
-            let when = match from.cmp(&action.to.minor()) {
-                Ordering::Less => Some(format!(", and while the cluster version is still {from}")),
-                // Its storage has not come down.
-                Ordering::Greater => Some(String::new()),
-                Ordering::Equal => None,
-            };
-            todo.extend(when.map(|when| {
-                format!(
-                    "where its log says that {} cannot read what is there{when}: put a binary of {from} at {}, start the \
-                     member, see it healthy",
-                    action.to, action.binary.path
-                )
-            }));
-        }
-        todo.push("then `quorate plan` shows what is left".to_owned());
-        todo
-    }
-}
-
-/// Where the member can only go back without its data. It may be anywhere on that way.
-fn by_hand_by_readding(action: &MemberAction, readd: &Replacement) -> Vec<String> {
-    let Some((name, place, before)) = readd.readded() else { return Vec::new() };
-    let binary = place.binary.as_ref().map_or(&action.binary, |binary| binary);
-    vec![
-        format!("look at {name}: is its process there, what does its log say"),
-        format!(
-            "`quorate apply` or `quorate rollback` looks at what is there, and goes on from there: it starts {name} as it is, or \
-             finishes what was begun; where that fails, by hand:"
-        ),
-        format!(
-            "where no other member runs {} any more: mend what keeps {name} from coming up on {} (its log; another build of that \
-             release at {}); it has no way back of its own",
-            readd.to.minor(),
-            readd.from,
-            binary.path
-        ),
-        format!(
-            "while another member runs {}, and all others are well: remove {name} from the list of members (its id was {}), wait \
-             until it is gone from the list of each, add it with {}",
-            readd.to.minor(),
-            before.id,
-            before.peer_urls.join(",")
-        ),
-        format!(
-            "put the binary of {} at {} ({} has it), move {} aside, and start it once with --initial-cluster-state=existing and \
-             an --initial-cluster of all members; never start it empty while its old id is listed",
-            readd.to, binary.path, binary.staged, place.data_dir
-        ),
-        "then `quorate plan` shows what is left".to_owned(),
-    ]
 }
 
 fn has_way_back(action: &MemberAction) -> bool {

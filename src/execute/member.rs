@@ -347,9 +347,13 @@ pub async fn put_back(
         && now.exe_sha256 == Some(old)
     {
         // Started by a reboot in the moment before the swap: its file is the new one already.
+        // It serves: what keeps the file from its place is told, and is no failure of this.
         match put_binary_back(performer, action, looks).await {
             Ok(()) | Err(ExecuteError::OldBinaryGone { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error) => performer.notice(format!(
+                "{} runs its old binary, and what it is started from next could not be put back: {error}",
+                action.member
+            )),
         }
         return Ok(skipped("it runs its old binary"));
     }
