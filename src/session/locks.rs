@@ -8,7 +8,7 @@ use crate::session::connect::{Hosts, connect_each};
 use crate::session::run::controller;
 use crate::session::{Session, SessionError};
 use crate::spec::model::Connection;
-use crate::state::{Holder, State, new_id};
+use crate::state::{Holder, State};
 
 /// What is held on hosts, and on which hosts it could not be.
 #[derive(Debug, Default)]
@@ -21,7 +21,8 @@ pub struct HostLocks {
 impl Session {
     /// For a command that makes a run. Everything that is looked at from now on is looked at under locks.
     pub fn lock_for_run(&mut self, command: &str) -> Result<(), SessionError> {
-        self.lock(command, Some(new_id()))
+        let run = self.state.next_run_id()?;
+        self.lock(command, Some(run))
     }
 
     /// For a command that changes something without a run.

@@ -13,8 +13,9 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 pub use holder::Holder;
 pub use journal_file::{JournalFile, ReadBack, read_journal};
@@ -23,6 +24,9 @@ pub use runs::StoredRun;
 
 use crate::plan::model::Plan;
 use crate::units::ClusterName;
+
+/// How ids and names of folders say a second.
+const ID_SECOND: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
 
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -134,7 +138,16 @@ impl State {
 
     /// Begins a run: its folder, with the plan in it.
     pub fn begin_run(&self, plan: &Plan) -> Result<Run, StateError> {
-        self.begin_run_as(&new_id(), plan)
+        self.begin_run_as(&self.next_run_id()?, plan)
+    }
+
+    /// An id for the next run. It sorts behind those of all runs that are kept here, also where two begin within one
+    /// millisecond or the clock went back: what the last run was decides on which backup is the way back.
+    pub fn next_run_id(&self) -> Result<String, StateError> {
+        let now = OffsetDateTime::now_utc();
+        let last = self.run_ids()?.iter().filter_map(|id| time_of_id(id)).max();
+        let after = last.and_then(|last| last.checked_add(time::Duration::milliseconds(1)));
+        Ok(id_of(after.map_or(now, |after| now.max(after))))
     }
 
     /// The same, under an id that was made before: the locks of a run name it.
@@ -179,18 +192,29 @@ impl Run {
     }
 }
 
-/// An id that sorts by time and is unique also where the clock jumps.
+/// An id that sorts by the time at which it was made, to the millisecond.
 pub fn new_id() -> String {
-    let now = OffsetDateTime::now_utc();
-    let stamp = now
-        .format(format_description!("[year][month][day]T[hour][minute][second]Z"))
-        .unwrap_or_else(|_| now.unix_timestamp().to_string());
+    id_of(OffsetDateTime::now_utc())
+}
+
+/// The second for people, then eight hexadecimal digits: three of the millisecond, five that are random.
+fn id_of(now: OffsetDateTime) -> String {
+    let stamp = now.format(ID_SECOND).unwrap_or_else(|_| now.unix_timestamp().to_string());
     let mut random = [0u8; 4];
-    // Without randomness from the system the process id still tells two runs of one second apart.
+    // Without randomness from the system the process id still tells two of one millisecond apart.
     if getrandom::fill(&mut random).is_err() {
         random = std::process::id().to_be_bytes();
     }
-    format!("{stamp}-{}", hex::encode(random))
+    let random = u32::from_be_bytes(random) & 0xf_ffff;
+    format!("{stamp}-{:03x}{random:05x}", now.millisecond())
+}
+
+/// The time of an id, as [`id_of`] writes it. Where those three digits say something else it is up to four seconds late.
+fn time_of_id(id: &str) -> Option<OffsetDateTime> {
+    let (stamp, digits) = id.split_once('-')?;
+    let second = PrimitiveDateTime::parse(stamp, ID_SECOND).ok()?.assume_utc();
+    let millisecond = i64::from_str_radix(digits.get(..3)?, 16).ok()?;
+    second.checked_add(time::Duration::milliseconds(millisecond))
 }
 
 /// Now, as people and other programs read it.
@@ -228,21 +252,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_sort_by_time_and_differ() {
-        let (first, second) = (new_id(), new_id());
-        assert_ne!(first, second);
-        assert!(first[..16] <= second[..16]);
+    fn an_id_says_its_second_and_sorts_by_its_millisecond() {
+        let at = |millisecond| {
+            id_of(time::macros::datetime!(2026-11-30 21:23:55 UTC) + time::Duration::milliseconds(millisecond))
+        };
+        assert!(at(0).starts_with("20261130T212355Z-000"));
+        assert!(at(9) < at(10) && at(99) < at(100) && at(999) < at(1000));
+        assert_eq!(time_of_id(&at(999)), Some(time::macros::datetime!(2026-11-30 21:23:55.999 UTC)));
     }
 
     // faults: C6
     #[test]
-    fn ids_are_unique_within_a_second_and_when_the_clock_goes_back() {
-        // The time is only what they sort by: the rest is random, so no clock can make two equal.
-        let ids: std::collections::HashSet<String> = (0..1000).map(|_| new_id()).collect();
-        assert_eq!(ids.len(), 1000);
-        let random: std::collections::HashSet<&str> =
-            ids.iter().filter_map(|id| id.split_once("Z-")).map(|id| id.1).collect();
-        assert_eq!(random.len(), 1000);
+    fn runs_follow_each_other_by_their_ids_also_when_the_clock_goes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(dir.path()).unwrap();
+        let plan = crate::view::fixtures::upgrade();
+        // One from a time when the clock went ahead by years, of the format without milliseconds.
+        state.begin_run_as("20991231T235959Z-ffffffff", &plan).unwrap();
+        let begun: Vec<String> = (0..20).map(|_| state.begin_run(&plan).unwrap().id).collect();
+        let mut ids = state.run_ids().unwrap();
+        assert_eq!(ids.remove(0), "20991231T235959Z-ffffffff");
+        assert_eq!(ids, begun);
+        ids.dedup();
+        assert_eq!(ids.len(), 20);
+    }
+
+    #[test]
+    fn names_that_are_no_ids_of_ours_do_not_stop_the_next_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(dir.path()).unwrap();
+        for name in ["zzz", "zzz-1", "99999999T999999Z-00000000", "99991231T235959Z-fff00000", "20260101T000000Z-", "-"]
+        {
+            std::fs::create_dir_all(dir.path().join("runs").join(name)).unwrap();
+            state.next_run_id().unwrap();
+        }
     }
 
     #[test]
