@@ -149,6 +149,70 @@ split() {
 
 # --- processes
 
+# The command line of $pid as lines of $words, read at most once.
+words_of_process() {
+    [ -z "$have_words" ] || return 0
+    have_words=yes
+    words=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -c "$most")
+}
+
+# link_of NAME: $found is where the link NAME of $pid leads, empty where that cannot be known.
+link_of() {
+    found='' times=0
+    for line in $links; do
+        case $line in
+            *" /proc/$pid/$1 -> "*)
+                found=${line#*" /proc/$pid/$1 -> "}
+                times=$((times + 1))
+                ;;
+        esac
+    done
+    # Said twice, one is a line in the name of another; some write a question mark for what they cannot print.
+    case $links:$times:$found in
+        :* | *:[2-9]*:* | *'?'*) found=$(readlink "/proc/$pid/$1" 2>/dev/null) ;;
+    esac
+}
+
+# fact_of PATH: $found is what is known of it, empty where it is gone.
+fact_of() {
+    found=
+    for line in $facts; do
+        case $line in
+            "$1|"*)
+                found=${line#*"|"}
+                return 0
+                ;;
+        esac
+    done
+}
+
+# One process for each question, whatever the number of those that are asked about: on a host it costs more than the answer.
+ask_of_all() { # PID...
+    asked_links='' asked_facts='' asked_environs=''
+    for pid in "$@"; do
+        asked_links=$asked_links/proc/$pid/exe$nl/proc/$pid/cwd$nl
+        asked_facts=$asked_facts/proc/$pid$nl/proc/$pid/exe$nl
+        asked_environs=$asked_environs/proc/$pid/environ$nl
+    done
+    # shellcheck disable=SC2012,SC2086 # names below /proc are numbers; lists of lines, split on purpose
+    links=$(ls -ld $asked_links 2>/dev/null)
+    # Where a name has a line break, what a line says is anybody's guess: each link is read by itself then.
+    for line in $links; do
+        case $line in
+            l*' /proc/'[0-9]*'/'[ce][wx][de]' -> '*) ;;
+            l*' /proc/'[0-9]*'/'[ce][wx][de]) ;;
+            *)
+                links=
+                break
+                ;;
+        esac
+    done
+    # shellcheck disable=SC2086
+    facts=$(stat -L -c '%n|%U %u|%d:%i|%d:%i:%s:%y:%z' $asked_facts 2>/dev/null)
+    # shellcheck disable=SC2086
+    with_options=$(grep -alsz '^ETCD_' $asked_environs 2>/dev/null)$nl
+}
+
 tell_process() {
     pid=$1
     stat=
@@ -160,27 +224,21 @@ tell_process() {
     [ "${1:-Z}" != Z ] || return 0
     shift 19
     started=${1:-0}
-    words=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -c "$most")
-    # In one process, where both can be read and no name has a line break.
-    links=$(readlink "/proc/$pid/exe" "/proc/$pid/cwd" 2>/dev/null)
-    case $links in
-        *"$nl"*"$nl"*) links= ;;
-    esac
-    case $links in
-        *"$nl"*)
-            exe=${links%%"$nl"*}
-            cwd=${links#*"$nl"}
-            ;;
-        *)
-            exe=$(readlink "/proc/$pid/exe" 2>/dev/null)
-            cwd=$(readlink "/proc/$pid/cwd" 2>/dev/null)
-            ;;
-    esac
+    link_of exe
+    exe=$found
+    link_of cwd
+    cwd=$found
     # Only etcd itself is told, and what the unit or the pid file names: not an editor that has a file of that name open.
-    looks='etcd'
+    looks='etcd' words='' have_words=''
     case ${exe% (deleted)} in
         */etcd) ;;
+        # What starts and watches etcd has its name among the arguments.
+        */sh | */dash | */bash | */busybox)
+            [ "$pid" = "$main_pid" ] || [ "$pid" = "$file_pid" ] || return 0
+            looks='other'
+            ;;
         *)
+            words_of_process
             first=
             for first in $words; do break; done
             case $first in
@@ -193,13 +251,12 @@ tell_process() {
             ;;
     esac
     # One line for the process, one for what it runs.
-    inode=$(stat -L -c '%U %u|%d:%i|%d:%i:%s:%y:%z' "/proc/$pid" "/proc/$pid/exe" 2>/dev/null)
-    tell process "$pid" "$started" "${inode%%|*}"
+    fact_of "/proc/$pid"
+    tell process "$pid" "$started" "${found%%|*}"
+    fact_of "/proc/$pid/exe"
+    inode=${found#*|}
     print=${inode##*|}
-    case $inode in
-        *"$nl"*) inode=${inode%|*} inode=${inode##*|} ;;
-        *) inode= ;;
-    esac
+    inode=${inode%|*}
     if [ -n "$exe" ]; then
         tell exe "${inode:--}" "$exe"
     fi
@@ -211,7 +268,7 @@ tell_process() {
         esac
     done 2>/dev/null <"/proc/$pid/cgroup"
     tell cgroup "$group"
-    if [ "${#words}" -lt "$((most - 1))" ]; then
+    if [ -n "$words" ] && [ "${#words}" -lt "$((most - 1))" ]; then
         encode cmdline 2>/dev/null <"/proc/$pid/cmdline"
     else
         head -c "$most" "/proc/$pid/cmdline" 2>/dev/null | encode cmdline
@@ -219,7 +276,7 @@ tell_process() {
     environ='denied'
     if [ -r "/proc/$pid/environ" ]; then
         environ='read'
-        if grep -aqz '^ETCD_' "/proc/$pid/environ" 2>/dev/null; then
+        if seen "$with_options" "/proc/$pid/environ"; then
             environ='read with options'
             head -c "$most" "/proc/$pid/environ" 2>/dev/null | grep -az '^ETCD_' | grep -azviE '^[^=]*(PASSWORD|SECRET)[^=]*=' | encode environ
         fi
@@ -239,6 +296,7 @@ tell_process() {
             want_digest "$inode" "/proc/$pid/exe" "$print"
             running=$running$inode$nl
         fi
+        words_of_process
         consider_words "$cwd"
         for first in $words; do
             case $looks:$first in etcd:/*) want binary "$first" ;; esac
@@ -280,16 +338,21 @@ tell_processes() {
     for pid in $main_pid $file_pid; do
         seen "$pids" "$pid" || pids=$pids$pid$nl
     done
-    count=0
+    told_pids='' count=0 more=''
     for pid in $pids; do
         [ "$pid" != "$$" ] || continue
         count=$((count + 1))
         if [ "$count" -gt 64 ]; then
-            tell more-processes
+            more=yes
             break
         fi
-        tell_process "$pid"
+        told_pids=$told_pids$pid$nl
     done
+    [ -n "$told_pids" ] || return 0
+    # shellcheck disable=SC2086 # a list of lines, split on purpose
+    ask_of_all $told_pids
+    for pid in $told_pids; do tell_process "$pid"; done
+    [ -z "$more" ] || tell more-processes
 }
 
 # --- the unit

@@ -82,6 +82,22 @@ fn executable(path: PathBuf, text: &str) {
 }
 
 #[test]
+fn a_name_with_a_line_break_says_nothing_of_another_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let honest = Running::etcd(&root.join("honest/etcd"), &[], &[]);
+    // As a line of `ls` that tells where the other one's program is.
+    let forged = format!("x\nlrwxrwxrwx 1 root root 0 Nov 30 22:05 /proc/{}/exe -> /somewhere/else/etcd", honest.pid());
+    let liar = Running::etcd(&root.join(forged), &[], &[]);
+    for shell in shells() {
+        let answer = probe(&shell, &root, &["process", "m1", "-", "/nonexistent", "/nonexistent"]);
+        let of = |running: &Running| answer.processes.iter().find(|one| one.pid.to_string() == running.pid());
+        assert_eq!(Path::new(&of(&honest).unwrap().exe), root.join("honest/etcd"), "{shell:?}");
+        assert!(of(&liar).is_some(), "{shell:?}");
+    }
+}
+
+#[test]
 fn sees_a_managed_process_with_its_data_and_releases() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();

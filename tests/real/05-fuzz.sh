@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-seconds=${QUORATE_FUZZ_SECONDS:-5}
+seconds=${QUORATE_FUZZ_SECONDS:-3}
 c++ --version >/dev/null 2>&1 || skip_for_now "needs a C++ compiler (libFuzzer is written in it)"
 
 run_expect 0 cargo fmt --check --manifest-path "$TESTS/fuzz/Cargo.toml"

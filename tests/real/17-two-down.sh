@@ -44,7 +44,7 @@ starts_both() {
 brought_up() {
   local version=$1 before
   say "$version: brought up"
-  use_process_spec "up-$version"
+  use_process_spec "up-$version" 'verify = "hash"'
   apply "$version"
   two_down "$version"
   starts_both "$version"
@@ -58,7 +58,7 @@ brought_up() {
 # A rung: the same, then all of it.
 upgraded() {
   say "$1 -> $2: brought up, then upgraded"
-  use_process_spec "rung-$1"
+  use_process_spec "rung-$1" 'verify = "hash"'
   apply "$1"
   "put_data_$3" "$(endpoint m1)"
   two_down "$1"

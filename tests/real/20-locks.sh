@@ -126,7 +126,7 @@ interrupted() {
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
 # Long enough for all that is tried meanwhile.
-use_process_spec locks 'soak = "6s"'
+use_process_spec locks 'soak = "6s"' 'verify = "hash"'
 use_other_state
 apply 3.1.20
 start_writer locks "$(endpoints)"
@@ -139,7 +139,7 @@ stop_writer locks
 
 say "SIGHUP, a lost lock, and records of other machines"
 "$TESTS/cluster/stop" "$SPEC"
-use_process_spec lost
+use_process_spec lost 'verify = "hash"'
 use_other_state
 apply 3.1.20
 start_writer lost "$(endpoints)"

@@ -13,7 +13,7 @@
 back_and_up() {
   local from=$1 to=$2 api done_first
   shift 2
-  use_process_spec "mixed${from//./}" 'v2_settle = "0s"' 'soak = "300ms"'
+  use_process_spec "mixed${from//./}" 'verify = "hash"' 'v2_settle = "0s"' 'soak = "300ms"'
   apply "$from"
   run_expect 0 quorate rollback -auto-approve -var "release=$from"
   assert_contains "$OUT" "Nothing to roll back."
@@ -47,7 +47,7 @@ rollback_is_planned() { quorate plan -rollback -var release="$to"; }
 # A plan of the way back is a plan like any other: saved, shown, applied, refused
 # when it does not fit any more.
 saved() {
-  use_process_spec saved 'soak = "300ms"'
+  use_process_spec saved 'verify = "hash"' 'soak = "300ms"'
   apply 3.1.20
   run_expect 0 quorate apply -auto-approve -var release=3.2.32 -var hold_before=no-return
   run_expect 0 quorate plan -rollback -out="$WORK/back.plan" -var release=3.2.32

@@ -28,7 +28,7 @@ back() {
 rung() {
   local from=$1 to=$2 api=$3 writer=r${1//./}
   say "$from -> $to"
-  use_process_spec "$writer" 'soak = "0s"' 'v2_settle = "0s"' 'settings = { snapshot-count = "2000" }'
+  use_process_spec "$writer" 'soak = "0s"' 'verify = "hash"' 'v2_settle = "0s"' 'settings = { snapshot-count = "2000" }'
   apply "$from"
   "put_data_$api" "$(endpoint m1)"
   start_writer "$writer" "$(endpoints)" --api "$api"
@@ -52,7 +52,7 @@ rung() {
 # 3.5 takes members for removed ones where it replays the whole log into a database that was never written.
 nothing_written() {
   say "nothing written before 3.5"
-  use_process_spec unwritten 'soak = "0s"'
+  use_process_spec unwritten 'soak = "0s"' 'verify = "hash"'
   apply 3.4.23
   refused 3.5.33 members-taken-for-removed "nothing was ever written through the v3 API"
   etcdctl3 put written once >/dev/null

@@ -56,7 +56,7 @@ all_answer() { answers m1 && answers m2 && answers m3; }
 # What only is not as declared is no matter of health; a cluster of two versions is.
 mixed() {
   run_expect 0 quorate status -var release=3.3.27
-  use_process_spec mixed 'hold_before = "no-return"'
+  use_process_spec mixed 'verify = "hash"' 'hold_before = "no-return"'
   run_expect 0 quorate apply -auto-approve -var release=3.1.20
   run_expect 0 quorate apply -auto-approve -var release=3.2.32
   status 2
@@ -72,7 +72,7 @@ errors() {
 }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
-use_process_spec status
+use_process_spec status 'verify = "hash"'
 apply 3.2.32
 say "well"
 well

@@ -166,7 +166,7 @@ ends() {
 }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32
-use_process_spec watch
+use_process_spec watch 'verify = "hash"'
 apply 3.2.32
 for part in watched serves tells goes_on examples ends; do
   say "$part"
