@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::execute::by_hand;
 use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
 use crate::knowledge::RestoreMeans;
-use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, Step, StepId};
+use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, ReplacementKind, Step, StepId};
 use crate::spec::model::OnFailure;
 use crate::units::{MemberName, Minor};
 
@@ -491,6 +491,12 @@ impl<'p> Engine<'p> {
                 "nothing was deleted: the data that {name} had is at {0}, or at {0}.quorate-replaced-{1}",
                 member.data_dir,
                 replacement.id.as_deref().unwrap_or("RUN"),
+            ));
+        }
+        if replacement.kind == ReplacementKind::Rollback {
+            todo.push(format!(
+                "where `{command}` ends like this again, the rollback points do not make a cluster: `quorate restore -anew BACKUP` \
+                 makes one of a backup (`quorate backup list`)"
             ));
         }
         todo

@@ -262,6 +262,7 @@ pub async fn copy_data(
         run: performer.run.to_owned(),
         version: action.from.clone(),
         raft_index: looks.raft_index(&action.member),
+        cluster_id: performer.plan.basis.cluster_id,
         taken_at: timestamp(),
     };
     let point = copy_data_dir(&member.host, &member.site, &request, copy_bound(size)).await?;

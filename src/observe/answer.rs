@@ -113,6 +113,8 @@ pub struct Point {
     pub path: String,
     pub note: Option<Vec<u8>>,
     pub changed: bool,
+    /// Of log and snapshots.
+    pub files: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -353,6 +355,11 @@ impl DataDir {
             "point-changed" => {
                 if let Some(point) = self.rollback_points.last_mut() {
                     point.changed = true;
+                }
+            }
+            "point-files" => {
+                if let Some(point) = self.rollback_points.last_mut() {
+                    point.files = first.parse().ok();
                 }
             }
             "replacing" => self.replacing = Some(String::from_utf8_lossy(&record.blob).trim_end().to_owned()),

@@ -18,7 +18,7 @@ use crate::observe::options::Sources;
 use crate::observe::settings::{SettingsFile, SettingsKind, read_note};
 use crate::observe::text;
 use crate::spec::model::Runtime;
-use crate::units::{Bytes, MemberName, RaftIndex, Sha256, Version};
+use crate::units::{Bytes, ClusterId, MemberName, RaftIndex, Sha256, Version};
 
 /// Puts together what was seen of the host.
 pub fn host_facts(answer: &Answer, setup: &Setup, declared: &Declared<'_>, now: OffsetDateTime) -> HostFacts {
@@ -176,9 +176,10 @@ fn find_wal_copies(data: &mut DataDirFacts, wal: &str, answer: &Answer) {
     let copies = answer.data.get(wal).map(|wal| wal.rollback_points.as_slice()).unwrap_or_default();
     for point in &mut data.rollback_points {
         let ending = point.path.rsplit_once(".quorate-").map(|(_, ending)| format!(".quorate-{ending}"));
-        point.wal_path = ending
-            .and_then(|ending| copies.iter().find(|copy| copy.path.ends_with(&ending)))
-            .map(|copy| copy.path.clone());
+        if let Some(copy) = ending.and_then(|ending| copies.iter().find(|copy| copy.path.ends_with(&ending))) {
+            point.wal_path = Some(copy.path.clone());
+            point.files += copy.files.unwrap_or_default();
+        }
     }
 }
 
@@ -253,6 +254,9 @@ struct PointNote {
     version: Version,
     taken_at: String,
     raft_index: Option<RaftIndex>,
+    cluster_id: Option<ClusterId>,
+    /// Of log and snapshots, both folders together.
+    files: Option<u64>,
 }
 
 const POINT_FORMAT: u32 = 1;
@@ -268,7 +272,10 @@ fn rollback_point(point: &Point) -> Option<RollbackPointFacts> {
         version: note.version,
         taken_at: text::shown(note.taken_at.as_bytes()),
         raft_index: note.raft_index,
+        cluster_id: note.cluster_id,
         changed_since: point.changed,
+        files: point.files.unwrap_or_default(),
+        files_then: note.files,
     })
 }
 

@@ -294,8 +294,21 @@ pub struct RollbackPointFacts {
     pub taken_at: String,
     /// How far the member was when last seen before it was stopped.
     pub raft_index: Option<RaftIndex>,
+    /// Of the cluster that the member was of: after a restore it is of another one.
+    pub cluster_id: Option<ClusterId>,
     /// A file in it was written to after it was taken: somebody ran on it.
     pub changed_since: bool,
+    /// Files of log and snapshots in it, and in its copy of a WAL directory.
+    pub files: u64,
+    /// The same when it was taken.
+    pub files_then: Option<u64>,
+}
+
+impl RollbackPointFacts {
+    /// Nothing was taken out of it, as far as that is known. A member without its log would begin a new cluster.
+    pub fn is_whole(&self) -> bool {
+        self.files_then.is_none_or(|then| then == self.files)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

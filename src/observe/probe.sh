@@ -518,6 +518,13 @@ tell_points() {
         count=$((count + 1))
         [ "$count" -le 16 ] || break
         tell point "$file"
+        set +f
+        files=0
+        for part in "$file"/*.wal "$file"/member/wal/* "$file"/member/snap/*; do
+            [ ! -f "$part" ] || files=$((files + 1))
+        done
+        set -f
+        tell point-files "$files"
         [ -f "$file.json" ] || continue
         head -c 4096 "$file.json" 2>/dev/null | encode point-note
         # Somebody ran on it: it is no copy of that moment any more.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::host::Host;
-use crate::units::{Bytes, MemberName, RaftIndex, Version};
+use crate::units::{Bytes, ClusterId, MemberName, RaftIndex, Version};
 
 use super::answer::ask;
 use super::error::RuntimeError;
@@ -23,6 +23,8 @@ pub struct CopyRequest {
     /// Version that the member had until now.
     pub version: Version,
     pub raft_index: Option<RaftIndex>,
+    /// Of the cluster that the member is of: a point goes back only together with those of the same one.
+    pub cluster_id: Option<ClusterId>,
     /// RFC 3339 in UTC, for people.
     pub taken_at: String,
 }
@@ -49,6 +51,7 @@ impl CopyRequest {
         Ok(format!("{}-v{}", self.run, self.version))
     }
 
+    /// The script adds how many files of log and snapshots the copy has.
     fn note(&self) -> String {
         serde_json::json!({
             "format": 1,
@@ -57,6 +60,7 @@ impl CopyRequest {
             "version": self.version,
             "taken_at": self.taken_at,
             "raft_index": self.raft_index,
+            "cluster_id": self.cluster_id,
         })
         .to_string()
     }

@@ -109,7 +109,7 @@ fn etcd(world: &World, no: MemberNo, members: &[ListedMember]) -> EtcdFacts {
     let release = &world.releases[member.runs().unwrap_or(0)];
     let mut facts = EtcdFacts {
         member_id: member.id,
-        cluster_id: ClusterId(0xc0ff_ee00 + u64::from(member.data.cluster)),
+        cluster_id: cluster_id(member.data.cluster),
         server_version: release.version.clone(),
         cluster_version: None,
         storage_version: None,
@@ -311,6 +311,11 @@ fn unit(enabled: bool, active: bool) -> UnitFacts {
     }
 }
 
+/// Each restore makes another one.
+fn cluster_id(number: u32) -> ClusterId {
+    ClusterId(0xc0ff_ee00 + u64::from(number))
+}
+
 fn point_facts(world: &World, member: &Member, point: &Point) -> RollbackPointFacts {
     RollbackPointFacts {
         path: point_path(&world.releases, point),
@@ -320,7 +325,10 @@ fn point_facts(world: &World, member: &Member, point: &Point) -> RollbackPointFa
         version: world.releases[point.version].version.clone(),
         taken_at: format!("{:012}", point.taken_at),
         raft_index: point.raft_index,
+        cluster_id: Some(cluster_id(point.data.cluster)),
         changed_since: false,
+        files: 3,
+        files_then: Some(3),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::plan::model::{
 use crate::plan::rollback::{Asked, BackupTaken, By, LastRun, Rollback, RollbackInput, plan as plan_rollback};
 use crate::plan::{CutOffCreation, Input, plan_backup};
 use crate::runtime::Templates;
-use crate::units::{RaftIndex, Revision};
+use crate::units::{ClusterId, RaftIndex, Revision};
 use crate::view::{Style, choices_text, refusals_text};
 
 /// What is there, and what is asked for.
@@ -145,7 +145,10 @@ fn points(mut situation: Situation, release: &str, taken: &[(&str, u32, u64)]) -
                 version: version(release),
                 taken_at: format!("2026-01-02T03:01:{second}.000Z"),
                 raft_index: Some(RaftIndex(*index)),
+                cluster_id: Some(ClusterId(0xc0ff_ee00)),
                 changed_since: false,
+                files: 3,
+                files_then: Some(3),
             });
         });
     }
@@ -331,6 +334,35 @@ fn points_of_a_cluster_that_is_down_are_right_as_well() {
     assert_eq!(shape(&plan), WHOLE);
 }
 
+/// A restore makes another cluster of the members: what their data was before belongs to no life of it.
+#[test]
+fn points_from_before_a_restore_are_no_way_back() {
+    let restored = completed("3.1.20", "3.2.32").every_etcd(|etcd| etcd.cluster_id = ClusterId(7));
+    let said = back(restored.clone()).to("3.1.20").by_points().refused(&["rollback-points"]);
+    assert!(said.contains("the cluster is 7 now"), "{said}");
+    // Upgraded again after it: the new points are, but not with an old one among them.
+    let again = points(restored, "3.1.20", &[("m1", 51, 30), ("m3", 52, 31), ("m2", 53, 32)]);
+    let of_now = |facts: &mut MemberFacts| facts.data_dir.rollback_points[1].cluster_id = Some(ClusterId(7));
+    let again = again.facts("m1", of_now).facts("m2", of_now).facts("m3", of_now);
+    let plan = back(again.clone()).to("3.1.20").by_points().plan();
+    let copies: Vec<String> = plan
+        .replacement()
+        .unwrap()
+        .members
+        .values()
+        .filter_map(|one| Some(one.copy_of.as_ref()?.data.clone()))
+        .collect();
+    assert_eq!(copies.len(), 3);
+    let lost = again.clone().facts("m3", |facts| drop(facts.data_dir.rollback_points.remove(1)));
+    back(lost.clone()).to("3.1.20").by_points().refused(&["rollback-points"]);
+    // Also where nobody serves, who could say which cluster it is.
+    back(all_down(lost)).to("3.1.20").by_points().refused(&["rollback-points"]);
+    // The newest cannot be used: the older one of the same cluster does not step in for it.
+    let older = points(completed("3.1.20", "3.2.32"), "3.1.20", &[("m1", 51, 25_000)])
+        .facts("m1", |facts| facts.data_dir.rollback_points[1].changed_since = true);
+    assert!(back(older).to("3.1.20").by_points().refused(&["rollback-points"]).contains("written to"));
+}
+
 #[test]
 fn refusals_of_rollback_points() {
     let there = completed("3.1.20", "3.2.32");
@@ -338,6 +370,8 @@ fn refusals_of_rollback_points() {
     assert_snapshot!(back(without).to("3.1.20").by_points().refused(&["rollback-points"]));
     let changed = there.clone().facts("m1", |facts| facts.data_dir.rollback_points[0].changed_since = true);
     assert!(back(changed).to("3.1.20").by_points().refused(&["rollback-points"]).contains("written to"));
+    let cut = there.clone().facts("m1", |facts| facts.data_dir.rollback_points[0].files = 0);
+    assert!(back(cut).to("3.1.20").by_points().refused(&["rollback-points"]).contains("it had 3 when it was taken"));
     let foreign = there.clone().facts("m1", |facts| facts.data_dir.rollback_points[0].member = name("m9"));
     back(foreign).to("3.1.20").by_points().refused(&["rollback-points"]);
     let no_wal = there.clone().facts("m1", |facts| facts.data_dir.wal_dir = Some("/wal".to_owned()));

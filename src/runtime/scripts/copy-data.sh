@@ -107,6 +107,8 @@ cp_past_cache() { # FROM TO
 
 write_note() {
     file=$real.quorate-$suffix.json
+    count_files "$real.quorate-$suffix" ${real_wal:+"$real_wal.quorate-$suffix"}
+    note="${note%\}},\"files\":$files}"
     [ "$copied" = yes ] || [ ! -f "$file" ] || return 0
     said=$({ printf '%s\n' "$note" >"$file.part" && mv -f -- "$file.part" "$file"; } 2>&1) || {
         rm -f -- "$file.part"

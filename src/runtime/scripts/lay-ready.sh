@@ -34,6 +34,10 @@ refuse_if_changed() {
     newer=$(find "$point" ${point_wal:+"$point_wal"} -type f -newer "$point.json" 2>/dev/null | head -n 1)
     [ -z "$newer" ] || refuse changed "$newer was written to after the rollback point was taken"
     [ -f "$point.json" ] || refuse missing "$point.json, which says what the rollback point is of, is not there"
+    # What was taken out of it leaves no newer file. Without its log a member would begin a new cluster.
+    had=$(sed -n 's/.*"files":\([0-9][0-9]*\).*/\1/p' "$point.json" | head -n 1)
+    count_files "$point" ${point_wal:+"$point_wal"}
+    [ -z "$had" ] || [ "$had" = "$files" ] || refuse changed "$point has $files files of log and snapshots; it had $had when it was taken"
 }
 
 # Copies of runs that ended before they began: nobody will ever use them, and they take room.

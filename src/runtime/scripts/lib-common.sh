@@ -165,6 +165,18 @@ free_of() {
     free=$((${free% *} * ${free#* } / 1024))
 }
 
+# $files: of log and snapshots in a copy of a data directory, and in that of a WAL directory outside it.
+count_files() { # FOLDER...
+    files=0
+    set +f
+    for folder in "$@"; do
+        for part in "$folder"/*.wal "$folder"/member/wal/* "$folder"/member/snap/*; do
+            [ ! -f "$part" ] || files=$((files + 1))
+        done
+    done
+    set -f
+}
+
 # Looked at right before a stop: whether the disk has room for what comes after it. A member that is stopped on a full disk
 # does not come up again. WANTED is empty (not looked at), `start`, or `copy`: DATA WAL WANTED.
 check_room() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Bench, digest_of, is_root};
 use crate::runtime::*;
-use crate::units::{Bytes, RaftIndex, Sha256, Version};
+use crate::units::{Bytes, ClusterId, RaftIndex, Sha256, Version};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -17,6 +17,7 @@ fn request() -> CopyRequest {
         run: "01J-run_1".into(),
         version: Version::new(3, 1, 20),
         raft_index: Some(RaftIndex(77)),
+        cluster_id: Some(ClusterId(0xc0ffee)),
         taken_at: "2026-01-02T03:04:05Z".into(),
     }
 }
@@ -72,6 +73,9 @@ async fn the_copy_is_exact_and_lies_beside_with_a_note() {
     assert_eq!(fs::metadata(&point.path).unwrap().mode() & 0o7777, 0o700);
     let note: serde_json::Value = serde_json::from_slice(&fs::read(format!("{}.json", point.path)).unwrap()).unwrap();
     assert_eq!((note["member"].as_str(), note["raft_index"].as_u64()), (Some("m1"), Some(77)));
+    assert_eq!(note["cluster_id"].as_str(), Some("c0ffee"));
+    let files = |folder: &str| std::fs::read_dir(Path::new(&point.path).join(folder)).map_or(0, Iterator::count);
+    assert_eq!(note["files"].as_u64(), Some((files("member/wal") + files("member/snap")) as u64));
     flush_rollback_point(&bench.host, &point).await.unwrap();
     assert_eq!(
         names(&bench.path("run/m1")),

@@ -128,6 +128,7 @@ fn request(version: &Version) -> CopyRequest {
         run: "r1".into(),
         version: version.clone(),
         raft_index: None,
+        cluster_id: None,
         taken_at: "2026-01-02T03:04:05Z".into(),
     }
 }

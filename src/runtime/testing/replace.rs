@@ -249,6 +249,19 @@ async fn what_is_not_right_is_refused_before_anything_is_moved() {
     assert!(matches!(mark_replacement(&bare.bench.host, bare.to(), &long).await, Err(RuntimeError::Value { .. })));
 }
 
+/// A member that is started without its log begins a cluster of its own, and takes others into it.
+#[tokio::test]
+async fn a_point_that_lacks_its_log_is_refused_before_anything_is_moved() {
+    let member = Member::new().await.with_wal();
+    write(&format!("{}.json", member.point), r#"{"format":1,"files":3}"#);
+    write(&format!("{}/member/wal/1.wal", member.point), "old");
+    assert!(matches!(refusal(member.lay().await), Refusal::Changed), "four files");
+    fs::remove_dir_all(format!("{}/member/wal", member.point)).unwrap();
+    assert!(matches!(refusal(member.lay().await), Refusal::Changed), "two files");
+    write(&format!("{}.json", member.point), r#"{"format":1,"files":2}"#);
+    assert!(member.lay().await.unwrap().copied);
+}
+
 #[tokio::test]
 async fn copies_of_runs_that_never_began_make_room() {
     let member = Member::new().await;

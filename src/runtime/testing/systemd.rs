@@ -169,6 +169,7 @@ async fn a_member_is_made_upgraded_and_taken_back_under_systemd() {
         run: "r1".into(),
         version: old_version.clone(),
         raft_index: None,
+        cluster_id: None,
         taken_at: "2026-01-02T03:04:05Z".into(),
     };
     let error = copy_data_dir(host, &site, &request, LONG).await.unwrap_err();
