@@ -402,6 +402,7 @@ fn stall() -> Entry {
     Entry::StallTooLong { step: Some(StepId(4)), stalled_ms: 2_150, bound_ms: 2_000 }
 }
 
+// faults: E15
 #[test]
 fn a_stall_that_is_too_long_ends_the_run_at_once_while_the_member_in_hand_still_runs() {
     let plan = upgrade();
@@ -418,6 +419,7 @@ fn a_stall_that_is_too_long_ends_the_run_at_once_while_the_member_in_hand_still_
     }
 }
 
+// faults: E15
 /// Wherever it is seen: the member in hand is brought up, nobody else is stopped, and no soak is waited for.
 #[test]
 fn a_stall_that_is_too_long_leaves_nobody_down() {

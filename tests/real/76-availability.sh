@@ -46,6 +46,7 @@ the_run_has_its_figures() {
   assert_eq "$(etcdctl3 get quorate-availability)" "" "a read makes no key"
 }
 
+# faults: E15
 # While the first member is done the others are frozen: nobody answers until the run has seen that it is too long.
 a_stall_that_is_too_long_ends_the_run_with_nobody_down() {
   declare_rollout 'slo { max_stall = "600ms" }'
@@ -92,6 +93,7 @@ writes_go_on_and_leave_nothing() {
   assert_eq "$(etcdctl3 get quorate-availability)" "" "the key that was written"
 }
 
+# faults: E15
 # 2.x elects a new leader when the old one, the last member, is stopped, which takes longer than is borne here.
 an_election_that_takes_too_long_ends_the_run_safely() {
   declare_rollout 'slo { max_stall = "600ms" }'

@@ -83,6 +83,7 @@ fn a_stall_that_goes_on_is_seen_before_it_ends() {
     assert_eq!(record.longest_stall(), ms(1100));
 }
 
+// faults: C5
 /// A controller that was suspended asked nobody meanwhile.
 #[test]
 fn time_in_which_the_controller_stood_still_does_not_count() {
