@@ -31,6 +31,13 @@ impl Client {
         Self { inner: Arc::new(Inner { endpoint, grpc, http, pass }) }
     }
 
+    /// Another one of the same member, with connections, a login and a deadline of its own: what becomes of its requests is
+    /// nothing to those of this one.
+    #[must_use]
+    pub fn apart(&self, deadline: std::time::Duration) -> Self {
+        Self::new(Endpoint { deadline, ..self.inner.endpoint.clone() })
+    }
+
     /// For messages: `m1 (https://10.0.0.11:2379)`.
     #[must_use]
     pub fn label(&self) -> &str {

@@ -14,7 +14,7 @@ use super::{Consistency, KeyDigest, MemberList, V2Status};
 use crate::units::{ClusterId, RaftIndex, RaftTerm};
 
 /// A key that nobody has: to ask for it costs etcd nothing, and its answer carries the same headers.
-const NO_SUCH_KEY: &str = "/v2/keys/quorate-asks";
+const NO_SUCH_KEY: &str = "/quorate-asks";
 /// etcd's error code for a key that is not there.
 const KEY_NOT_FOUND: u64 = 100;
 /// Chunks of a tree between the connection and the parser.
@@ -67,20 +67,25 @@ impl Client {
     /// is committed. That takes two quorum reads: the commit of the first is written along with the second.
     pub async fn v2_barrier(&self) -> Result<(), EtcdError> {
         for _ in 0..2 {
-            self.v2_quorum_read().await?;
+            self.v2_quorum_read(NO_SUCH_KEY).await?;
         }
         Ok(())
     }
 
-    async fn v2_quorum_read(&self) -> Result<(), EtcdError> {
-        let path = format!("{NO_SUCH_KEY}?quorum=true");
+    /// Reads one key by quorum; that there is none is an answer as well. `path` starts with `/` and is used as it is.
+    pub async fn v2_quorum_read(&self, path: &str) -> Result<(), EtcdError> {
+        let path = format!("/v2/keys{path}?quorum=true");
         let question = Question::get(&path);
         let answer = self.ask(&question).await.map_err(EtcdError::of_quorum_read)?;
-        match answer.status {
-            StatusCode::OK => Ok(()),
-            StatusCode::NOT_FOUND if error_code(&answer.body) == Some(KEY_NOT_FOUND) => Ok(()),
-            _ => Err(self.v2_refusal(&question, &answer)),
-        }
+        if is_there_or_not(&answer) { Ok(()) } else { Err(self.v2_refusal(&question, &answer)) }
+    }
+
+    /// Removes one key, if it is there. `path` as with [`Self::v2_put`].
+    pub async fn v2_delete(&self, path: &str) -> Result<(), EtcdError> {
+        let path = format!("/v2/keys{path}");
+        let question = Question { method: Method::DELETE, path: &path, form: None, json: None };
+        let answer = self.ask(&question).await?;
+        if is_there_or_not(&answer) { Ok(()) } else { Err(self.v2_refusal(&question, &answer)) }
     }
 
     /// Every key and directory that can be listed. Takes an entry in the raft log when linearizable.
@@ -188,6 +193,15 @@ impl Client {
     fn cluster_id(&self, question: &Question<'_>, answer: &Answer) -> Result<ClusterId, EtcdError> {
         cluster_id(&answer.headers)
             .ok_or_else(|| self.malformed(question, b"", "the header X-Etcd-Cluster-Id with a number in hexadecimal"))
+    }
+}
+
+/// etcd has looked for the key.
+fn is_there_or_not(answer: &Answer) -> bool {
+    match answer.status {
+        StatusCode::OK => true,
+        StatusCode::NOT_FOUND => error_code(&answer.body) == Some(KEY_NOT_FOUND),
+        _ => false,
     }
 }
 

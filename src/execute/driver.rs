@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 
 use crate::execute::ExecuteError;
+use crate::execute::availability::probe::{Seen, Watcher};
 use crate::execute::effects::Performer;
 use crate::execute::engine::{Directive, Engine};
 use crate::execute::event::Event;
@@ -15,7 +16,7 @@ use crate::execute::logs::Logs;
 use crate::execute::looks::Looks;
 use crate::execute::wait::{Verdict, Wait, held, is_stale, millis, not_held};
 use crate::execute::world::World;
-use crate::plan::model::{Action, Gate, Plan, Step};
+use crate::plan::model::{Action, Gate, Plan, Step, StepId};
 use crate::state::{JournalFile, Run};
 
 /// A stop that was asked for: the name of the signal.
@@ -46,6 +47,8 @@ pub async fn execute(
         performer: Performer::new(plan, world, &run.id, events),
         clock: Instant::now(),
         ready_at: None,
+        watcher: Watcher::begin(plan, world),
+        stall_written: false,
         events,
     };
     driver.write(Entry::RunStarted {
@@ -56,13 +59,21 @@ pub async fn execute(
         controller: controller.host.clone(),
         pid: std::process::id(),
     })?;
-    let ending = match driver.perform_all(&mut stop).await {
+    let teller = driver.watcher.teller();
+    let performed = tokio::select! {
+        biased;
+        performed = driver.perform_all(&mut stop) => performed,
+        never = teller.tell(events) => match never {},
+    };
+    let seen = driver.watcher.end(events).await;
+    let ending = match performed {
         Ok(ending) => ending,
         Err(error) => {
             driver.tell_who_is_down();
             return Err(error);
         }
     };
+    driver.write_seen(seen)?;
     driver.performer.begin_flush();
     driver.performer.finish_flush().await;
     driver.performer.tidy().await;
@@ -82,6 +93,8 @@ struct Driver<'a> {
     clock: Instant,
     /// When the gates before a step were last seen to hold, by both clocks.
     ready_at: Option<(Instant, SystemTime)>,
+    watcher: Watcher,
+    stall_written: bool,
     events: &'a (dyn Fn(Event) + Send + Sync),
 }
 
@@ -90,6 +103,7 @@ impl<'a> Driver<'a> {
         let mut stop_written = false;
         let mut lock_lost = false;
         loop {
+            self.write_stall()?;
             let asked = stop.borrow().clone();
             if let Some(signal) = asked
                 && !stop_written
@@ -103,12 +117,15 @@ impl<'a> Driver<'a> {
                     if stage == GateStage::Before && !matches!(step.action, Action::Member(_)) {
                         self.performer.begin_flush();
                     }
+                    self.watcher.turn_to(step.id);
                     let entry = self.await_gates(step, stage, &gates, stop, stop_written).await;
                     if let Some(entry) = entry {
                         self.write(entry)?;
+                        self.write_step_seen(step.id, stage)?;
                     }
                 }
                 Directive::Perform { step, effect } => {
+                    self.watcher.turn_to(step.id);
                     if !lock_lost && let Err(reason) = self.locks.check().await {
                         lock_lost = true;
                         self.write(Entry::LockLost { reason })?;
@@ -127,6 +144,39 @@ impl<'a> Driver<'a> {
                     self.write(Entry::Outcome { step: step.id, effect, result, took_ms: millis(begun.elapsed()) })?;
                 }
             }
+        }
+    }
+
+    /// Clients had to wait longer than the spec bears.
+    fn write_stall(&mut self) -> Result<(), ExecuteError> {
+        if self.stall_written {
+            return Ok(());
+        }
+        let Some((stalled, longest, bound)) = self.watcher.stalled() else { return Ok(()) };
+        self.stall_written = true;
+        let (stalled_ms, bound_ms) = (millis(longest), millis(bound));
+        self.write(Entry::StallTooLong { step: stalled.step, stalled_ms, bound_ms })
+    }
+
+    /// What clients met during a step that is over.
+    fn write_step_seen(&mut self, step: StepId, stage: GateStage) -> Result<(), ExecuteError> {
+        match stage {
+            GateStage::Before => Ok(()),
+            GateStage::After | GateStage::Undo => match self.watcher.end_step(step) {
+                Some(answers) => self.write(Entry::Availability { step: Some(step), answers }),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// The rest of it, at the end of the run.
+    fn write_seen(&mut self, seen: Seen) -> Result<(), ExecuteError> {
+        for (step, answers) in seen.steps {
+            self.write(Entry::Availability { step: Some(step), answers })?;
+        }
+        match seen.whole {
+            Some(answers) => self.write(Entry::Availability { step: None, answers }),
+            None => Ok(()),
         }
     }
 
@@ -155,7 +205,8 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Looks until the gates hold, or the bound of one that does not is over. `None`: a stop was asked for meanwhile, and the engine has to be asked again what to wait for.
+    /// Looks until the gates hold, or the bound of one that does not is over. `None`: a stop was asked for meanwhile,
+    /// or clients stalled, and the engine has to be asked again what to wait for.
     async fn await_gates(
         &mut self,
         step: &Step,
@@ -207,6 +258,9 @@ impl<'a> Driver<'a> {
                         });
                     }
                 }
+            }
+            if !self.stall_written && self.watcher.stalled().is_some() {
+                return None;
             }
             let pause = wait.pause();
             if stop_known {

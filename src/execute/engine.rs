@@ -8,7 +8,7 @@ use crate::execute::journal::{Effect, EffectResult, Ending, Entry, GateStage};
 use crate::knowledge::RestoreMeans;
 use crate::plan::model::{Action, Gate, Kind, MemberAction, Operation, Plan, ReplacementKind, Step, StepId};
 use crate::spec::model::OnFailure;
-use crate::units::{MemberName, Minor};
+use crate::units::{MemberName, Minor, Span};
 
 /// What the driver has to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,7 @@ pub struct Engine<'p> {
     leader: Option<MemberName>,
     stop_requested: Option<String>,
     lock_lost: Option<String>,
+    stalled: Option<(Option<StepId>, Failure)>,
     phase: Phase,
 }
 
@@ -89,6 +90,7 @@ impl<'p> Engine<'p> {
             leader: plan.summary.leader.clone(),
             stop_requested: None,
             lock_lost: None,
+            stalled: None,
             phase: Phase::Between,
         }
     }
@@ -138,7 +140,10 @@ impl<'p> Engine<'p> {
             Entry::StopRequested { signal } => self.stop_requested = Some(signal.clone()),
             Entry::LockLost { reason } => self.lock_lost = Some(reason.clone()),
             Entry::RunEnded { ending } => self.phase = Phase::Ended(ending.clone()),
-            Entry::RunStarted { .. } | Entry::Intent { .. } => {}
+            Entry::StallTooLong { step, stalled_ms, bound_ms } => {
+                self.stalled = Some((*step, self.stall_too_long(*stalled_ms, *bound_ms)));
+            }
+            Entry::RunStarted { .. } | Entry::Intent { .. } | Entry::Availability { .. } => {}
         }
     }
 
@@ -205,7 +210,29 @@ impl<'p> Engine<'p> {
             )];
             return Some(Ending::Failed { step, reason: reason.clone(), rolled_back: None, todo });
         }
+        if let Some((step, Failure { reason, todo })) = self.stalled.clone() {
+            return Some(Ending::Failed { step, reason, rolled_back: None, todo });
+        }
         self.stop_requested.clone().map(|signal| Ending::Interrupted { signal })
+    }
+
+    fn stall_too_long(&self, stalled_ms: u64, bound_ms: u64) -> Failure {
+        let reason = format!(
+            "no member answered for {} ms; the spec bears {} (rollout, slo, max_stall)",
+            stalled_ms,
+            Span::from_millis(bound_ms)
+        );
+        let mut todo = vec![
+            "see in the report which members answered when, and what else the hosts were busy with".to_owned(),
+            format!(
+                "where clients bear such a stall, raise max_stall: `{}` goes on with what is left, and halts at the next one that                  is longer",
+                self.command()
+            ),
+        ];
+        if self.plan.kind == Kind::Upgrade {
+            todo.push("to go back instead: `quorate rollback` shows which ways there are".to_owned());
+        }
+        Failure { reason, todo }
     }
 
     /// The member that was stopped and has not been started again, if there is one.

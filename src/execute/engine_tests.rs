@@ -398,6 +398,72 @@ fn a_stop_brings_a_member_that_is_down_to_a_safe_end_without_waiting_for_time() 
     panic!("no end");
 }
 
+fn stall() -> Entry {
+    Entry::StallTooLong { step: Some(StepId(4)), stalled_ms: 2_150, bound_ms: 2_000 }
+}
+
+// faults: E15
+#[test]
+fn a_stall_that_is_too_long_ends_the_run_at_once_while_the_member_in_hand_still_runs() {
+    let plan = upgrade();
+    let mut engine = Engine::new(&plan);
+    fits_its_schema(&stall());
+    engine.record(&stall());
+    let Directive::End(Ending::Failed { step, reason, rolled_back: None, todo }) = engine.directive() else {
+        panic!("{:?}", engine.directive())
+    };
+    assert_eq!(step, Some(StepId(4)));
+    assert!(reason.contains("2150 ms") && reason.contains("2s") && reason.contains("max_stall"), "{reason}");
+    for word in ["`quorate apply` goes on", "raise max_stall", "`quorate rollback`"] {
+        assert!(todo.iter().any(|what| what.contains(word)), "{word}: {todo:?}");
+    }
+}
+
+// faults: E15
+/// Wherever it is seen: the member in hand is brought up, nobody else is stopped, and no soak is waited for.
+#[test]
+fn a_stall_that_is_too_long_leaves_nobody_down() {
+    let plan = upgrade();
+    for at in 0..60 {
+        let mut engine = Engine::new(&plan);
+        let (mut down, mut seen) = (BTreeSet::new(), 0);
+        let ending = loop {
+            if seen == at {
+                engine.record(&stall());
+            }
+            let directive = engine.directive();
+            let told = seen >= at;
+            seen += 1;
+            match directive {
+                Directive::End(ending) => break ending,
+                Directive::Await { step, stage, gates } => {
+                    let waits = gates.iter().any(|gate| matches!(gate, Gate::Soak { .. } | Gate::V2Settle { .. }));
+                    assert!(!(told && waits), "no soak is waited for");
+                    engine.record(&held(stage, step.id, "m2"));
+                }
+                Directive::Perform { step, effect } => {
+                    if let Effect::Operate { member, operation } = &effect {
+                        match operation {
+                            Operation::Stop { .. } => {
+                                assert!(!told, "{member} is stopped after the stall");
+                                down.insert(member.clone());
+                            }
+                            Operation::Start { .. } => _ = down.remove(member),
+                            _ => {}
+                        }
+                    }
+                    engine.record(&Entry::Outcome { step: step.id, effect, result: done(), took_ms: 0 });
+                }
+            }
+            assert!(seen < MOST_DIRECTIVES);
+        };
+        assert!(down.is_empty(), "{down:?} after a stall at {at}");
+        assert!(matches!(ending, Ending::Failed { .. } | Ending::Succeeded), "{ending:?}");
+        // When nothing was left to do, the run has done it.
+        assert!(ending == Ending::Succeeded || seen > at);
+    }
+}
+
 #[test]
 fn a_hold_stops_before_the_last_member_and_the_next_apply_goes_on() {
     let plan = held_upgrade();

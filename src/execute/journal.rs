@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::execute::availability::Answers;
 use crate::plan::model::{Operation, StepId};
 use crate::units::{Advised, Bytes, MemberId, MemberName, Minor, RaftIndex, Revision, Sha256, Version};
 
@@ -92,6 +93,19 @@ pub enum Entry {
     LockLost {
         reason: String,
     },
+    /// What clients met: at the end of a step, during it; at the end of the run, without a step, during all of it.
+    Availability {
+        step: Option<StepId>,
+        answers: Answers,
+    },
+    /// No member answered for longer than the spec bears (`slo`). What is in hand is brought to a safe end.
+    StallTooLong {
+        /// The step in hand when that was seen.
+        step: Option<StepId>,
+        /// How long it was when this was written.
+        stalled_ms: u64,
+        bound_ms: u64,
+    },
     RunEnded {
         ending: Ending,
     },
@@ -102,13 +116,14 @@ impl Entry {
     /// time the next effect is announced: it changes nothing until then.
     pub fn is_kept_at_once(&self) -> bool {
         match self {
-            Self::ReadyFor { .. } | Self::Outcome { .. } | Self::StepDone { .. } => false,
+            Self::ReadyFor { .. } | Self::Outcome { .. } | Self::StepDone { .. } | Self::Availability { .. } => false,
             Self::RunStarted { .. }
             | Self::Intent { .. }
             | Self::StepUndone { .. }
             | Self::GateFailed { .. }
             | Self::StopRequested { .. }
             | Self::LockLost { .. }
+            | Self::StallTooLong { .. }
             | Self::RunEnded { .. } => true,
         }
     }

@@ -188,7 +188,7 @@ fn heir(action: &MemberAction, look: &Look, looks: &Looks<'_>) -> Result<(Member
     able.ok_or_else(|| ExecuteError::NoHeir { member: action.member.clone() })
 }
 
-/// Stops it with SIGTERM. Our own connections to it are closed first: an open one makes newer versions wait a second.
+/// Stops it with SIGTERM. Our own connections to it are closed first.
 pub async fn stop_member(
     performer: &Performer<'_>,
     action: &MemberAction,
@@ -206,11 +206,13 @@ pub async fn stop_member(
             return Ok(refused);
         }
     }
-    member.client.close().await;
+    let away = member.let_go().await;
     looks.forget(&action.member);
     let copies = action.operations.iter().any(|operation| matches!(operation, Operation::CopyDataDir { .. }));
     let room = if copies { Room::ForCopy } else { Room::ForStart };
-    match stop(&member.host, &member.site, timeout.duration(), room).await? {
+    let stopped = stop(&member.host, &member.site, timeout.duration(), room).await;
+    drop(away);
+    match stopped? {
         StopOutcome::Stopped { took, exit } => {
             if let Some(exit) = exit.filter(|exit| !exit.is_clean()) {
                 performer.notice(format!("{} ended with {exit} when it was asked to stop", action.member));
@@ -361,9 +363,11 @@ pub async fn put_back(
     if let Some(refused) = runs.and_then(|runs| runs_another(action, &runs)) {
         return Ok(refused);
     }
-    member.client.close().await;
+    let away = member.let_go().await;
     let timeout = performer.world.cluster.rollout.stop_timeout;
-    let stopped = stop(&member.host, &member.site, timeout.duration(), Room::Whatever).await?;
+    let stopped = stop(&member.host, &member.site, timeout.duration(), Room::Whatever).await;
+    drop(away);
+    let stopped = stopped?;
     if let StopOutcome::StillAlive { pid, waited } = stopped {
         return Err(ExecuteError::WouldNotStop { member: action.member.clone(), pid, waited });
     }

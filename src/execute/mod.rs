@@ -5,6 +5,7 @@
 //! entries are its only input, so every start is a resume. A thin driver performs the directive: it writes the intent,
 //! acts, judges gates on fresh observations, writes what came of it, and tells the view.
 
+pub mod availability;
 mod by_hand;
 mod compare;
 mod compare_keys;

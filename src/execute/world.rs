@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::backup::{Examined, Opened};
 use crate::etcd::Client;
 use crate::execute::ExecuteError;
+use crate::execute::availability::{Away, Quiet};
 use crate::execute::locks::Locks;
 use crate::host::Host;
 use crate::knowledge::Knowledge;
@@ -52,6 +53,17 @@ pub struct MemberWorld {
     /// As observed when the plan was made; `None` for a member that is to be created.
     pub facts: Option<MemberFacts>,
     pub user: Option<String>,
+    /// Keeps the probe of availability away from it.
+    pub quiet: Quiet,
+}
+
+impl MemberWorld {
+    /// Closes all connections of ours to it, for it is about to be stopped: an open one makes newer versions wait a second.
+    /// None is made for the sake of availability while the answer lives.
+    pub async fn let_go(&self) -> Away {
+        self.client.close().await;
+        self.quiet.keep_away().await
+    }
 }
 
 impl World {

@@ -37,7 +37,7 @@ fn journals() -> Vec<Seed> {
         });
         lines.collect::<String>().into_bytes()
     };
-    let runs = [runs::good().0, runs::failed().0, runs::interrupted().0];
+    let runs = [runs::good().0, runs::failed().0, runs::interrupted().0, runs::watched().0, runs::stalled().0];
     let whole = runs.into_iter().enumerate().map(|(number, run)| ("journal", format!("run-{number}"), text(run)));
     let mut seeds: Vec<Seed> = whole.collect();
     let torn = seeds[1].2[..700].to_vec();

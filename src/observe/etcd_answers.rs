@@ -100,7 +100,7 @@ async fn told(client: &Client, depth: Depth, knowledge: &Knowledge) -> Result<Et
 }
 
 /// The version whose API it serves: a member that is ahead of its cluster does not serve what the cluster has not yet.
-fn served_as<'v>(version: &'v VersionAnswer, knowledge: &Knowledge) -> &'v Version {
+pub fn served_as<'v>(version: &'v VersionAnswer, knowledge: &Knowledge) -> &'v Version {
     match &version.cluster {
         Some(cluster) if knowledge.features(cluster).api() == ClientApi::V2 => cluster,
         _ => &version.server,

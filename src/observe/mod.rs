@@ -33,7 +33,7 @@ mod systemd;
 mod text;
 
 pub use access::login;
-pub use etcd_answers::{QuickOptions, quick};
+pub use etcd_answers::{QuickOptions, quick, served_as};
 pub use look::{Look, Observation, ObserveOptions, look_again, observe};
 pub use member::{DEFAULT_DATA_DIR, declared_data_dir};
 pub use seen_files::SeenFiles;

@@ -13,8 +13,8 @@ use crate::etcd::testing::{eventually, free_port, release};
 use crate::host::Host;
 use crate::knowledge::Knowledge;
 use crate::spec::model::{
-    BackupPolicy, Become, ClientAccess, Cluster, Connection, Member, OnFailure, Process, RollbackPoints, Rollout,
-    Runtime, SettingsPolicy, Toggle, Verify,
+    Availability, BackupPolicy, Become, ClientAccess, Cluster, Connection, Member, OnFailure, Process, RollbackPoints,
+    Rollout, Runtime, SettingsPolicy, Toggle, Verify,
 };
 use crate::units::{Bytes, MemberName, Span, Version};
 
@@ -201,6 +201,7 @@ fn cluster(version: &str, members: Vec<Member>, root: &Path) -> Cluster {
             v2_settle: Span::default(),
             compare_hashes: Toggle::On,
             settings: SettingsPolicy::Keep,
+            availability: Availability::default(),
         },
         backup: BackupPolicy { dir: PathBuf::from("/nowhere"), keep: 1, verify: Verify::Hash },
         rollback_points: RollbackPoints { enabled: Toggle::Off, max_size: Bytes(0) },

@@ -496,11 +496,11 @@ fn after_completion(ways: &[WayBack], rollback_points: Toggle) -> String {
 }
 
 fn clients(input: &Input<'_>, way: &Way, steps: &[Step]) -> Vec<String> {
-    clients_of(input.knowledge, &way.from, steps)
+    clients_of(input, &way.from, steps)
 }
 
 /// What clients notice of members that run `from` and are stopped one by one.
-fn clients_of(knowledge: &Knowledge, from: &Version, steps: &[Step]) -> Vec<String> {
+fn clients_of(input: &Input<'_>, from: &Version, steps: &[Step]) -> Vec<String> {
     use crate::knowledge::Feature;
     let stops = |step: &Step| match &step.action {
         Action::Member(action) => action.operations.iter().any(|operation| matches!(operation, Operation::Stop { .. })),
@@ -509,7 +509,7 @@ fn clients_of(knowledge: &Knowledge, from: &Version, steps: &[Step]) -> Vec<Stri
     if !steps.iter().any(stops) {
         return vec!["nothing: no member is stopped".to_owned()];
     }
-    let features = knowledge.features(from);
+    let features = input.knowledge.features(from);
     let mut lines =
         vec!["connections to a member break when it is stopped; clients go on with another endpoint".to_owned()];
     lines.push(if features.has(Feature::MoveLeader) {
@@ -523,6 +523,11 @@ fn clients_of(knowledge: &Knowledge, from: &Version, steps: &[Step]) -> Vec<Stri
             from.minor()
         )
     });
+    if let Some(bound) = input.cluster.rollout.availability.max_stall {
+        lines.push(format!(
+            "when no member answers for longer than {bound}, the member in hand is brought up, and the run halts (max_stall)"
+        ));
+    }
     lines
 }
 

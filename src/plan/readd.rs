@@ -244,7 +244,7 @@ pub fn finish(input: &Input<'_>, note: &Replacement) -> Result<Plan, Vec<Refusal
     finish_step(&from, member, (note, binary, before), &mut steps);
     let why = "all members serve, and the list is the declared one: what was cut off is finished";
     finish_at(&from, &note.to, (why, declared_well(&from)), &mut steps);
-    let mut clients = clients_of(input.knowledge, &note.from, &steps.list);
+    let mut clients = clients_of(input, &note.from, &steps.list);
     clients.push(FOR_CLIENTS.to_owned());
     let asked = Asked::default();
     let wrapped = RollbackInput { input: *input, last: None, asked: &asked };

@@ -9,6 +9,7 @@ use crate::observe::inventory::{
     BinaryFacts, DataDirFacts, ListedMember, MemberFacts, OptionFact, OptionSource, SnapFile,
 };
 use crate::plan::model::{PinnedBinary, ReleasePin};
+use crate::spec::model::Availability;
 use crate::spec::model::*;
 use crate::units::{Bytes, MemberId, MemberName, RaftIndex, Sha256, Span, Version};
 
@@ -99,6 +100,7 @@ pub fn cluster(declared: &str, names: &[String]) -> Cluster {
             v2_settle: Span::from_secs(120),
             compare_hashes: Toggle::On,
             settings: SettingsPolicy::Keep,
+            availability: Availability::default(),
         },
         backup: BackupPolicy { dir: "/srv/prod/.quorate/backups".into(), keep: 7, verify: Verify::Restore },
         rollback_points: RollbackPoints { enabled: Toggle::On, max_size: Bytes::mebi(20 * 1024) },

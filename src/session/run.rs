@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use crate::artifact::Release;
 use crate::etcd::Client;
+use crate::execute::availability::Quiet;
 use crate::execute::journal::Ending;
 use crate::execute::world::{MemberWorld, World, facts_of, site};
 use crate::execute::{Controller, ExecuteError, StopSignal, execute};
@@ -81,6 +82,7 @@ impl Session {
             site: site(&self.cluster, name, facts)?,
             user: process.map(|process| process.user.clone()),
             facts: facts.cloned(),
+            quiet: Quiet::default(),
         })
     }
 }

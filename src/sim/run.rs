@@ -68,7 +68,10 @@ impl Sim {
         for _ in 0..MOST_DIRECTIVES {
             if self.world.stop_asked && !run.stop_written {
                 run.stop_written = true;
-                self.write(&mut run, Entry::StopRequested { signal: "SIGINT".to_owned() })?;
+                // Clients that had to wait too long end a run at the same places as a person does.
+                let stalled = Entry::StallTooLong { step: None, stalled_ms: 2100, bound_ms: 2000 };
+                let asked = Entry::StopRequested { signal: "SIGINT".to_owned() };
+                self.write(&mut run, if number.is_multiple_of(2) { asked } else { stalled })?;
             }
             match self.directive(&run) {
                 Directive::End(ending) => {
@@ -285,6 +288,8 @@ fn told(plan: &Plan, entry: &Entry) -> String {
         }
         Entry::StopRequested { signal } => format!("a person asks to stop ({signal})"),
         Entry::LockLost { reason } => format!("a lock is lost: {reason}"),
+        Entry::Availability { .. } => "what clients met".to_owned(),
+        Entry::StallTooLong { stalled_ms, .. } => format!("no member answered for {stalled_ms} ms"),
         Entry::RunEnded { ending } => format!("the run ends: {ending:?}"),
     }
 }

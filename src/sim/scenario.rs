@@ -16,8 +16,8 @@ use crate::sim::rng::Rng;
 use crate::sim::settings;
 use crate::sim::world::{MOST_MEMBERS, Release, ReleaseNo, TICK, World};
 use crate::spec::model::{
-    BackupPolicy, Become, ClientAccess, Cluster, Connection, HoldPoint, Member, OnFailure, Ownership, Process,
-    ReleaseSource, RollbackPoints, Rollout, Runtime, SettingsPolicy, Systemd, Toggle, Verify,
+    Availability, BackupPolicy, Become, ClientAccess, Cluster, Connection, HoldPoint, Member, OnFailure, Ownership,
+    Process, ReleaseSource, RollbackPoints, Rollout, Runtime, SettingsPolicy, Systemd, Toggle, Verify,
 };
 use crate::units::{Bytes, MemberName, Minor, Sha256, Span, Version};
 
@@ -245,6 +245,7 @@ fn cluster(rng: &mut Rng, members: usize, declared: &Version) -> Cluster {
             v2_settle: span(rng, &[5]),
             compare_hashes: toggle(rng.percent(70)),
             settings: SettingsPolicy::Keep,
+            availability: Availability::default(),
         },
         backup: BackupPolicy { dir: "/srv/backups".into(), keep: 7, verify: Verify::Restore },
         rollback_points: RollbackPoints {

@@ -46,7 +46,7 @@ fn keeps_every_promise(seed: u64) {
     }
 }
 
-// faults: C1 C2 C5 C7 N1 N4 N6 H1 H3 H8 E1 E2 E3 E4 E5 E6 E7 E11 E12
+// faults: C1 C2 C5 C7 N1 N4 N6 H1 H3 H8 E1 E2 E3 E4 E5 E6 E7 E11 E12 E15
 #[test]
 fn fixed_seeds_keep_every_promise() {
     (0..FIXED).chain(REMEMBERED).for_each(keeps_every_promise);

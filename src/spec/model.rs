@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -291,6 +292,47 @@ pub struct Rollout {
     /// What is done about options that the new version does not accept.
     #[serde(default)]
     pub settings: SettingsPolicy,
+    #[serde(default, skip_serializing_if = "Availability::is_usual")]
+    pub availability: Availability,
+}
+
+/// How it is seen what clients meet while a run works, and what is too much for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Availability {
+    pub probe: Probe,
+    /// Tries a second for each member. 5.
+    pub rate: u32,
+    /// The longest stall of the cluster that is borne; without it, any.
+    pub max_stall: Option<Span>,
+}
+
+impl Default for Availability {
+    fn default() -> Self {
+        Self { probe: Probe::Read, rate: 5, max_stall: None }
+    }
+}
+
+impl Availability {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// From one try to the next, of one member.
+    #[must_use]
+    pub fn pause(&self) -> Duration {
+        Duration::from_secs(1) / self.rate.max(1)
+    }
+}
+
+/// What is asked of every member while a run works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Probe {
+    /// A read that a majority confirms, of a key that need not be there.
+    Read,
+    /// A write of one key of quorate's own.
+    Write,
+    Off,
 }
 
 /// What is done about options that the new version does not accept.

@@ -12,7 +12,7 @@ use super::narrate::{Narrator, Pace, Utterance};
 use super::notes::Again;
 use super::page::{Page, Style, Tone, cell};
 use super::phrases::{effect, effect_name};
-use super::summary::{RunSummary, row, write_ending, write_kept, write_steps};
+use super::summary::{RunSummary, row, write_availability, write_ending, write_kept, write_steps};
 use super::words::{count, milliseconds};
 use crate::execute::event::Event;
 use crate::execute::journal::{Ending, Entry, Line};
@@ -207,6 +207,7 @@ pub fn history_text(record: &RunRecord, plan: Option<&Plan>, lines: &[Line], tor
     }
     if let Some(summary) = &summary {
         write_steps(&mut page, summary);
+        write_availability(&mut page, summary);
         write_kept(&mut page, summary);
     }
     page.finish()

@@ -63,6 +63,8 @@ impl LastWords {
             | Entry::GateFailed { .. }
             | Entry::StopRequested { .. }
             | Entry::LockLost { .. }
+            | Entry::Availability { .. }
+            | Entry::StallTooLong { .. }
             | Entry::RunEnded { .. } => {}
         }
     }

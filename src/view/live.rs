@@ -5,20 +5,26 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::availability::{legend, strip_line};
 use super::escape::escape;
 use super::narrate::{Place, Utterance};
 use super::page::{Style, paint};
+use crate::execute::event::MemberStrip;
 
 /// Redraws a second, at most: enough to look alive, cheap over a slow link.
 const REDRAWS: u8 = 8;
 const TICK: Duration = Duration::from_millis(250);
 /// More places than this at once are not drawn each.
 const MOST_LINES: usize = 12;
+/// Columns for the names of members beside their strips.
+const WIDEST_NAME: usize = 24;
 
 pub struct Live {
     style: Style,
     screen: MultiProgress,
     lines: BTreeMap<Place, ProgressBar>,
+    /// Below the lines: what the letters mean, and one for each member.
+    strips: Vec<ProgressBar>,
 }
 
 impl Live {
@@ -27,7 +33,7 @@ impl Live {
     }
 
     fn on(style: Style, target: ProgressDrawTarget) -> Self {
-        Self { style, screen: MultiProgress::with_draw_target(target), lines: BTreeMap::new() }
+        Self { style, screen: MultiProgress::with_draw_target(target), lines: BTreeMap::new(), strips: Vec::new() }
     }
 
     pub fn show(&mut self, utterance: &Utterance) {
@@ -46,7 +52,11 @@ impl Live {
                 if let Some(line) = self.lines.get(place) {
                     line.set_message(text);
                 } else if self.lines.len() < MOST_LINES {
-                    let line = self.screen.add(ProgressBar::new_spinner());
+                    let line = ProgressBar::new_spinner();
+                    let line = match self.strips.first() {
+                        Some(strips) => self.screen.insert_before(strips, line),
+                        None => self.screen.add(line),
+                    };
                     line.set_style(spinner());
                     line.set_message(text);
                     line.enable_steady_tick(TICK);
@@ -54,6 +64,29 @@ impl Live {
                 }
             }
             Utterance::Over(place) => self.remove(place),
+        }
+    }
+
+    /// How each member answered in the last seconds; of no member: no longer.
+    pub fn show_strips(&mut self, members: &[MemberStrip]) {
+        let shown = &members[..members.len().min(MOST_LINES)];
+        let wanted = if shown.is_empty() { 0 } else { shown.len() + 1 };
+        while self.strips.len() > wanted {
+            if let Some(line) = self.strips.pop() {
+                line.finish_and_clear();
+                self.screen.remove(&line);
+            }
+        }
+        while self.strips.len() < wanted {
+            let line = self.screen.add(ProgressBar::new_spinner());
+            line.set_style(strip());
+            self.strips.push(line);
+        }
+        let Some((head, lines)) = self.strips.split_first() else { return };
+        head.set_message(legend(self.style));
+        let widest = shown.iter().map(|one| console::measure_text_width(&escape(one.member.as_str()))).max();
+        for (line, one) in lines.iter().zip(shown) {
+            line.set_message(strip_line(one, widest.unwrap_or_default().min(WIDEST_NAME), self.style));
         }
     }
 
@@ -70,7 +103,7 @@ impl Live {
     }
 
     pub fn clear(&self) {
-        for line in self.lines.values() {
+        for line in self.lines.values().chain(&self.strips) {
             line.finish_and_clear();
         }
         let _ = self.screen.clear();
@@ -82,6 +115,11 @@ fn spinner() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
         .tick_chars("-\\|/-")
+}
+
+/// A line that is drawn when it changes.
+fn strip() -> ProgressStyle {
+    ProgressStyle::with_template("  {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 #[cfg(test)]
@@ -193,6 +231,49 @@ mod tests {
         assert_eq!(live.lines.len(), 2);
         live.show(&Utterance::Over(Place { step: StepId(1), member: None }));
         assert!(live.lines.is_empty());
+    }
+
+    fn strips(letters: &str) -> Vec<MemberStrip> {
+        let strip = |member: &str| MemberStrip {
+            member: crate::plan::testing::name(member),
+            letters: letters.to_owned(),
+            cell_ms: 500,
+            took_ms: Some(3),
+            silent_ms: Some(10),
+        };
+        ["m1", "m2", "m3"].map(strip).to_vec()
+    }
+
+    #[test]
+    fn strips_stand_below_what_goes_on_and_go_when_it_is_over() {
+        let screen = Screen::new(80);
+        let mut live = live(&screen);
+        live.show_strips(&strips("....xx.."));
+        let place = Place { step: StepId(4), member: None };
+        live.show(&Utterance::Doing { place: place.clone(), pace: Pace::Often, text: "waits for m1".to_owned() });
+        screen.drawn.lock().unwrap().clear();
+        live.show_strips(&strips("...xx..o"));
+        let drawn = screen.text();
+        let at = |what: &str| drawn.rfind(what).unwrap_or_else(|| panic!("{what}: {drawn:?}"));
+        assert!(at("waits for m1") < at(". answered"), "{drawn:?}");
+        assert!(at(". answered") < at("...xx..o 3 ms"), "{drawn:?}");
+        live.show(&Utterance::Over(place));
+        assert_eq!((live.lines.len(), live.strips.len()), (0, 4));
+        live.show_strips(&[]);
+        assert!(live.strips.is_empty());
+    }
+
+    #[test]
+    fn a_strip_fits_the_terminal_and_needs_no_colour() {
+        let screen = Screen::new(40);
+        let mut live = Live::on(Style::plain(40), ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), 255));
+        live.show_strips(&strips(&".x".repeat(30)));
+        let drawn = screen.text();
+        assert!(drawn.contains(".x.x"), "{drawn:?}");
+        // Lines that fill the terminal follow each other without a break.
+        let last = drawn.lines().next_back().unwrap();
+        assert_eq!(console::measure_text_width(last), 4 * 40, "{last:?}");
+        assert!(last.contains("  m3 .x.x.x.x.x.x 3 ms"), "{last:?}");
     }
 
     // faults: C3

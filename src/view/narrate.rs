@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::availability;
 use super::page::Tone;
 use super::phrases::{effect, effect_name, joined, title};
+use super::step::subject;
 use super::words::{count, grouped, milliseconds, transfer};
+use crate::execute::availability::Answers;
 use crate::execute::event::Event;
 use crate::execute::journal::{Detail, Effect, EffectResult, Entry, GateStage, KeysCompared, Line};
 use crate::plan::model::{Action, Plan, StepId};
@@ -86,6 +89,8 @@ impl Narrator {
                 );
                 vec![said(Tone::Warn, text)]
             }
+            // Drawn, not told.
+            Event::Strip { .. } => Vec::new(),
             Event::Notice { text } => vec![said(Tone::Plain, text.clone())],
         }
     }
@@ -159,7 +164,12 @@ impl Narrator {
                 );
                 vec![said(Tone::Bad, text)]
             }
+            Entry::Availability { step: Some(step), answers } => self.availability(*step, answers),
+            Entry::StallTooLong { step, stalled_ms, bound_ms } => {
+                vec![said(Tone::Bad, availability::stall_too_long(*step, *stalled_ms, *bound_ms))]
+            }
             // The summary tells.
+            Entry::Availability { step: None, .. } => Vec::new(),
             Entry::RunEnded { .. } => Vec::new(),
         }
     }
@@ -168,6 +178,13 @@ impl Narrator {
         let leads = leader.map(|leader| format!("; {leader} leads")).unwrap_or_default();
         let text = format!("{}{}: ready{}{leads}", self.tag(step), self.title(step), waited(waited_ms));
         vec![over(step), said(Tone::Strong, text)]
+    }
+
+    /// No more than what was unusual.
+    fn availability(&self, step: StepId, answers: &Answers) -> Vec<Utterance> {
+        let in_hand = self.actions.get(&step).and_then(subject);
+        let told = availability::unusual(answers, in_hand);
+        told.map(|told| said(Tone::Warn, format!("{}clients: {told}", self.tag(step)))).into_iter().collect()
     }
 
     fn intent(&self, step: StepId, what: &Effect) -> Vec<Utterance> {

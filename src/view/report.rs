@@ -4,6 +4,7 @@
 //! always on, after hidden characters were written out: no text of a host or spec becomes markup. The page holds no script,
 //! and forbids itself to load anything.
 
+mod availability;
 mod timeline;
 mod versions;
 
@@ -105,6 +106,7 @@ fn context(of: &ReportOf<'_>) -> Value {
         "next": next(of, summary.as_ref()),
         "failures": summary.as_ref().map(failures).unwrap_or_default(),
         "timeline": timeline::timeline(of.plan, of.lines),
+        "availability": summary.as_ref().map(|summary| availability::availability(summary, record.took_ms.unwrap_or_default())),
         "steps": summary.as_ref().map(steps).unwrap_or_default(),
         "versions": of.plan.map(|plan| versions::versions(plan, of.lines)).unwrap_or_default(),
         "backups": summary.as_ref().map(|summary| backups(of, summary)).unwrap_or_default(),

@@ -103,6 +103,12 @@ impl Reporter {
         if let Some(summary) = summary {
             summary.add(event);
         }
+        if let Event::Strip { members } = event {
+            if let Drawn::Live(live) = face {
+                live.show_strips(members);
+            }
+            return;
+        }
         match face {
             Drawn::Json => self.output.write(&json_line(&self.event_json(event))),
             Drawn::Live(live) => {

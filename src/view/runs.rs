@@ -1,9 +1,13 @@
 //! Events of runs as the driver sends them, for tests of what is told.
 
+use std::collections::BTreeMap;
+
+use crate::execute::availability::{Answers, Causes, Measured, Strip};
 use crate::execute::event::Event;
 use crate::execute::journal::*;
 use crate::plan::model::{HandOver, Operation, StepId};
 use crate::plan::testing::name;
+use crate::spec::model::Probe;
 use crate::units::{Bytes, MemberName, RaftIndex, Revision, Sha256, Span};
 
 /// Builds a journal: each entry takes a second.
@@ -179,6 +183,77 @@ pub fn failed() -> (Vec<Event>, Ending) {
             "take --v3demo out of /etc/default/etcd on deploy@10.0.0.13".to_owned(),
             "run `quorate apply` again: it goes on with m3".to_owned(),
         ],
+    };
+    run.entry(Entry::RunEnded { ending: ending.clone() });
+    (run.events, ending)
+}
+
+fn measured(tries: u64, errors: u64, stall_ms: u64, stalled_at_ms: u64) -> Measured {
+    let causes = Causes { unreachable: errors, ..Causes::default() };
+    let (p50_ms, p99_ms, stalled_at_ms) = (Some(2), Some(14), Some(stalled_at_ms));
+    Measured { tries, errors, causes, p50_ms, p99_ms, stall_ms, stalled_at_ms }
+}
+
+/// By member: tries, and how many were not answered.
+fn answers(of: &[(&str, u64, u64)], stall_ms: u64, stalled_at_ms: u64) -> Answers {
+    let members: BTreeMap<MemberName, Measured> = of
+        .iter()
+        .map(|(member, tries, errors)| (name(member), measured(*tries, *errors, 400, stalled_at_ms + 7)))
+        .collect();
+    let sum = |of: fn(&Measured) -> u64| members.values().map(of).sum();
+    let cluster = measured(sum(|one| one.tries), sum(|one| one.errors), stall_ms, stalled_at_ms);
+    Answers { probe: Probe::Read, cluster, members, strip: None }
+}
+
+/// As [`good`], and clients were watched: the leader's turn was felt.
+pub fn watched() -> (Vec<Event>, Ending) {
+    let mut run = Run::default();
+    let seen = |run: &mut Run, step, answers| run.entry(Entry::Availability { step, answers });
+    run.prepared();
+    for (step, member) in [(4, "m1"), (5, "m3")] {
+        run.member(step, member);
+        let of: Vec<_> =
+            ["m1", "m2", "m3"].into_iter().map(|one| (one, 60, if one == member { 4 } else { 0 })).collect();
+        seen(&mut run, Some(StepId(step)), answers(&of, 120, u64::from(step) * 10_000));
+    }
+    run.member(6, "m2");
+    seen(&mut run, Some(StepId(6)), answers(&[("m1", 60, 2), ("m2", 60, 9), ("m3", 60, 0)], 1_310, 31_400));
+    run.ready(7, 0);
+    run.done(7, 3_900);
+    let mut whole = answers(&[("m1", 400, 6), ("m2", 400, 9), ("m3", 400, 4)], 1_310, 31_400);
+    let letters = |text: &str| text.repeat(4);
+    whole.strip = Some(Strip {
+        cell_ms: 500,
+        members: [("m1", "..xxx-..o."), ("m2", ".......Oxx"), ("m3", "....xx-...")]
+            .into_iter()
+            .map(|(member, text)| (name(member), letters(text)))
+            .collect(),
+    });
+    seen(&mut run, None, whole);
+    run.entry(Entry::RunEnded { ending: Ending::Succeeded });
+    (run.events, Ending::Succeeded)
+}
+
+/// No member answered for too long while m1 was done.
+pub fn stalled() -> (Vec<Event>, Ending) {
+    let mut run = Run::default();
+    run.prepared();
+    run.member_until_swapped(4, &name("m1"));
+    run.entry(Entry::StallTooLong { step: Some(StepId(4)), stalled_ms: 2_150, bound_ms: 2_000 });
+    let start = Operation::Start { timeout: Span::from_secs(600) };
+    run.effect(
+        4,
+        Effect::Operate { member: name("m1"), operation: start },
+        finished(Detail::Started { pid: 904 }),
+        240,
+    );
+    run.done(4, 1_200);
+    run.entry(Entry::Availability { step: None, answers: answers(&[("m1", 60, 4), ("m2", 60, 2)], 2_150, 15_000) });
+    let ending = Ending::Failed {
+        step: Some(StepId(4)),
+        reason: "no member answered for 2150 ms; the spec bears 2s (rollout, slo, max_stall)".to_owned(),
+        rolled_back: None,
+        todo: vec!["where clients bear such a stall, raise max_stall: `quorate apply` goes on".to_owned()],
     };
     run.entry(Entry::RunEnded { ending: ending.clone() });
     (run.events, ending)

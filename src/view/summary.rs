@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::availability::{answers_sentence, stall_sentence};
 use super::notes::Again;
 use super::page::{Page, Style, Tone, cell};
 use super::phrases::{effect, effect_name, title};
 use super::words::{count, grouped, lasting, milliseconds};
+use crate::execute::availability::{Answers, Measured};
 use crate::execute::event::Event;
 use crate::execute::journal::{Detail, Effect, EffectResult, Ending, Entry, Line};
 use crate::plan::model::{Kind, Plan, StepId};
@@ -30,6 +32,9 @@ pub struct RunSummary {
     pub rollback_points: Vec<RollbackPointMade>,
     pub unexpected: Vec<UnexpectedLines>,
     pub failures: Vec<Failure>,
+    /// What clients met, where that was watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Answers>,
     pub took_ms: u64,
     pub ending: Option<Ending>,
     /// What goes on with it, should it end before it is done.
@@ -47,6 +52,9 @@ pub struct StepSummary {
     pub done: bool,
     /// Effects and waits.
     pub took_ms: u64,
+    /// What clients met during it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Measured>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,6 +98,7 @@ impl RunSummary {
             title: title(&step.action),
             done: false,
             took_ms: 0,
+            availability: None,
         };
         Self {
             run: None,
@@ -101,6 +110,7 @@ impl RunSummary {
             rollback_points: Vec::new(),
             unexpected: Vec::new(),
             failures: Vec::new(),
+            availability: None,
             took_ms: 0,
             ending: None,
             again,
@@ -116,7 +126,7 @@ impl RunSummary {
                 lines: lines.clone(),
                 left_out: *left_out,
             }),
-            Event::Waiting { .. } | Event::Progress { .. } | Event::Notice { .. } => {}
+            Event::Waiting { .. } | Event::Progress { .. } | Event::Strip { .. } | Event::Notice { .. } => {}
         }
     }
 
@@ -150,10 +160,17 @@ impl RunSummary {
                     EffectResult::Failed { reason, log, .. } => self.fail(*step, effect, reason, log),
                 }
             }
+            Entry::Availability { step: None, answers } => self.availability = Some(answers.clone()),
+            Entry::Availability { step: Some(step), answers } => {
+                if let Some(known) = self.steps.iter_mut().find(|known| known.step == *step) {
+                    known.availability = Some(answers.cluster.clone());
+                }
+            }
             Entry::Intent { .. }
             | Entry::GateFailed { .. }
             | Entry::StopRequested { .. }
             | Entry::LockLost { .. }
+            | Entry::StallTooLong { .. }
             | Entry::RunEnded { .. } => {}
         }
     }
@@ -205,6 +222,7 @@ pub fn summary_text(summary: &RunSummary, style: Style) -> String {
     let mut page = Page::new(style);
     write_ending(&mut page, summary);
     write_steps(&mut page, summary);
+    write_availability(&mut page, summary);
     write_kept(&mut page, summary);
     write_unexpected(&mut page, summary);
     page.finish()
@@ -319,6 +337,14 @@ pub(super) fn write_steps(page: &mut Page, summary: &RunSummary) {
     }
     if !left.is_empty() {
         row(page, "not done", &named(&left, |_| String::new()));
+    }
+}
+
+pub(super) fn write_availability(page: &mut Page, summary: &RunSummary) {
+    let Some(answers) = &summary.availability else { return };
+    row(page, "clients", &answers_sentence(answers));
+    if let Some(stall) = stall_sentence(summary, answers) {
+        row(page, "", &stall);
     }
 }
 

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use time::OffsetDateTime;
 
 use super::*;
-use crate::execute::event::Event;
+use crate::execute::event::{Event, MemberStrip};
 use crate::execute::journal::Ending;
 use crate::plan::model::Plan;
 use crate::units::{Bytes, Revision};
@@ -238,6 +238,36 @@ fn a_good_run_in_a_pipe() {
 #[test]
 fn a_failed_run_in_a_pipe() {
     assert_snapshot!(told(runs::failed(), Face::Lines, Color::Off));
+}
+
+/// Members in hand that do not answer are not told of, a stall that clients feel is.
+#[test]
+fn a_watched_run_in_a_pipe() {
+    assert_snapshot!(told(runs::watched(), Face::Lines, Color::Off));
+}
+
+#[test]
+fn a_run_in_which_clients_stalled_too_long_in_a_pipe() {
+    assert_snapshot!(told(runs::stalled(), Face::Lines, Color::Off));
+}
+
+/// It is drawn on a terminal, and nowhere else.
+#[test]
+fn the_strip_is_no_line_and_no_json() {
+    let member = MemberStrip {
+        member: "m1".parse().unwrap(),
+        letters: "..x".to_owned(),
+        cell_ms: 500,
+        took_ms: Some(3),
+        silent_ms: Some(20),
+    };
+    let strip = Event::Strip { members: vec![member] };
+    let (mut events, ending) = runs::watched();
+    let without = [Face::Lines, Face::Json].map(|face| told((events.clone(), ending.clone()), face, Color::Off));
+    events.insert(3, strip);
+    let with = [Face::Lines, Face::Json].map(|face| told((events.clone(), ending.clone()), face, Color::Off));
+    // Its time passes all the same.
+    assert_eq!(with.map(|text| text.lines().count()), without.map(|text| text.lines().count()));
 }
 
 #[test]

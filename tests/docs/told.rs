@@ -96,7 +96,7 @@ fn known(file: &str, constant: &str, field: &str) -> Names {
 }
 
 /// Where the reader knows each block, and the heading below which the page tells of it.
-const BLOCKS: [(&str, &str, &str); 15] = [
+const BLOCKS: [(&str, &str, &str); 16] = [
     ("tool.rs", "KNOWN", "## `quorate`"),
     ("cluster.rs", "KNOWN", "## `cluster \"NAME\"`"),
     ("member.rs", "KNOWN", "### `member \"NAME\"`"),
@@ -106,6 +106,7 @@ const BLOCKS: [(&str, &str, &str); 15] = [
     ("release.rs", "KNOWN", "### `release`"),
     ("client.rs", "KNOWN", "### `client`"),
     ("policies.rs", "ROLLOUT", "### `rollout`"),
+    ("policies.rs", "SLO", "### `slo` in `rollout`"),
     ("policies.rs", "BACKUP", "### `backup`"),
     ("policies.rs", "ROLLBACK_POINTS", "### `rollback_points`"),
     ("drift.rs", "KNOWN", "### `drift`"),

@@ -72,7 +72,7 @@ pub fn plan(
     let nothing = BTreeMap::new();
     let ingredients = Ingredients { cluster, survey, knowledge: from.input.knowledge, way: &way, releases: &nothing };
     let steps = steps(&ingredients, changes, to);
-    let mut clients = clients_of(from.input.knowledge, &ground.newest, &steps);
+    let mut clients = clients_of(&from.input, &ground.newest, &steps);
     if !readded.is_empty() {
         clients.push(readd::FOR_CLIENTS.to_owned());
     }

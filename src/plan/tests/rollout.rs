@@ -18,6 +18,15 @@ fn hold_before_the_point_of_no_return() {
     assert_snapshot!(hold.planned());
 }
 
+#[test]
+fn a_bound_for_what_clients_are_put_through_stands_among_what_they_notice() {
+    let told = |situation: &Situation| situation.plan().unwrap().rungs[0].clients.clone();
+    let bound = rung().declared(|cluster| cluster.rollout.availability.max_stall = Some(Span::from_secs(2)));
+    let line = told(&bound).into_iter().find(|line| line.contains("max_stall")).unwrap();
+    assert!(line.starts_with("when no member answers for longer than 2s"), "{line}");
+    assert!(!told(&rung()).iter().any(|line| line.contains("max_stall")));
+}
+
 /// What the last member's plan says of the hold.
 fn hold_of(situation: &Situation) -> Option<GoesOn> {
     let plan = situation.plan().unwrap();

@@ -6,7 +6,7 @@ use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
 use super::super::model::{
-    BackupPolicy, HoldPoint, OnFailure, RollbackPoints, Rollout, SettingsPolicy, Toggle, Verify,
+    Availability, BackupPolicy, HoldPoint, OnFailure, Probe, RollbackPoints, Rollout, SettingsPolicy, Toggle, Verify,
 };
 use super::super::section::{Known, Placed, Section, wrong_type};
 use super::super::source::FileId;
@@ -28,11 +28,16 @@ const ROLLOUT: Known = Known {
         "v2_settle",
         "compare_hashes",
         "settings",
+        "availability",
+        "availability_rate",
     ],
-    blocks: &[],
+    blocks: &["slo"],
 };
+const SLO: Known = Known { attributes: &["max_stall"], blocks: &[] };
 const BACKUP: Known = Known { attributes: &["to", "keep", "verify"], blocks: &[] };
 const ROLLBACK_POINTS: Known = Known { attributes: &["enabled", "max_size"], blocks: &[] };
+/// Tries a second and member: enough to see a short stall, too few to be felt.
+const MOST_RATE: u64 = 20;
 const KEEP: u32 = 7;
 const MOST_KEPT: u64 = 10_000;
 const BACKUP_DIR: &str = "backups";
@@ -51,6 +56,7 @@ pub fn default_rollout() -> Rollout {
         v2_settle: Span::from_secs(120),
         compare_hashes: Toggle::On,
         settings: SettingsPolicy::Keep,
+        availability: Availability::default(),
     }
 }
 
@@ -72,7 +78,41 @@ pub fn rollout(file: FileId, block: &Block, cx: &mut Cx) -> Rollout {
         v2_settle: span(&section, "v2_settle", cx).unwrap_or(usual.v2_settle),
         compare_hashes: toggle(&section, "compare_hashes", cx).unwrap_or(usual.compare_hashes),
         settings: section.choice("settings", &settings, cx).unwrap_or(usual.settings),
+        availability: availability(file, &section, cx),
     }
+}
+
+fn availability(file: FileId, section: &Section, cx: &mut Cx) -> Availability {
+    let usual = Availability::default();
+    let probes = [("read", Probe::Read), ("write", Probe::Write), ("off", Probe::Off)];
+    let rate = section.whole("availability_rate", 1..=MOST_RATE, cx);
+    let mut read = Availability {
+        probe: section.choice("availability", &probes, cx).unwrap_or(usual.probe),
+        rate: rate.and_then(|rate| u32::try_from(rate.value).ok()).unwrap_or(usual.rate),
+        max_stall: None,
+    };
+    let Some(block) = section.block("slo", cx) else { return read };
+    let slo = Section::of_block(file, block, "slo block", cx);
+    slo.expect(&SLO, cx);
+    slo.require("max_stall", "max_stall = \"2s\"", cx);
+    read.max_stall = wait(&slo, "max_stall", cx);
+    let Some(bound) = read.max_stall else { return read };
+    let site = slo.site_of_attribute("max_stall");
+    let least = read.pause() * 2;
+    if read.probe == Probe::Off {
+        let detail =
+            "With availability = \"off\" nobody is asked, and no stall would be seen. Take one of the two out.";
+        cx.reports.error(site, "Nothing to hold it against", detail.to_owned());
+    } else if bound.duration() < least {
+        let detail = format!(
+            "Each member is asked {} times a second: what is shorter than two pauses, {}, is no stall. Write a longer \
+             max_stall, or a higher availability_rate (at most {MOST_RATE}).",
+            read.rate,
+            Span::from(least)
+        );
+        cx.reports.error(site, "Shorter than can be seen", detail);
+    }
+    read
 }
 
 pub fn default_backup(state_dir: &Path) -> BackupPolicy {

@@ -100,6 +100,11 @@ cluster "prod" {
     gate_timeout     = "45s"
     v2_settle        = "0"
     compare_hashes   = false
+    availability     = "write"
+    availability_rate = 10
+    slo {
+      max_stall = "2s"
+    }
   }
 
   backup {

@@ -333,3 +333,15 @@ fn a_host_under_systemd_is_not_told_to_run_two_members() {
     let twice = cluster_with("  member \"m2\" { address = \"10.0.0.11\" }").refusal();
     assert!(twice.contains("runs one member under systemd") && !twice.contains("client_url"), "{twice}");
 }
+
+#[test]
+fn bounds_of_stalls_that_could_not_be_held() {
+    let specs = [
+        "  rollout {\n    availability = \"reads\"\n    availability_rate = 0\n    slo {}\n  }",
+        "  rollout {\n    availability_rate = 21\n    slo {\n      max_stall = \"0\"\n      max_error_ratio = 1\n    }\n  }",
+        "  rollout {\n    slo {\n      max_stall = \"399ms\"\n    }\n  }",
+        "  rollout {\n    availability = \"off\"\n    slo {\n      max_stall = \"2s\"\n    }\n  }",
+        "  rollout {\n    slo {\n      max_stall = \"1s\"\n    }\n    slo {\n      max_stall = \"2s\"\n    }\n  }",
+    ];
+    assert_snapshot!(all(specs, cluster_with));
+}

@@ -156,6 +156,34 @@ fn a_good_run_tells_what_was_done_and_kept() {
 }
 
 #[test]
+fn what_clients_met_is_a_strip_by_member_and_figures_by_step() {
+    let html = page(&runs::watched(), &fixtures::upgrade());
+    let begin = html.find("<h2>What clients met").unwrap();
+    assert_snapshot!(&html[begin..begin + html[begin..].find("<h2>Versions").unwrap()]);
+    let text = text_of(&html);
+    for word in
+        ["longest stall of the cluster 1.3 s, 31 s after the start, in step 6", "500 ms or more, from 3.5 s to 4 s"]
+    {
+        assert!(text.contains(word), "{word}");
+    }
+    assert!(!text_of(&page(&runs::good(), &fixtures::upgrade())).contains("What clients met"));
+}
+
+#[test]
+fn a_strip_that_is_no_strip_of_ours_breaks_nothing() {
+    let mut lines = lines_of(&runs::watched());
+    for line in &mut lines {
+        if let Entry::Availability { answers, .. } = &mut line.entry
+            && let Some(strip) = &mut answers.strip
+        {
+            strip.cell_ms = u64::from(u32::MAX);
+            strip.members.values_mut().for_each(|letters| letters.push_str("<b>?\u{1b}x"));
+        }
+    }
+    text_of(&page_of(Some(&fixtures::upgrade()), &lines, None));
+}
+
+#[test]
 fn a_failed_run_says_what_to_do_next() {
     let text = text_of(&page(&runs::failed(), &fixtures::upgrade()));
     for word in [
