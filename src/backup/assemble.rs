@@ -223,9 +223,36 @@ impl Scratch<'_> {
                 Err(_) => {}
             }
         }
+        self.await_listed(&node.peer_url).await?;
         node.launch(self, Join::Existing)?;
         self.nodes.push(node);
         self.await_agreement().await
+    }
+
+    /// Until every member's list has the one that was added: it asks any of them for the list when it starts, and ends
+    /// where it is not in it yet ("member count is unequal").
+    async fn await_listed(&mut self, peer_url: &str) -> Result<(), BackupError> {
+        let end = Instant::now() + self.limit;
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        for node in &mut self.nodes {
+            loop {
+                tick.tick().await;
+                node.must_run(self.release)?;
+                let listed = node.client.v2_members().await;
+                let has = |one: &ListedMember| one.peer_urls.iter().any(|url| url == peer_url);
+                if listed.as_ref().is_ok_and(|listed| listed.members.iter().any(has)) {
+                    break;
+                }
+                if Instant::now() >= end {
+                    let why = listed.err().map_or_else(
+                        || format!("its list of members lacks the one at {peer_url}"),
+                        |error| error.to_string(),
+                    );
+                    return Err(node.error(self.release, &why));
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn await_agreement(&mut self) -> Result<(), BackupError> {
