@@ -225,7 +225,8 @@ impl<'p> Engine<'p> {
         let mut todo = vec![
             "see in the report which members answered when, and what else the hosts were busy with".to_owned(),
             format!(
-                "where clients bear such a stall, raise max_stall: `{}` goes on with what is left, and halts at the next one that                  is longer",
+                "where clients bear such a stall, raise max_stall: `{}` goes on with what is left, and halts at the next one \
+                 that is longer",
                 self.command()
             ),
         ];

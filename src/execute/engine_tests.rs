@@ -417,6 +417,7 @@ fn a_stall_that_is_too_long_ends_the_run_at_once_while_the_member_in_hand_still_
     for word in ["`quorate apply` goes on", "raise max_stall", "`quorate rollback`"] {
         assert!(todo.iter().any(|what| what.contains(word)), "{word}: {todo:?}");
     }
+    assert!(todo.iter().all(|what| !what.contains("  ")), "holes in a line: {todo:?}");
 }
 
 // faults: E15
