@@ -158,18 +158,18 @@ words_of_process() {
 
 # link_of NAME: $found is where the link NAME of $pid leads, empty where that cannot be known.
 link_of() {
-    found='' times=0
+    found=
     for line in $links; do
         case $line in
             *" /proc/$pid/$1 -> "*)
                 found=${line#*" /proc/$pid/$1 -> "}
-                times=$((times + 1))
+                break
                 ;;
         esac
     done
-    # Said twice, one is a line in the name of another; some write a question mark for what they cannot print.
-    case $links:$times:$found in
-        :* | *:[2-9]*:* | *'?'*) found=$(readlink "/proc/$pid/$1" 2>/dev/null) ;;
+    # Some write a question mark for what they cannot print.
+    case ${links:+known}:$found in
+        : | *'?'*) found=$(readlink "/proc/$pid/$1" 2>/dev/null) ;;
     esac
 }
 
@@ -196,16 +196,21 @@ ask_of_all() { # PID...
     done
     # shellcheck disable=SC2012,SC2086 # names below /proc are numbers; lists of lines, split on purpose
     links=$(ls -ld $asked_links 2>/dev/null)
-    # Where a name has a line break, what a line says is anybody's guess: each link is read by itself then.
+    # Where a name has a line break, what a line says is anybody's guess (one link is told twice then, or a line is none of
+    # these): each link is read by itself then.
+    told_links=
     for line in $links; do
+        link=${line#*' /proc/'}
+        link=${link%%' -> '*}
         case $line in
-            l*' /proc/'[0-9]*'/'[ce][wx][de]' -> '*) ;;
-            l*' /proc/'[0-9]*'/'[ce][wx][de]) ;;
-            *)
-                links=
-                break
-                ;;
+            l*' /proc/'[0-9]*'/'[ce][wx][de]' -> '* | l*' /proc/'[0-9]*'/'[ce][wx][de]) ;;
+            *) link='' ;;
         esac
+        if [ -z "$link" ] || seen "$told_links" "$link"; then
+            links=
+            break
+        fi
+        told_links=$told_links$link$nl
     done
     # shellcheck disable=SC2086
     facts=$(stat -L -c '%n|%U %u|%d:%i|%d:%i:%s:%y:%z' $asked_facts 2>/dev/null)

@@ -97,6 +97,31 @@ fn a_name_with_a_line_break_says_nothing_of_another_process() {
     }
 }
 
+/// A process for each link of each process would cost more than all the rest of a look.
+#[test]
+fn links_are_not_read_one_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let member = Running::etcd(&root.join("m1/etcd"), &[], &[]);
+    write(root.join("m1/pid"), &format!("{}\n", member.pid()));
+    let log = root.join("log");
+    executable(root.join("tools/readlink"), &format!("#!/bin/sh\necho \"$@\" >>{}\nexit 1\n", log.display()));
+    let root_text = root.display().to_string();
+    for shell in shells() {
+        // While there is a process whose name has a line break, as that of another test, they are: then once more.
+        let one_by_one = || {
+            let _nothing_yet = std::fs::remove_file(&log);
+            let answer = probe(&shell, &root.join("tools"), &["process", "m1", "-", &root_text, "/nonexistent"]);
+            let seen = answer.processes.iter().find(|process| process.pid.to_string() == member.pid()).unwrap();
+            let read = std::fs::read_to_string(&log).unwrap_or_default();
+            let is_read = read.contains(&format!("/proc/{}/", member.pid()));
+            assert!(is_read || Path::new(&seen.exe) == root.join("m1/etcd"), "{shell:?}: {}", seen.exe);
+            is_read
+        };
+        assert!((0..50).any(|_| !one_by_one()), "{shell:?}: {}", std::fs::read_to_string(&log).unwrap());
+    }
+}
+
 #[test]
 fn sees_a_managed_process_with_its_data_and_releases() {
     let dir = tempfile::tempdir().unwrap();

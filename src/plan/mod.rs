@@ -45,7 +45,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::knowledge::{Knowledge, MixedRollback, WayBack};
-use crate::observe::inventory::Inventory;
+use crate::observe::inventory::{HostFacts, Inventory, MemberFacts};
 use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{
     Action, Kind, NoReturn, Note, Operation, PLAN_FORMAT, Plan, Refusal, ReleasePin, ReplacementKind, Rung, Step,
@@ -238,6 +238,13 @@ fn checks_before_change(
     }
 }
 
+/// The release that is in place of what the member runs, where it is one that quorate has on that host: only a swap that was
+/// not gone on with leaves that.
+fn begun_by_a_run<'a>(host: &'a HostFacts, facts: &MemberFacts) -> Option<&'a Version> {
+    let file = facts.binary.sha256?;
+    host.staged.iter().find(|(_, digest)| **digest == file).map(|(version, _)| version)
+}
+
 /// A file that is neither what its member runs nor the new binary was put there by somebody: a restart would start it,
 /// and a swap would have to throw it away. Found while the member still runs.
 fn files_that_a_swap_would_not_know(
@@ -280,10 +287,17 @@ fn files_that_a_swap_would_not_know(
                         )
                     }
                 },
-                fix: format!(
-                    "find out who put it there; put the binary of {} back at that path, then plan again",
-                    etcd.server_version
-                ),
+                fix: match begun_by_a_run(host, facts) {
+                    Some(begun) => format!(
+                        "a run that was cut off put it there: declare {begun} and apply, to finish that, and then what you \
+                         want; or put the binary of {} back at that path, then plan again",
+                        etcd.server_version
+                    ),
+                    None => format!(
+                        "find out who put it there; put the binary of {} back at that path, then plan again",
+                        etcd.server_version
+                    ),
+                },
             },
             None,
         );

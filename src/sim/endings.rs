@@ -147,7 +147,7 @@ impl Sim {
     pub fn check_refusals(&mut self, refusals: &[Refusal]) {
         for refusal in refusals {
             if !self.is_true(&refusal.rule) && self.mutation.is_none() {
-                let what = format!("refused by {}: {}", refusal.rule, refusal.seen);
+                let what = format!("refused by {}: {}; {}", refusal.rule, refusal.seen, refusal.must);
                 self.world.break_promise("a-plan-for-every-state", what);
                 return;
             }
@@ -176,7 +176,12 @@ impl Sim {
                 let of = |no: MemberNo| world.members[no].data.applied().cluster_version;
                 any(&|no| of(no) != of(0))
             }
-            "binary-on-disk" => any(&|no| world.promises.by_hand[no]),
+            // Or somebody turned round after a swap that was cut off before its member was started anew.
+            "binary-on-disk" => any(&|no| {
+                let member = &world.members[no];
+                let other = member.binary.filter(|file| member.runs().is_some_and(|runs| runs != *file));
+                world.promises.by_hand[no] || other.is_some_and(|file| file != world.declared)
+            }),
             "old-binary-kept" => any(&|no| world.promises.kept_gone[no] || world.promises.by_hand[no]),
             "replacement-under-way" => any(&|no| world.members[no].beside.note.is_some()),
             "no-step-down" => {

@@ -55,7 +55,7 @@ bad_release() {
   name=$(cd "$dir" && echo "etcd-v$version"-*.tar.gz)
   tar -C "$dir" -xzf "$dir/$name"
   cc -O1 -static "${@/#/-D}" "-DREAL=\"${BAD_REAL:-$real/etcd}\"" -o "$dir/${name%.tar.gz}/etcd" "$TESTS/specs/bad_etcd.c"
-  tar -C "$dir" -czf "$dir/$name" "${name%.tar.gz}"
+  tar -C "$dir" -I 'gzip -1' -cf "$dir/$name" "${name%.tar.gz}"
   rm -r "${dir:?}/${name%.tar.gz}"
   (cd "$dir" && sha256sum -- *.tar.gz >SHA256SUMS)
 }

@@ -85,6 +85,17 @@ fn a_file_that_somebody_put_there_is_never_thrown_away_by_a_swap() {
     other("3.1.20").refused("binary-on-disk");
 }
 
+/// Found by the simulation: a host rebooted in the middle of a swap, the controller died, and the spec went back to the release
+/// that still runs.
+#[test]
+fn a_file_that_a_run_left_there_is_told_as_that() {
+    let turned = healthy("3.1.20").to("3.2.32").binary_swapped("m1").to("3.1.20");
+    let turned = turned.host("m1", |host| {
+        host.staged.insert(version("3.2.32"), etcd_digest("3.2.32"));
+    });
+    assert_snapshot!(turned.refused("binary-on-disk"));
+}
+
 #[test]
 fn the_releases_are_on_the_hosts_already() {
     let staged = healthy("3.1.20").to("3.2.32").every_host(|host| {

@@ -118,8 +118,12 @@ digest_known() { # FILE PRINT DIGEST
 
 # A package's update would put its own binary back some day.
 owner_package() {
-    # Where packages put nothing there is nobody to ask; the question costs a tenth of a second.
-    case $1 in /usr/local/* | /opt/* | /srv/* | /home/*) return ;; esac
+    # Packages put their programs below these; elsewhere there is nobody to ask, and the question costs a tenth of a second.
+    case $1 in
+        /usr/local/*) return ;;
+        /usr/* | /bin/* | /sbin/*) ;;
+        *) return ;;
+    esac
     if command -v dpkg >/dev/null 2>&1; then
         dpkg -S -- "$1" 2>/dev/null | head -n 1 | cut -d : -f 1
     elif command -v rpm >/dev/null 2>&1; then
