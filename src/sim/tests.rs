@@ -38,6 +38,20 @@ const FRESH: Duration = Duration::from_secs(5);
 /// A mutation that is not found in so many seeds is not found.
 const MOST_SEEDS: u64 = 4_000;
 
+/// Of mutations that only a late seed finds: one that did. Where it no longer does, all are tried.
+const FOUND_LATE: [(&str, u64); 10] = [
+    ("no-quorum-gate", 30),
+    ("no-health-gate", 30),
+    ("put-back-swallowed", 48),
+    ("settings-stay", 640),
+    ("stop-at-once", 156),
+    ("old-looks", 704),
+    ("put-back-too-late", 163),
+    ("points-without-catch-up", 57),
+    ("no-joining-note", 109),
+    ("stop-while-down", 50),
+];
+
 #[track_caller]
 fn keeps_every_promise(seed: u64) {
     if let Some(broken) = Trial::new(seed).run().broken {
@@ -196,11 +210,18 @@ fn a_seed_tells_the_same_story_each_time() {
 fn every_mutation_is_found() {
     for mutation in Mutation::ALL {
         // Whatever else it breaks on the way: one of the promises that it is about is seen broken.
-        let found = (0..MOST_SEEDS).any(|seed| {
-            let trial = Trial { mutation: Some(*mutation), work: mutation.work(), ..Trial::new(seed) };
+        let is_found = |seed: &u64| {
+            let trial = Trial { mutation: Some(*mutation), work: mutation.work(), ..Trial::new(*seed) };
             trial.run().broken.is_some_and(|broken| mutation.found_by().contains(&broken.promise))
-        });
-        assert!(found, "not found in {MOST_SEEDS} seeds: {}, which breaks {:?}", mutation.what(), mutation.found_by());
+        };
+        let found_before = FOUND_LATE.iter().filter(|(name, _)| *name == mutation.name()).map(|(_, seed)| *seed);
+        let found = found_before.chain(0..MOST_SEEDS).find(is_found);
+        assert!(
+            found.is_some(),
+            "not found in {MOST_SEEDS} seeds: {}, which breaks {:?}",
+            mutation.what(),
+            mutation.found_by()
+        );
     }
 }
 

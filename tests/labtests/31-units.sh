@@ -13,7 +13,7 @@
 store=/usr/local/lib/quorate
 is_healthy() { "${IN_NET[@]}" curl -fsS -m 2 "http://10.77.0.1${1#h}:2379/health" | grep true; }
 all_healthy() { is_healthy h1 && is_healthy h2 && is_healthy h3; }
-version_of() { "${IN_NET[@]}" curl -fsS -m 2 "http://10.77.0.1${1#h}:2379/version" | jq -r .etcdserver; }
+version_of() { "${IN_NET[@]}" curl -fsS -m 2 "http://10.77.0.1${1#h}:2379/version" | text_field etcdserver; }
 unit_started() { on_host "$1" systemctl show -p ActiveEnterTimestampMonotonic --value etcd.service; }
 nothing_was_started() { assert_eq "$(each_lab_host unit_started)" "$started" "starts of etcd after $1"; }
 refused_on_host() {

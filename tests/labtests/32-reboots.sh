@@ -11,7 +11,7 @@
 
 is_healthy() { "${IN_NET[@]}" curl -fsS -m 2 "http://10.77.0.1${1#h}:2379/health" | grep true; }
 all_healthy() { is_healthy h1 && is_healthy h2 && is_healthy h3; }
-version_of() { "${IN_NET[@]}" curl -fsS -m 2 "http://10.77.0.1${1#h}:2379/version" | jq -r .etcdserver; }
+version_of() { "${IN_NET[@]}" curl -fsS -m 2 "http://10.77.0.1${1#h}:2379/version" | text_field etcdserver; }
 
 # faults: H3
 # loses_power ENTRY EFFECT: at that line of the journal, the host of the member in hand.

@@ -43,8 +43,8 @@ upgraded() {
   local member version order leader
   for member in m1 m2 m3; do
     version=$(curl -fsS -m 2 "$(endpoint "$member")/version")
-    assert_eq "$(jq -r .etcdserver <<<"$version")" "$1" "version of $member"
-    assert_eq "$(jq -r .etcdcluster <<<"$version" | cut -d. -f1-2)" "${1%.*}" "cluster version at $member"
+    assert_eq "$(text_field etcdserver <<<"$version")" "$1" "version of $member"
+    assert_eq "$(text_field etcdcluster <<<"$version" | cut -d. -f1-2)" "${1%.*}" "cluster version at $member"
     assert_file "$(echo "$SPEC/members/$member"/data.quorate-*-v"$2")/member"
   done
   assert_eq "$("$SPEC/members/.quorate/$2/etcd" --version | sed -n 1p)" "etcd Version: $2" "the old binary"

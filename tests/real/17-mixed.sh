@@ -24,8 +24,8 @@ mixed() {
 }
 
 # Not by /health: that writes into the raft log of some versions.
-serves() { [[ $(curl -fsS -m 2 "$(endpoint "$1")/version" | jq -r .etcdserver) == "$2" ]]; }
-cluster_version() { [[ $(curl -fsS -m 2 "$(endpoint m2)/version" | jq -r .etcdcluster) == "$1".* ]]; }
+serves() { [[ $(curl -fsS -m 2 "$(endpoint "$1")/version" | text_field etcdserver) == "$2" ]]; }
+cluster_version() { [[ $(curl -fsS -m 2 "$(endpoint m2)/version" | text_field etcdcluster) == "$1".* ]]; }
 
 # all_live WHAT: the same three processes, after each has had time to end: what
 # is asked next must go through a quorum, and through each member's log.

@@ -13,7 +13,7 @@ plan_says() {
 }
 versions() {
   local member
-  for member in m1 m2 m3; do curl -fsS -m 2 "$(endpoint "$member")/version" | jq -r .etcdserver; done | sort | uniq -c | xargs
+  for member in m1 m2 m3; do curl -fsS -m 2 "$(endpoint "$member")/version" | text_field etcdserver; done | sort | uniq -c | xargs
 }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 3.1.20 3.2.32

@@ -12,7 +12,7 @@
 restored() {
   local member
   for member in m1 m2 m3; do
-    assert_eq "$(curl -fsS -m 2 "$(endpoint "$member")/version" | jq -r .etcdserver)" "$1" "version of $member"
+    assert_eq "$(curl -fsS -m 2 "$(endpoint "$member")/version" | text_field etcdserver)" "$1" "version of $member"
   done
   as_of_backup "$2" "$3"
   kept_aside

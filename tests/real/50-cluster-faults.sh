@@ -12,7 +12,7 @@ somebody else starts on a release ahead. Each
 # shellcheck source=tests/specs/faults.sh
 . "$TESTS/specs/faults.sh"
 
-version_of() { curl -fsS -m 2 "$(endpoint "$1")/version" | jq -r .etcdserver; }
+version_of() { curl -fsS -m 2 "$(endpoint "$1")/version" | text_field etcdserver; }
 runs_version() { [[ $(version_of "$1") == "$2" ]]; }
 is_down() { [[ -z $(pid_of "$1") ]]; }
 all_healthy() {

@@ -13,7 +13,7 @@ all_answer() {
   local member
   for member in m1 m2 m3; do wait_for 20 "$member answers" answers "$member"; done
 }
-version_of() { curl -fsS -m 2 "$(endpoint "$1")/version" | jq -r .etcdserver; }
+version_of() { curl -fsS -m 2 "$(endpoint "$1")/version" | text_field etcdserver; }
 version_counts() { for member in m1 m2 m3; do version_of "$member"; done | sort | uniq -c | xargs; }
 
 # faults: C3

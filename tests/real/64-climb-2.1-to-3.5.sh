@@ -10,7 +10,7 @@
 
 runs() { find "$SPEC/.quorate/runs" -name journal.jsonl | wc -l; }
 backups() { find "$SPEC/.quorate/backups" -mindepth 1 -maxdepth 1 -type d | wc -l; }
-serves_v3() { [[ $(curl -fsS -m 2 "$(endpoint m1)/version" | jq -r .etcdcluster) == 3.[012].* ]] && etcdctl3 put data/first v3; }
+serves_v3() { [[ $(curl -fsS -m 2 "$(endpoint m1)/version" | text_field etcdcluster) == 3.[012].* ]] && etcdctl3 put data/first v3; }
 remove_v2() { curl -fsS -m 10 -o /dev/null -X DELETE "$(endpoint m1)/v2/keys$1?recursive=true"; }
 
 "$TESTS/fixtures/release-dir" "$RELEASES" 2.1.1 2.2.5 2.3.8 3.0.17 3.1.20 3.2.32 3.3.27 3.4.23 3.5.33

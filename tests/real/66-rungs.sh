@@ -14,7 +14,7 @@
 # who_runs: how many members run which version, such as `2 3.1.20, 1 3.2.32`.
 who_runs() {
   local member
-  for member in m1 m2 m3; do curl -fsS -m 2 "$(endpoint "$member")/version" | jq -r .etcdserver; done |
+  for member in m1 m2 m3; do curl -fsS -m 2 "$(endpoint "$member")/version" | text_field etcdserver; done |
     sort | uniq -c | awk '{ printf "%s%s %s", sep, $1, $2; sep = ", " }'
 }
 
@@ -64,7 +64,7 @@ nothing_written() {
 
 cluster_version_is() {
   local member
-  [[ $(for member in m1 m2 m3; do curl -fsS -m 2 "$(endpoint "$member")/version" | jq -r .etcdcluster; done | sort -u) == "$1" ]]
+  [[ $(for member in m1 m2 m3; do curl -fsS -m 2 "$(endpoint "$member")/version" | text_field etcdcluster; done | sort -u) == "$1" ]]
 }
 
 # Where it has done so, the backup tells: nobody is stopped for 3.6.

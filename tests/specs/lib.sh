@@ -105,8 +105,8 @@ at_version() {
   local member version
   for member in m1 m2 m3; do
     version=$(curl -fsS -m 2 "$(endpoint "$member")/version")
-    assert_eq "$(jq -r .etcdserver <<<"$version")" "$1" "version of $member"
-    assert_eq "$(jq -r .etcdcluster <<<"$version" | cut -d. -f1-2)" "${1%.*}" "cluster version at $member"
+    assert_eq "$(text_field etcdserver <<<"$version")" "$1" "version of $member"
+    assert_eq "$(text_field etcdcluster <<<"$version" | cut -d. -f1-2)" "${1%.*}" "cluster version at $member"
   done
 }
 

@@ -39,6 +39,10 @@ const NOTE_EVERY: Duration = Duration::from_millis(50);
 const PATIENT_AFTER: u32 = 50;
 const PATIENT_PAUSE: Duration = Duration::from_secs(1);
 
+/// The v2 API has no tokens: etcd hashes the password anew for each request (bcrypt, some 60 ms of a processor), so a member
+/// is asked as a user once a second only, unless a bound has to be held to.
+const COSTLY_PAUSE: Duration = Duration::from_secs(1);
+
 /// Where a member says so often in a row that the user may not do this, nobody is asked any more.
 const MOST_DENIALS: u32 = 3;
 
@@ -106,7 +110,14 @@ impl Watcher {
             let client = member.client.apart(CONNECT_BOUND);
             let away = member.quiet.begin(&client);
             let asker = Asker { client: client.clone(), probe: policy.probe, api: None, is_connected: false };
-            let one = One { shared: watched.shared.clone(), name: name.clone(), asker, away, pause: policy.pause() };
+            let one = One {
+                shared: watched.shared.clone(),
+                name: name.clone(),
+                asker,
+                away,
+                pause: policy.pause(),
+                has_bound: bound.is_some(),
+            };
             watched.tasks.spawn(one.ask_on(wait));
             watched.clients.insert(name.clone(), client);
             wait += apart;
@@ -252,6 +263,7 @@ struct One {
     asker: Asker,
     away: watch::Receiver<bool>,
     pause: Duration,
+    has_bound: bool,
 }
 
 impl One {
@@ -261,9 +273,7 @@ impl One {
         let (mut failures, mut denials) = (0, 0);
         while self.shared.denied.borrow().is_none() {
             ticks.tick().await;
-            if failures >= PATIENT_AFTER {
-                tokio::time::sleep(PATIENT_PAUSE.saturating_sub(self.pause)).await;
-            }
+            tokio::time::sleep(self.longer_pause(failures).saturating_sub(self.pause)).await;
             if self.away.wait_for(|away| !*away).await.is_err() {
                 return;
             }
@@ -295,6 +305,19 @@ impl One {
                 }
                 _ => denials = 0,
             }
+        }
+    }
+}
+
+impl One {
+    /// How long this member is left alone between two tries, where that is longer than it is for others.
+    fn longer_pause(&self, failures: u32) -> Duration {
+        if failures >= PATIENT_AFTER {
+            PATIENT_PAUSE
+        } else if self.asker.is_costly() && !self.has_bound {
+            COSTLY_PAUSE
+        } else {
+            Duration::ZERO
         }
     }
 }
@@ -370,6 +393,10 @@ impl Asker {
             (ClientApi::V3, Probe::Read | Probe::Off) => client.get(KEY.as_bytes()).await.map(drop),
             (ClientApi::V2, Probe::Read | Probe::Off) => client.v2_quorum_read(&format!("/{KEY}")).await,
         }
+    }
+
+    fn is_costly(&self) -> bool {
+        self.api == Some(ClientApi::V2) && self.client.login().is_some()
     }
 
     fn forget(&mut self) {

@@ -9,7 +9,8 @@ use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
 
 use super::*;
-use crate::etcd::testing::{client, eventually, serve};
+use crate::etcd::testing::{client, dialer, eventually, serve};
+use crate::etcd::{Endpoint, Login};
 use crate::execute::availability::Quiet;
 
 const NOT_FOUND: &str = r#"{"errorCode":100,"message":"Key not found","cause":"/quorate-availability","index":3}"#;
@@ -52,6 +53,12 @@ impl Member {
     }
 }
 
+fn one(shared: &Arc<Shared>, name: MemberName, client: Client, quiet: &Quiet) -> One {
+    let away = quiet.begin(&client);
+    let asker = Asker { client, probe: Probe::Read, api: None, is_connected: false };
+    One { shared: shared.clone(), name, asker, away, pause: Duration::from_millis(5), has_bound: false }
+}
+
 /// Watches one member at that port, as [`Watcher`] does; ends with the test.
 fn watch(port: u16, quiet: &Quiet) -> Arc<Shared> {
     let name: MemberName = "m1".parse().unwrap();
@@ -62,9 +69,7 @@ fn watch(port: u16, quiet: &Quiet) -> Arc<Shared> {
         knowledge: Knowledge::embedded().unwrap(),
     });
     let client = client(port, None, CONNECT_BOUND);
-    let away = quiet.begin(&client);
-    let asker = Asker { client, probe: Probe::Read, api: None, is_connected: false };
-    let one = One { shared: shared.clone(), name, asker, away, pause: Duration::from_millis(5) };
+    let one = one(&shared, name, client, quiet);
     tokio::spawn(one.ask_on(Duration::ZERO));
     shared
 }
@@ -151,4 +156,32 @@ async fn nobody_asks_a_member_that_is_being_stopped() {
         std::future::ready(more.then_some(()).ok_or("not yet"))
     })
     .await;
+}
+
+#[test]
+fn a_user_of_the_v2_api_is_not_asked_for_its_password_all_the_time() {
+    let shared = Arc::new(Shared {
+        record: Mutex::new(Record::new(Probe::Read, [], None)),
+        begun: Instant::now(),
+        denied: watch::Sender::new(None),
+        knowledge: Knowledge::embedded().unwrap(),
+    });
+    let login = Login { user: "root".to_owned(), password: "hush".to_owned() };
+    let pauses = |api, login: Option<Login>, has_bound| {
+        let client = Client::new(Endpoint {
+            label: "m1".to_owned(),
+            dial: dialer(1),
+            tls: None,
+            login,
+            deadline: CONNECT_BOUND,
+        });
+        let mut one = one(&shared, "m1".parse().unwrap(), client, &Quiet::default());
+        (one.asker.api, one.has_bound) = (Some(api), has_bound);
+        one.longer_pause(0)
+    };
+    assert_eq!(pauses(ClientApi::V2, Some(login.clone()), false), COSTLY_PAUSE);
+    // A bound is held to by reads that come often.
+    assert_eq!(pauses(ClientApi::V2, Some(login.clone()), true), Duration::ZERO);
+    assert_eq!(pauses(ClientApi::V2, None, false), Duration::ZERO);
+    assert_eq!(pauses(ClientApi::V3, Some(login), false), Duration::ZERO);
 }
