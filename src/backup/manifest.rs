@@ -13,6 +13,8 @@ use crate::spec::model::Verify;
 use crate::units::{Bytes, ClusterId, ClusterName, MemberId, MemberName, RaftIndex, Revision, Sha256, Version};
 
 pub(super) const FILE: &str = "manifest.json";
+/// Its digest, as `sha256sum` writes and checks it. Older backups have none.
+const SUM: &str = "manifest.json.sha256";
 pub(super) const SNAPSHOT: &str = "snapshot.db";
 pub(super) const V2_ARCHIVE: &str = "v2.tar.gz";
 const FORMAT: u32 = 1;
@@ -79,6 +81,26 @@ impl std::fmt::Display for Check {
     }
 }
 
+impl Kept {
+    /// What can be seen without reading all of it: whether its files are there, of the size that they had.
+    fn files_there(&self) -> Result<(), BackupError> {
+        let parts = [
+            (SNAPSHOT, self.manifest.v3.as_ref().map(|part| part.size)),
+            (V2_ARCHIVE, self.manifest.v2.as_ref().map(|part| part.size)),
+        ];
+        for (name, size) in parts {
+            let Some(size) = size else { continue };
+            let path = self.path.join(name);
+            let found = path.metadata().map_err(|error| BackupError::file(&path, &error))?.len();
+            if found != size.0 {
+                let reason = format!("damaged: {found} bytes; {} were written", size.0);
+                return Err(BackupError::File { path, reason });
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Manifest {
     pub(super) const FORMAT: u32 = FORMAT;
 
@@ -94,9 +116,9 @@ impl Manifest {
         let wrong = |error: std::io::Error| BackupError::file(&path, &error);
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| wrong(error.into()))?;
         text.push(b'\n');
-        let mut file = folder::create_file(&path).await?;
-        file.write_all(&text).await.map_err(wrong)?;
-        file.sync_all().await.map_err(wrong)
+        write_whole(&path, &text).await?;
+        let sum = format!("{}  {FILE}\n", Sha256::of(&text));
+        write_whole(&dir.join(SUM), sum.as_bytes()).await
     }
 
     pub(super) fn read(dir: &Path) -> Result<Self, BackupError> {
@@ -107,6 +129,7 @@ impl Manifest {
             return Err(wrong(format!("{size} bytes are too many for a manifest")));
         }
         let text = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
+        as_written(&text, &dir.join(SUM)).map_err(&wrong)?;
         #[derive(Deserialize)]
         struct Head {
             format: u32,
@@ -116,6 +139,29 @@ impl Manifest {
             return Err(wrong(format!("format {}, this version of quorate reads format {FORMAT}", head.format)));
         }
         serde_json::from_slice(&text).map_err(|error| wrong(format!("not a manifest: {error}")))
+    }
+}
+
+async fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
+    let wrong = |error: std::io::Error| BackupError::file(path, &error);
+    let mut file = folder::create_file(path).await?;
+    file.write_all(bytes).await.map_err(wrong)?;
+    file.sync_all().await.map_err(wrong)
+}
+
+/// Whether a manifest is what was written. Its files are held against it, so it has to be right itself.
+fn as_written(text: &[u8], sum: &Path) -> Result<(), String> {
+    let name = sum.display();
+    let said = match std::fs::read(sum) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(format!("its digest cannot be read: {name}: {error}")),
+        Ok(said) => String::from_utf8_lossy(&said[..said.len().min(200)]).into_owned(),
+    };
+    let is = Sha256::of(text);
+    match said.split_whitespace().next().and_then(|word| word.parse::<Sha256>().ok()) {
+        None => Err(format!("{name} holds no digest")),
+        Some(was) if was != is => Err(format!("it was changed since it was written: SHA-256 {is}; {name} says {was}")),
+        Some(_) => Ok(()),
     }
 }
 
@@ -152,7 +198,11 @@ pub fn list(dir: &Path) -> Result<Listing, BackupError> {
         }
         match Manifest::read(&path) {
             Ok(manifest) if path.file_name().is_some_and(|name| name == manifest.id.as_str()) => {
-                listing.complete.push(Kept { path, manifest });
+                let kept = Kept { path, manifest };
+                match kept.files_there() {
+                    Ok(()) => listing.complete.push(kept),
+                    Err(error) => listing.broken.push(error),
+                }
             }
             Ok(manifest) => {
                 let reason = format!("its manifest is of {}", crate::etcd::shown(manifest.id.as_bytes()));
@@ -305,6 +355,37 @@ mod tests {
         assert_eq!(find(root.path(), "c").unwrap().unwrap().manifest.cluster.as_str(), "test");
         assert!(find(root.path(), "a").unwrap().is_none());
         assert!(root.path().join("d/manifest.json").exists() && root.path().join("e").exists());
+    }
+
+    #[tokio::test]
+    async fn a_manifest_that_was_changed_is_none() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), &manifest("a", "prod", "2026-11-21T01:00:00Z")).await;
+        let (path, sum) = (root.path().join("a/manifest.json"), root.path().join("a/manifest.json.sha256"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("\"m1\"", "\"m2\"")).unwrap();
+        let listing = list(root.path()).unwrap();
+        assert!(listing.complete.is_empty());
+        assert!(listing.broken[0].to_string().contains("it was changed since it was written"), "{listing:?}");
+        std::fs::write(&sum, "what?").unwrap();
+        assert!(list(root.path()).unwrap().broken[0].to_string().contains("holds no digest"));
+        // One of before there were digests.
+        std::fs::remove_file(&sum).unwrap();
+        assert_eq!(list(root.path()).unwrap().complete.len(), 1);
+    }
+
+    /// So that pruning does not keep it in place of one that is whole.
+    #[tokio::test]
+    async fn a_backup_whose_files_are_not_there_is_broken() {
+        let root = tempfile::tempdir().unwrap();
+        let v2 = V2Content { size: Bytes(3), sha256: Sha256::of(b"abc"), snap_index: None, keys: None };
+        put(root.path(), &Manifest { v2: Some(v2), ..manifest("a", "prod", "2026-11-21T01:00:00Z") }).await;
+        let broken = || list(root.path()).unwrap().broken.first().map(ToString::to_string);
+        assert!(broken().unwrap().contains("v2.tar.gz"));
+        std::fs::write(root.path().join("a/v2.tar.gz"), "ab").unwrap();
+        assert!(broken().unwrap().contains("damaged: 2 bytes; 3 were written"), "{:?}", broken());
+        std::fs::write(root.path().join("a/v2.tar.gz"), "abc").unwrap();
+        assert_eq!(broken(), None);
     }
 
     #[tokio::test]

@@ -164,7 +164,7 @@ async fn backs_up_v3(live: &str, tools: &str, compare: V3Compare, expected: &str
     assert!(written > 0);
     let v3 = taken.manifest.v3.as_ref().unwrap();
     assert!(v3.revision >= wanted);
-    assert_eq!(files(&taken.path), ["manifest.json", "snapshot.db"]);
+    assert_eq!(files(&taken.path), ["manifest.json", "manifest.json.sha256", "snapshot.db"]);
     assert_eq!(std::fs::metadata(&taken.path).unwrap().permissions().mode() & 0o777, 0o700);
     let checks: Vec<_> = taken.manifest.checks.iter().map(ToString::to_string).collect();
     assert!(
@@ -224,7 +224,7 @@ async fn backs_up_v2(live: &str, tools: &str, with_snap: bool) {
     assert!(writer.stop().await > 0);
     let v2 = taken.manifest.v2.as_ref().unwrap();
     assert_eq!(v2.snap_index.is_some(), with_snap);
-    assert_eq!(files(&taken.path), ["manifest.json", "v2.tar.gz"]);
+    assert_eq!(files(&taken.path), ["manifest.json", "manifest.json.sha256", "v2.tar.gz"]);
     assert!(v2.keys.as_ref().unwrap().keys >= if with_snap { 1600 } else { 100 });
     println!("{:#?}", taken.manifest.checks);
     let kept = list(&scene.dir).unwrap().complete.remove(0);
@@ -265,7 +265,7 @@ async fn backs_up_both(live: &str, tools: &str, v3_keys: u64, busy: Api) {
     let writer = Writer::start(&scene.client, busy);
     let taken = scene.take("b1", |request| request.v2 = Some(V2Part { data_dir, wal_dir: None })).await.unwrap();
     assert!(writer.stop().await > 0);
-    assert_eq!(files(&taken.path), ["manifest.json", "snapshot.db", "v2.tar.gz"]);
+    assert_eq!(files(&taken.path), ["manifest.json", "manifest.json.sha256", "snapshot.db", "v2.tar.gz"]);
     let (v2, v3) = (taken.manifest.v2.unwrap(), taken.manifest.v3.unwrap());
     assert!(v2.snap_index.is_some());
     assert!(v2.keys.unwrap().keys >= 3100 && v3.keys.unwrap().keys >= v3_keys);

@@ -134,7 +134,7 @@ pub fn of(cluster: &Cluster, inventory: &Inventory, knowledge: &Knowledge, now: 
 fn quorum(survey: &Survey<'_>) -> Quorum {
     let voters = survey.voters();
     let needed = voters / 2 + 1;
-    let serving = survey.serving().filter(|(_, etcd)| !etcd.is_learner).count();
+    let serving = survey.serving_together().filter(|(_, etcd)| !etcd.is_learner).count();
     Quorum { voters, needed, serving, may_fail: serving.checked_sub(needed) }
 }
 
@@ -159,14 +159,17 @@ fn role(member: &Surveyed<'_>) -> Role {
     }
 }
 
-fn unwell(member: &Surveyed<'_>) -> Option<String> {
+fn unwell(survey: &Survey<'_>, member: &Surveyed<'_>) -> Option<String> {
     match member.standing {
         Standing::HostUnknown { why } => Some(crate::units::Advised::of(why).seen),
         Standing::Absent { .. } => Some("nothing on its host looks like this member".to_owned()),
         Standing::NeverStarted { .. } => Some("configured, and never started: it has no data".to_owned()),
         Standing::Stopped { .. } => Some("no process of it runs".to_owned()),
         Standing::Silent { why, .. } => Some(why.to_owned()),
-        Standing::Serving { etcd, .. } => etcd.unhealthy.as_ref().map(|said| format!("it says {said}")),
+        Standing::Serving { etcd, .. } => match survey.cluster_id().filter(|id| *id != etcd.cluster_id) {
+            Some(id) => Some(format!("its data is of another cluster: it serves {}, the others {id}", etcd.cluster_id)),
+            None => etcd.unhealthy.as_ref().map(|said| format!("it says {said}")),
+        },
     }
 }
 
@@ -181,7 +184,7 @@ fn member(cluster: &Cluster, survey: &Survey<'_>, member: &Surveyed<'_>, knowled
         address: declared.map(|declared| declared.address.clone()).unwrap_or_default(),
         host: member.view.host_label.clone(),
         role: role(member),
-        unwell: unwell(member),
+        unwell: unwell(survey, member),
         member_id: etcd.map(|etcd| etcd.member_id),
         version: etcd.map(|etcd| etcd.server_version.clone()),
         binary: facts.map(|facts| facts.binary.path.clone()),

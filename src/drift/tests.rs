@@ -387,6 +387,14 @@ fn a_status_tells_each_member_and_what_they_are_together() {
     let lost = status_of(&healthy("3.5.33").down("m3").down("m2"));
     assert_eq!((lost.quorum.may_fail, lost.leader), (None, None));
     assert!(status_of(&healthy("3.5.33").unreachable("m1").unreachable("m2").unreachable("m3")).is_blind());
+    // One that serves the data of another cluster is of no use to this one.
+    let with_stranger = |s: Situation| s.etcd("m1", |etcd| etcd.cluster_id = ClusterId(7));
+    let strayed = status_of(&with_stranger(healthy("3.5.33")));
+    assert_eq!((strayed.quorum.serving, strayed.quorum.may_fail), (2, Some(0)));
+    assert!(strayed.members[0].unwell.as_ref().is_some_and(|said| said.contains("another cluster")));
+    assert_eq!(strayed.members[1].unwell, None);
+    let alone = status_of(&with_stranger(healthy("3.5.33")).down("m3"));
+    assert_eq!((alone.quorum.voters, alone.quorum.serving, alone.quorum.may_fail), (3, 1, None));
     // Versions without a database have no quota, and no raft index of v3.
     assert_eq!(status_of(&healthy("2.3.8")).members[0].quota, None);
 }

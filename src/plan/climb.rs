@@ -136,12 +136,20 @@ pub fn plan(input: &Input<'_>, legs: &[Version]) -> Result<Plan, Vec<Refusal>> {
     }
 }
 
-/// What is said of a later rung names it.
+/// What is said of a later rung names it; where a release on the way cannot be had, so does what can be named in its place.
 fn on_the_way(refusal: Refusal, legs: &[Version], place: usize) -> Refusal {
-    let Some(before) = place.checked_sub(1).and_then(|before| legs.get(before)) else { return refusal };
     if refusal.rule == "release-available" {
-        return refusal;
+        let Some(between) = legs.get(place).filter(|_| place + 1 < legs.len()) else { return refusal };
+        let minor = between.minor();
+        return Refusal {
+            fix: format!(
+                "{}; or name another release of {minor} for the way: via = {{ \"{minor}\" = \"…\" }}",
+                refusal.fix
+            ),
+            ..refusal
+        };
     }
+    let Some(before) = place.checked_sub(1).and_then(|before| legs.get(before)) else { return refusal };
     Refusal {
         seen: format!("on the way from {before} to {}: {}", legs[place], refusal.seen),
         fix: format!("{}; or declare {before}, to stop before this rung", refusal.fix),

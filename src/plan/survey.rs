@@ -1,7 +1,7 @@
 //! Survey: what each declared member is right now, in the words that the planner decides by.
 
 use crate::observe::inventory::{EtcdFacts, EtcdProcess, HostFacts, Inventory, MemberFacts, MemberView, Seen};
-use crate::units::{MemberId, MemberName, Minor, Sha256};
+use crate::units::{ClusterId, MemberId, MemberName, Minor, Sha256};
 
 /// How a declared member stands.
 #[derive(Debug, Clone, Copy)]
@@ -63,10 +63,23 @@ impl<'a> Survey<'a> {
         self.serving().next().is_some()
     }
 
-    /// Voters by the lists of those that serve; the declared members where nobody does.
+    /// The cluster that most of those that serve belong to; of several alike, the first in the spec.
+    pub fn cluster_id(&self) -> Option<ClusterId> {
+        let size = |id: ClusterId| self.serving().filter(|(_, etcd)| etcd.cluster_id == id).count();
+        let ids = self.serving().map(|(_, etcd)| etcd.cluster_id);
+        ids.reduce(|best, id| if size(id) > size(best) { id } else { best })
+    }
+
+    /// Those that serve in that cluster: one that serves another, for its data is of that, is of no use to it.
+    pub fn serving_together(&self) -> impl Iterator<Item = (&'a MemberView, &'a EtcdFacts)> {
+        let id = self.cluster_id();
+        self.serving().filter(move |(_, etcd)| Some(etcd.cluster_id) == id)
+    }
+
+    /// Voters by the lists of those that serve together; the declared members where nobody does.
     pub fn voters(&self) -> usize {
         let listed = |etcd: &EtcdFacts| etcd.members.iter().filter(|member| !member.is_learner).count();
-        self.serving().map(|(_, etcd)| listed(etcd)).max().unwrap_or(self.members.len())
+        self.serving_together().map(|(_, etcd)| listed(etcd)).max().unwrap_or(self.members.len())
     }
 
     /// Whether so many of the voters hold quorum.
@@ -76,7 +89,7 @@ impl<'a> Survey<'a> {
 
     /// Whether those that serve hold quorum.
     pub fn has_quorum(&self) -> bool {
-        self.is_quorum(self.serving().count())
+        self.is_quorum(self.serving_together().filter(|(_, etcd)| !etcd.is_learner).count())
     }
 
     /// Members that have data and no process.

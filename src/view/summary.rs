@@ -272,6 +272,8 @@ pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
         Some(Ending::Held { .. }) => {
             let again = summary.again.in_words();
             row(page, "go on", &format!("run {again}: after a run that was held here, the next one goes on"));
+            let back = "`quorate rollback` puts back what was changed, one member after the other";
+            row(page, "go back", &summary.again.told_in(back));
         }
         Some(Ending::Interrupted { .. }) => {
             let again = summary.again.in_words();

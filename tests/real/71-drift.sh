@@ -120,6 +120,7 @@ backups_and_certificates() {
   manifest=$(echo "$SPEC"/.quorate/backups/*/manifest.json)
   jq '.taken_at = "2026-01-02T03:04:05Z"' "$manifest" >"$WORK/manifest"
   cat "$WORK/manifest" >"$manifest"
+  (cd "${manifest%/*}" && sha256sum manifest.json >manifest.json.sha256)
   found backup-recent
   assert_contains "$(of backup-recent found)" "is of 2026-01-02T03:04:05Z"
   sed -i 's/    backup = "1h"/    backup = "soon"/' "$SPEC/cluster.hcl"

@@ -133,17 +133,20 @@ fn means(from: &RestoreInput<'_>, findings: &mut Findings) -> Option<RestoreMean
 
 fn say_what_is_lost(from: &RestoreInput<'_>, survey: &Survey<'_>, findings: &mut Findings) {
     let backup = from.backup;
+    let is_foreign = backup.cluster != from.input.cluster.name;
     let now = survey.serving().filter_map(|(_, etcd)| etcd.revision).max();
     let behind = match (now, &backup.v3) {
         (Some(now), Some(v3)) if now > v3.revision => format!(": {} revisions", now.0 - v3.revision.0),
         _ => String::new(),
     };
-    findings.warn(
-        "restore-loses-writes",
-        None,
-        format!("everything that was written since {} is not in the restored cluster{behind}", backup.taken_at),
-        None,
-    );
+    // Revisions of two clusters have nothing to do with each other.
+    let lost = match is_foreign && survey.anybody_serves() {
+        true => format!("all that is there now is replaced by what cluster {} held", backup.cluster),
+        false => {
+            format!("everything that was written since {} is not in the restored cluster{behind}", backup.taken_at)
+        }
+    };
+    findings.warn("restore-loses-writes", None, lost, None);
     if backup.v3.is_some() {
         let bump = from.input.knowledge.features(&from.input.cluster.version);
         let advice = if bump.has(Feature::BumpRevision) {
@@ -168,7 +171,7 @@ fn say_what_is_lost(from: &RestoreInput<'_>, survey: &Survey<'_>, findings: &mut
             None,
         );
     }
-    if backup.cluster != from.input.cluster.name {
+    if is_foreign {
         findings.warn("backup-of-another-cluster", None, format!("the backup is of cluster {}", backup.cluster), None);
     }
     if backup.proof == Proof::Manifest {

@@ -197,6 +197,21 @@ fn too_little_room() {
 }
 
 #[test]
+fn what_another_clusters_backup_costs_is_no_number_of_revisions() {
+    let lost = |situation: Situation, cluster: &str| {
+        let source = RestoreSource { cluster: cluster.parse().unwrap(), ..backup("3.2.32") };
+        let plan = restore(situation, source).plan().unwrap();
+        let note = plan.warnings.iter().find(|note| note.rule == "restore-loses-writes").unwrap();
+        note.text.clone()
+    };
+    let foreign = lost(healthy("3.2.32"), "staging");
+    assert_eq!(foreign, "all that is there now is replaced by what cluster staging held");
+    assert!(lost(healthy("3.2.32"), "prod").contains("revisions"));
+    // Where there is nothing, nothing is replaced.
+    assert!(lost(empty_hosts("3.5.33"), "staging").contains("since 2026-01-01"));
+}
+
+#[test]
 fn a_backup_that_was_not_tried_says_so() {
     let source = RestoreSource { proof: Proof::Manifest, ..backup("3.2.32") };
     let plan = restore(healthy("3.2.32"), source).plan().unwrap();
