@@ -3,6 +3,7 @@
 # cut off from its peers, a member that nobody can ask for its version, keys, shells
 # and sudo that refuse, banners. Told apart, each with what to do; the client that
 # writes all the way loses nothing, and apply finishes when it is over.
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A whole cluster from a backup: v3, v2, both at once; to the version that was
 # there before an upgrade; with etcdctl's and with etcdutl's tool.
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh

@@ -2,6 +2,7 @@
 # Authentication: who is not let in is refused before anything is done, and told what is missing; as a user who may, a
 # cluster is upgraded while a client writes, its backup is restored on trial, and the password is nowhere.
 # shellcheck disable=SC2016 # backquotes of messages
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh

@@ -3,6 +3,7 @@
 # is asked for its health all its life: what 3.6 and 3.7 cannot read is in its logs.
 # Without the cure the first new member ends at its start and is put back; with it
 # all rungs are climbed under a writing client, which loses nothing.
+# runs: first
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/specs/lib.sh
