@@ -69,9 +69,12 @@ settings() {
   drift 0
 }
 
+member_added() { etcdctl3 member add m4 --peer-urls=http://127.0.0.1:1 >"$WORK/added"; }
 members() {
   local id
-  id=$(etcdctl3 member add m4 --peer-urls=http://127.0.0.1:1 | sed -n 's/^Member *\([0-9a-f]*\) added.*/\1/p')
+  # etcd takes none before its members have been connected for 5 seconds.
+  wait_for 60 "etcd takes a member" member_added
+  id=$(sed -n 's/^Member *\([0-9a-f]*\) added.*/\1/p' "$WORK/added")
   found member-started
   assert_contains "$(of member-started found)" "$id"
   etcdctl3 member remove "$id" >/dev/null
