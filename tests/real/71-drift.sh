@@ -69,9 +69,12 @@ settings() {
   drift 0
 }
 
+member_added() { etcdctl3 member add m4 --peer-urls=http://127.0.0.1:1 >"$WORK/added"; }
 members() {
   local id
-  id=$(etcdctl3 member add m4 --peer-urls=http://127.0.0.1:1 | sed -n 's/^Member *\([0-9a-f]*\) added.*/\1/p')
+  # etcd takes none before its members have been connected for 5 seconds.
+  wait_for 60 "etcd takes a member" member_added
+  id=$(sed -n 's/^Member *\([0-9a-f]*\) added.*/\1/p' "$WORK/added")
   found member-started
   assert_contains "$(of member-started found)" "$id"
   etcdctl3 member remove "$id" >/dev/null
@@ -103,11 +106,6 @@ PY
     'quorate_drift_finding{cluster="test",check="member-running",severity="critical",member="m3"} 1'; do
     grep -qxF "$line" "$WORK/drift.prom" || fail "no line $line in $(cat "$WORK/drift.prom")"
   done
-  if command -v promtool >/dev/null; then
-    promtool check metrics <"$WORK/drift.prom" || fail "promtool"
-  else
-    echo "note: no promtool here: the metrics were not shown to it"
-  fi
 }
 
 backups_and_certificates() {
