@@ -1,6 +1,6 @@
 //! Effects: the driver's hands. Each does one thing through `runtime`, `backup` or a client, and says what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -268,26 +268,35 @@ impl<'a> Performer<'a> {
         });
         let mut accepted = Vec::new();
         let mut complaints = Vec::new();
+        let mut todo = BTreeSet::new();
         for (name, outcome) in join_all(each).await {
-            match outcome? {
-                (PreflightOutcome::Accepted { .. }, arguments) => accepted.push((name.clone(), arguments)),
-                (PreflightOutcome::Rejected { code, complaint }, _) => {
-                    complaints.push(format!("{name}: etcd {version} would exit with {code}: {complaint}"));
+            let (outcome, arguments) = outcome?;
+            let (complaint, fix) = match outcome {
+                PreflightOutcome::Accepted { .. } => {
+                    accepted.push((name.clone(), arguments));
+                    continue;
                 }
-                (PreflightOutcome::WrongVersion { printed }, _) => {
-                    complaints.push(format!("{name}: the staged binary says it is {printed}, not {version}"));
-                }
-                (PreflightOutcome::NotRunnable { code, said }, _) => {
-                    complaints.push(format!("{name}: the staged binary does not run there (status {code}): {said}"));
-                }
-            }
+                PreflightOutcome::Rejected { code, complaint } => (
+                    format!("{name}: etcd {version} would exit with {code}: {complaint}"),
+                    "take away, or correct, what the new version does not accept",
+                ),
+                PreflightOutcome::WrongVersion { printed } => (
+                    format!("{name}: the staged binary says it is {printed}, not {version}"),
+                    "see what the archive holds that `release` in the spec names: its etcd is another version",
+                ),
+                PreflightOutcome::NotRunnable { code, said } => (
+                    format!("{name}: the staged binary does not run there (status {code}): {said}"),
+                    "see why that binary does not run there: it is of another platform, lacks a library, or its file \
+                     system is mounted noexec",
+                ),
+            };
+            complaints.push(complaint);
+            todo.insert(format!("{fix} (no member was touched)"));
         }
         if complaints.is_empty() {
             return Ok(done(Detail::Preflight { accepted }));
         }
-        let todo =
-            vec!["take away, or correct, what the new version does not accept (no member was touched)".to_owned()];
-        Ok(EffectResult::Failed { reason: complaints.join("; "), log: Vec::new(), todo })
+        Ok(EffectResult::Failed { reason: complaints.join("; "), log: Vec::new(), todo: todo.into_iter().collect() })
     }
 
     async fn preflight_on(

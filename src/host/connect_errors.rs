@@ -2,6 +2,7 @@
 
 use super::error::{last_line, shown};
 use crate::spec::model::{Become, Ssh};
+use crate::units::shell_words;
 
 /// Why there is no connection, or no way to run anything on it, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +30,8 @@ pub(super) fn explain(ssh: &Ssh, log: &str) -> Trouble {
         return Trouble::new(
             format!("the host key has changed{offending}: another machine answers there, or it was installed anew"),
             format!(
-                "find out which; only if it was installed anew: `ssh-keygen -R {}`, then `{by_hand}` once",
-                known_name(ssh)
+                "find out which; only if it was installed anew: `{}`, then `{by_hand}` once",
+                forget_key(ssh, log)
             ),
         );
     }
@@ -167,35 +168,44 @@ fn explain_sudo(errors: &str, said: &str) -> Option<Trouble> {
 
 /// The same connection as a person would make it.
 fn by_hand(ssh: &Ssh) -> String {
-    let mut text = "ssh".to_owned();
+    let mut words = vec!["ssh".to_owned()];
     for (flag, file) in [("-F", &ssh.config_file), ("-i", &ssh.identity_file)] {
         if let Some(file) = file {
-            text.push_str(&format!(" {flag} {}", file.display()));
+            words.extend([flag.to_owned(), file.display().to_string()]);
         }
     }
     if let Some(file) = &ssh.known_hosts_file {
-        text.push_str(&format!(" -o UserKnownHostsFile={}", file.display()));
+        words.extend(["-o".to_owned(), format!("UserKnownHostsFile={}", file.display())]);
     }
     if let Some(port) = ssh.port {
-        text.push_str(&format!(" -p {port}"));
+        words.extend(["-p".to_owned(), port.to_string()]);
     }
-    match &ssh.user {
-        Some(user) => text.push_str(&format!(" {user}@{}", ssh.destination)),
-        None => text.push_str(&format!(" {}", ssh.destination)),
-    }
-    text
+    words.push(match &ssh.user {
+        Some(user) => format!("{user}@{}", ssh.destination),
+        None => ssh.destination.clone(),
+    });
+    shell_words(&words)
 }
 
-/// How known_hosts calls the host.
-fn known_name(ssh: &Ssh) -> String {
-    let name = match ssh.port {
-        Some(port) if port != 22 => format!("'[{}]:{port}'", ssh.destination),
-        _ => ssh.destination.clone(),
+/// Takes the host's key out of known_hosts. Ssh says by what name it stands there, with the port or alias of its own
+/// configuration, and in which file.
+fn forget_key(ssh: &Ssh, log: &str) -> String {
+    let told = log.lines().find_map(|line| {
+        line.trim().strip_prefix("Host key for ")?.strip_suffix(" has changed and you have requested strict checking.")
+    });
+    let name = match (told, ssh.port) {
+        (Some(name), _) => shown(name.as_bytes()),
+        (None, Some(port)) if port != 22 => format!("[{}]:{port}", ssh.destination),
+        (None, _) => ssh.destination.clone(),
     };
-    match &ssh.known_hosts_file {
-        Some(file) => format!("{name} -f {}", file.display()),
-        None => name,
-    }
+    let told_file = log.lines().find_map(|line| {
+        let (_, place) = line.trim().strip_prefix("Offending ")?.split_once(" key in ")?;
+        Some(shown(place.rsplit_once(':')?.0.as_bytes()))
+    });
+    let file = told_file.or_else(|| ssh.known_hosts_file.as_ref().map(|file| file.display().to_string()));
+    let mut words = vec!["ssh-keygen".to_owned(), "-R".to_owned(), name];
+    words.extend(file.into_iter().flat_map(|file| ["-f".to_owned(), file]));
+    shell_words(&words)
 }
 
 #[cfg(test)]
@@ -224,7 +234,12 @@ mod tests {
             (
                 "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nOffending ED25519 key in /h/known_hosts:3\nHost key verification failed.\n",
                 "has changed (Offending ED25519 key in /h/known_hosts:3)",
-                "ssh-keygen -R '[10.0.0.11]:2222'",
+                "`ssh-keygen -R '[10.0.0.11]:2222' -f /h/known_hosts`",
+            ),
+            (
+                "Offending ECDSA key in /h/known_hosts:1\nHost key for [db.internal]:2200 has changed and you have requested strict checking.\nHost key verification failed.\n",
+                "has changed (Offending ECDSA key in /h/known_hosts:1)",
+                "`ssh-keygen -R '[db.internal]:2200' -f /h/known_hosts`",
             ),
             (
                 "No ED25519 host key is known for 10.0.0.11 and you have requested strict checking.\nHost key verification failed.\n",

@@ -9,6 +9,7 @@ use crate::plan::model::BinaryChange;
 use crate::plan::survey::{Survey, Surveyed};
 use crate::plan::target::Way;
 use crate::plan::{Input, backup, layout};
+use crate::runtime::FIRST_LOG;
 use crate::spec::model::Toggle;
 use crate::units::{Bytes, MemberName};
 
@@ -60,6 +61,7 @@ pub fn check_store(input: &Input<'_>, survey: &Survey<'_>, release_size: Bytes, 
     let mut claims = Vec::new();
     for member in &survey.members {
         store(input, member, release_size, &mut claims);
+        first_start(member, &mut claims);
     }
     hold(claims, findings);
 }
@@ -138,6 +140,21 @@ fn rollback_point<'a>(member: &'a Surveyed<'a>, claims: &mut Vec<Claim<'a>>) {
         size: Bytes(size.0.saturating_add(size.0 / 10)),
         free: facts.data_dir.free,
         device: facts.data_dir.device,
+    });
+}
+
+/// A new data directory, on a file system that was told of.
+fn first_start<'a>(member: &'a Surveyed<'a>, claims: &mut Vec<Claim<'a>>) {
+    let data = member.host().and_then(|host| host.data_without_member.as_ref());
+    let Some(data) = data.filter(|data| data.device.is_some()) else { return };
+    claims.push(Claim {
+        member,
+        rule: "disk-data",
+        place: data.path.clone(),
+        purpose: format!("etcd's first log in {}", data.path),
+        size: FIRST_LOG,
+        free: data.free,
+        device: data.device,
     });
 }
 

@@ -120,7 +120,7 @@ pub const RULES: &[Rule] = &[
     ),
     check(
         "disk-data",
-        "There is room for a member to start again.",
+        "There is room for a member to start.",
         "A member on a full disk ends at its next start; one that runs may still serve.",
         "Make room.",
     ),

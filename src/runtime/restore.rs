@@ -19,7 +19,7 @@ const LEAST: Duration = Duration::from_secs(120);
 const BYTES_A_SECOND: u64 = 4 * 1024 * 1024;
 
 /// What etcd lays out at its first start, whatever the data: a WAL file and the one after it.
-const WAL_ROOM: u64 = 2 * 64 * 1024 * 1024;
+pub const FIRST_LOG: Bytes = Bytes::mebi(2 * 64);
 
 /// A member's data to be restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub async fn restore_beside(
 /// etcd adds at its start.
 #[must_use]
 pub fn needed(size: Bytes) -> Bytes {
-    Bytes(size.0.saturating_mul(2).saturating_add(WAL_ROOM))
+    Bytes(size.0.saturating_mul(2).saturating_add(FIRST_LOG.0))
 }
 
 impl Identity<'_> {

@@ -8,11 +8,13 @@
 mod advice;
 mod ids;
 mod names;
+mod shell;
 mod sizes;
 mod version;
 
 pub use advice::Advised;
 pub use ids::{ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Sha256};
 pub use names::{ClusterName, MemberName, NameError};
+pub use shell::{shell_word, shell_words};
 pub use sizes::{Age, AgeError, Bytes, Span, SpanError};
 pub use version::{Minor, Version, VersionError};

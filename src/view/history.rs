@@ -142,7 +142,7 @@ pub(super) fn ended(state: &RunState) -> (Tone, String) {
         RunState::Ended { ending: Ending::Interrupted { signal } } => (Tone::Warn, format!("interrupted by {signal}")),
         RunState::Ended { ending: Ending::Failed { step, reason, rolled_back, .. } } => {
             let place = step.map(|step| format!(" at step {}", step.0)).unwrap_or_default();
-            let back = rolled_back.as_ref().map(|member| format!("; {member} was put back")).unwrap_or_default();
+            let back = rolled_back.as_ref().map(|member| format!("; {member} runs its old binary")).unwrap_or_default();
             (Tone::Bad, format!("failed{place}: {reason}{back}"))
         }
         RunState::UnderWay => (Tone::Strong, "goes on right now".to_owned()),

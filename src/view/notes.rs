@@ -10,6 +10,7 @@ use super::json::JSON_FORMAT;
 use super::page::{Page, Style, Tone, paint};
 use super::plan::last_line;
 use crate::plan::model::{PLAN_FORMAT, Plan};
+use crate::units::shell_words;
 
 /// Lines around a change that are shown with it.
 const CONTEXT_LINES: usize = 3;
@@ -47,7 +48,7 @@ impl Again {
     /// As a shell takes it.
     #[must_use]
     pub fn command(&self) -> String {
-        self.words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+        shell_words(&self.words)
     }
 
     /// For the middle of a sentence.
@@ -97,15 +98,6 @@ impl Default for Again {
     fn default() -> Self {
         Self { words: vec!["quorate".to_owned(), "apply".to_owned()], untold: Vec::new() }
     }
-}
-
-/// In quotes where a shell would take it for anything but one word.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Before a saved plan is done.
@@ -203,19 +195,6 @@ pub fn version_json() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_name_becomes_one_word() {
-        for (name, word) in [
-            ("prod.plan", "prod.plan"),
-            ("my plan", "'my plan'"),
-            ("it's", "'it'\\''s'"),
-            ("$(rm)", "'$(rm)'"),
-            ("", "''"),
-        ] {
-            assert_eq!(shell_word(name), word);
-        }
-    }
 
     #[test]
     fn advice_names_the_command_with_the_options_that_were_given() {

@@ -3,10 +3,11 @@
 use insta::assert_snapshot;
 
 use super::builders::*;
-use crate::observe::inventory::{DataDirFacts, ManagedProcess, MemberFacts, Seen};
+use crate::observe::inventory::{DataDirFacts, Device, ManagedProcess, MemberFacts, Seen};
 use crate::plan::CutOffCreation;
 use crate::plan::model::{Action, Kind};
 use crate::spec::model::Runtime;
+use crate::units::Bytes;
 
 #[test]
 fn on_empty_hosts_by_systemd() {
@@ -55,6 +56,15 @@ fn an_empty_data_directory_is_nothing() {
     let empty = DataDirFacts { has_member: false, ..data_dir() };
     let plan = empty_hosts("3.5.33").host("m3", |host| host.data_without_member = Some(empty)).plan().unwrap();
     assert_eq!(plan.kind, Kind::Create);
+}
+
+// faults: H1
+#[test]
+fn no_room_for_the_first_log() {
+    let empty = |free| Some(DataDirFacts { has_member: false, free, device: Some(Device(0x803)), ..data_dir() });
+    let with = |free| empty_hosts("3.5.33").host("m3", |host| host.data_without_member = empty(free));
+    assert_snapshot!(with(Bytes::mebi(150)).refused("disk-data"));
+    assert_eq!(with(Bytes::mebi(200)).plan().unwrap().kind, Kind::Create);
 }
 
 #[test]
