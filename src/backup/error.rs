@@ -17,6 +17,10 @@ pub enum BackupError {
     SnapshotFile(#[from] SnapshotFileError),
     #[error("{path}: {reason}\n  do: see that the folder of the backups is there, writable, with room on its disk")]
     File { path: PathBuf, reason: String },
+    #[error(
+        "{path}: {reason}\n  do: use another backup (`quorate backup list` shows which there are), and find out what changed this one"
+    )]
+    Damaged { path: PathBuf, reason: String },
     #[error("{path}: there is a backup of that name already")]
     AlreadyThere { path: PathBuf },
     #[error("\"{id}\" cannot name a backup: use letters, digits, '-', '_' and '.'")]
@@ -72,5 +76,10 @@ impl BackupError {
 
     pub(super) fn file(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
         Self::File { path: path.into(), reason: error.to_string() }
+    }
+
+    /// Of a backup that was complete once.
+    pub(super) fn damaged(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
+        Self::Damaged { path: path.into(), reason: error.to_string() }
     }
 }

@@ -46,8 +46,8 @@ pub fn manifest(text: &[u8]) {
     std::fs::write(folder.join(manifest::FILE), text).expect("a file can be written");
     std::fs::write(dir.join("beside"), b"beside").expect("a file can be written");
     let listing = list(&dir.join("kept")).expect("a folder can be listed");
-    for error in &listing.broken {
-        shown(error);
+    for broken in &listing.broken {
+        shown(&broken.error);
     }
     for kept in &listing.complete {
         let written = serde_json::to_vec(&kept.manifest).expect("a manifest is written as JSON");

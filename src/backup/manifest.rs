@@ -1,6 +1,7 @@
 //! The manifest of a backup, and the folder of backups: list, prune, check again.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub(super) const V2_ARCHIVE: &str = "v2.tar.gz";
 const FORMAT: u32 = 1;
 /// Most bytes of a manifest that are read.
 const LARGEST: u64 = 1024 * 1024;
+
+/// Most bytes that are read of the file with its digest.
+const DIGEST_LINE: u64 = 200;
 
 /// What a backup holds and how that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,10 +95,10 @@ impl Kept {
         for (name, size) in parts {
             let Some(size) = size else { continue };
             let path = self.path.join(name);
-            let found = path.metadata().map_err(|error| BackupError::file(&path, &error))?.len();
+            let found = path.metadata().map_err(|error| BackupError::damaged(&path, &error))?.len();
             if found != size.0 {
                 let reason = format!("damaged: {found} bytes; {} were written", size.0);
-                return Err(BackupError::File { path, reason });
+                return Err(BackupError::Damaged { path, reason });
             }
         }
         Ok(())
@@ -123,7 +127,7 @@ impl Manifest {
 
     pub(super) fn read(dir: &Path) -> Result<Self, BackupError> {
         let path = dir.join(FILE);
-        let wrong = |reason: String| BackupError::File { path: path.clone(), reason };
+        let wrong = |reason: String| BackupError::Damaged { path: path.clone(), reason };
         let size = path.metadata().map_err(|error| wrong(error.to_string()))?.len();
         if size > LARGEST {
             return Err(wrong(format!("{size} bytes are too many for a manifest")));
@@ -152,11 +156,13 @@ async fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
 /// Whether a manifest is what was written. Its files are held against it, so it has to be right itself.
 fn as_written(text: &[u8], sum: &Path) -> Result<(), String> {
     let name = sum.display();
-    let said = match std::fs::read(sum) {
+    let mut said = Vec::new();
+    match std::fs::File::open(sum).and_then(|file| file.take(DIGEST_LINE).read_to_end(&mut said)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(format!("its digest cannot be read: {name}: {error}")),
-        Ok(said) => String::from_utf8_lossy(&said[..said.len().min(200)]).into_owned(),
-    };
+        Ok(_) => {}
+    }
+    let said = String::from_utf8_lossy(&said);
     let is = Sha256::of(text);
     match said.split_whitespace().next().and_then(|word| word.parse::<Sha256>().ok()) {
         None => Err(format!("{name} holds no digest")),
@@ -177,8 +183,25 @@ pub struct Kept {
 pub struct Listing {
     /// Oldest first.
     pub complete: Vec<Kept>,
-    /// Folders that are no backup, and why.
-    pub broken: Vec<BackupError>,
+    pub broken: Vec<Broken>,
+}
+
+/// A folder among the backups that is none, or none any more.
+#[derive(Debug)]
+pub struct Broken {
+    /// The folder's name: the id of the backup that it may have been.
+    pub id: String,
+    pub error: BackupError,
+}
+
+impl Listing {
+    /// The complete backup of that id, if there is one; the error of a broken one.
+    pub fn find(self, id: &str) -> Result<Option<Kept>, BackupError> {
+        if let Some(broken) = self.broken.into_iter().find(|broken| broken.id == id) {
+            return Err(broken.error);
+        }
+        Ok(self.complete.into_iter().find(|kept| kept.manifest.id == id))
+    }
 }
 
 /// Reads all manifests. A folder that is not there holds none.
@@ -196,25 +219,28 @@ pub fn list(dir: &Path) -> Result<Listing, BackupError> {
         if hidden || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
-        match Manifest::read(&path) {
-            Ok(manifest) if path.file_name().is_some_and(|name| name == manifest.id.as_str()) => {
-                let kept = Kept { path, manifest };
-                match kept.files_there() {
-                    Ok(()) => listing.complete.push(kept),
-                    Err(error) => listing.broken.push(error),
-                }
-            }
-            Ok(manifest) => {
-                let reason = format!("its manifest is of {}", crate::etcd::shown(manifest.id.as_bytes()));
-                listing.broken.push(BackupError::File { path, reason });
-            }
-            Err(error) => listing.broken.push(error),
+        let id = entry.file_name().to_string_lossy().into_owned();
+        match read_kept(path, &id) {
+            Ok(kept) => listing.complete.push(kept),
+            Err(error) => listing.broken.push(Broken { id, error }),
         }
     }
     listing.complete.sort_by(|one, other| {
         (&one.manifest.taken_at, &one.manifest.id).cmp(&(&other.manifest.taken_at, &other.manifest.id))
     });
     Ok(listing)
+}
+
+/// The backup in a folder of that name.
+fn read_kept(path: PathBuf, id: &str) -> Result<Kept, BackupError> {
+    let manifest = Manifest::read(&path)?;
+    if manifest.id != id {
+        let reason = format!("its manifest is of {}", crate::etcd::shown(manifest.id.as_bytes()));
+        return Err(BackupError::Damaged { path, reason });
+    }
+    let kept = Kept { path, manifest };
+    kept.files_there()?;
+    Ok(kept)
 }
 
 /// The complete backup of that id, if there is one: for a run that goes on after the controller died.
@@ -284,7 +310,7 @@ pub async fn verify_stored(kept: &Kept) -> Result<(), BackupError> {
         if (size, found) != (v2.size, v2.sha256) {
             let reason =
                 format!("damaged: {} bytes, SHA-256 {found}; {} bytes, {} were written", size.0, v2.size.0, v2.sha256);
-            return Err(BackupError::File { path, reason });
+            return Err(BackupError::Damaged { path, reason });
         }
     }
     Ok(())
@@ -357,6 +383,10 @@ mod tests {
         assert!(root.path().join("d/manifest.json").exists() && root.path().join("e").exists());
     }
 
+    fn find_in(dir: &Path, id: &str) -> Result<Option<Kept>, BackupError> {
+        list(dir).unwrap().find(id)
+    }
+
     #[tokio::test]
     async fn a_manifest_that_was_changed_is_none() {
         let root = tempfile::tempdir().unwrap();
@@ -366,9 +396,12 @@ mod tests {
         std::fs::write(&path, text.replace("\"m1\"", "\"m2\"")).unwrap();
         let listing = list(root.path()).unwrap();
         assert!(listing.complete.is_empty());
-        assert!(listing.broken[0].to_string().contains("it was changed since it was written"), "{listing:?}");
+        assert!(listing.broken[0].error.to_string().contains("it was changed since it was written"), "{listing:?}");
+        let said = find_in(root.path(), "a").unwrap_err().to_string();
+        assert!(said.contains("it was changed since it was written") && said.contains("use another backup"), "{said}");
+        assert!(find_in(root.path(), "b").unwrap().is_none());
         std::fs::write(&sum, "what?").unwrap();
-        assert!(list(root.path()).unwrap().broken[0].to_string().contains("holds no digest"));
+        assert!(list(root.path()).unwrap().broken[0].error.to_string().contains("holds no digest"));
         // One of before there were digests.
         std::fs::remove_file(&sum).unwrap();
         assert_eq!(list(root.path()).unwrap().complete.len(), 1);
@@ -380,7 +413,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let v2 = V2Content { size: Bytes(3), sha256: Sha256::of(b"abc"), snap_index: None, keys: None };
         put(root.path(), &Manifest { v2: Some(v2), ..manifest("a", "prod", "2026-11-21T01:00:00Z") }).await;
-        let broken = || list(root.path()).unwrap().broken.first().map(ToString::to_string);
+        let broken = || list(root.path()).unwrap().broken.first().map(|broken| broken.error.to_string());
         assert!(broken().unwrap().contains("v2.tar.gz"));
         std::fs::write(root.path().join("a/v2.tar.gz"), "ab").unwrap();
         assert!(broken().unwrap().contains("damaged: 2 bytes; 3 were written"), "{:?}", broken());
@@ -427,7 +460,7 @@ mod tests {
         std::fs::write(root.path().join("c/manifest.json"), vec![b' '; 2_000_000]).unwrap();
         let listing = list(root.path()).unwrap();
         assert!(listing.complete.is_empty());
-        let mut said: Vec<_> = listing.broken.iter().map(ToString::to_string).collect();
+        let mut said: Vec<_> = listing.broken.iter().map(|broken| broken.error.to_string()).collect();
         said.sort();
         assert!(said[0].contains("format 2"), "{said:?}");
         assert!(said[1].contains("too many"), "{said:?}");

@@ -37,7 +37,8 @@ pub async fn open(dir: &Path, which: &str) -> Result<Opened, BackupError> {
     let snapshot = file(SNAPSHOT, kept.manifest.v3.is_some()).await?;
     let v2_archive = file(V2_ARCHIVE, kept.manifest.v2.is_some()).await?;
     if snapshot.is_none() && v2_archive.is_none() {
-        return Err(BackupError::File { path: kept.path, reason: "its manifest names nothing to restore".to_owned() });
+        let reason = "its manifest names nothing to restore".to_owned();
+        return Err(BackupError::Damaged { path: kept.path, reason });
     }
     Ok(Opened { kept, snapshot, v2_archive })
 }
@@ -51,7 +52,7 @@ fn locate(dir: &Path, which: &str) -> Result<Kept, BackupError> {
     }
     let listing = manifest::list(dir)?;
     let ids: Vec<String> = listing.complete.iter().map(|kept| kept.manifest.id.clone()).collect();
-    listing.complete.into_iter().find(|kept| kept.manifest.id == which).ok_or_else(|| BackupError::NoSuch {
+    listing.find(which)?.ok_or_else(|| BackupError::NoSuch {
         which: which.chars().take(100).flat_map(char::escape_debug).collect(),
         dir: dir.to_owned(),
         there: if ids.is_empty() { "none".to_owned() } else { ids.join(", ") },

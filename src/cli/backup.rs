@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{self, failure_of};
 use crate::backup::{Kept, verify_stored};
+use crate::session::BrokenBackup;
 use crate::view::{
     BackupSummary, KeptBackup, PruneReport, Verified, backup_json, backup_list_json, backup_list_text, backups_text,
     json_line, prune_json, prune_text, verified_json, verified_text,
@@ -42,6 +43,7 @@ pub fn list(context: &Context) -> Result<Exit, Failure> {
     broken.sort();
     broken.dedup();
     let screen = &context.screen;
+    let broken: Vec<String> = broken.into_iter().map(|one| one.why).collect();
     screen.out.write(&match screen.format {
         Format::Json => json_line(&backup_list_json(&listed, &broken)),
         Format::Human => backup_list_text(&listed, &broken, screen.style()),
@@ -53,12 +55,13 @@ pub fn verify(args: &BackupVerifyArgs, context: &Context) -> Result<Exit, Failur
     let mut chosen = Vec::new();
     let mut broken = Vec::new();
     for of_cluster in session::open_records(context)?.backups().map_err(failure_of)? {
-        chosen.extend(of_cluster.complete.into_iter().filter(|kept| args.id == ALL || kept.manifest.id == args.id));
-        broken.extend(of_cluster.broken);
+        let is_asked = |id: &str| args.id == ALL || id == args.id;
+        chosen.extend(of_cluster.complete.into_iter().filter(|kept| is_asked(&kept.manifest.id)));
+        broken.extend(of_cluster.broken.into_iter().filter(|one| is_asked(&one.id)));
     }
     broken.sort();
     broken.dedup();
-    if chosen.is_empty() && args.id != ALL {
+    if chosen.is_empty() && broken.is_empty() && args.id != ALL {
         return Err(Failure::Other {
             message: format!("there is no backup {:?}", args.id),
             todo: vec!["see which there are: quorate backup list".to_owned()],
@@ -72,12 +75,9 @@ pub fn verify(args: &BackupVerifyArgs, context: &Context) -> Result<Exit, Failur
         }
         verified
     });
-    if args.id == ALL {
-        // What cannot even be told of is as bad.
-        let as_bad =
-            |why: String| Verified { id: "unknown".to_owned(), size: crate::units::Bytes(0), problem: Some(why) };
-        verified.extend(broken.into_iter().map(as_bad));
-    }
+    // What cannot even be told of is as bad.
+    let as_bad = |one: BrokenBackup| Verified { id: one.id, size: crate::units::Bytes(0), problem: Some(one.why) };
+    verified.extend(broken.into_iter().map(as_bad));
     let screen = &context.screen;
     screen.out.write(&match screen.format {
         Format::Json => json_line(&verified_json(&verified)),

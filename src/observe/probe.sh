@@ -160,9 +160,11 @@ words_of_process() {
 link_of() {
     found=
     for line in $links; do
-        case $line in
-            *" /proc/$pid/$1 -> "*)
-                found=${line#*" /proc/$pid/$1 -> "}
+        # The first of these is the link's own name: what follows the arrow is somebody's choice.
+        link=${line#*' /proc/'}
+        case $link in
+            "$pid/$1 -> "*)
+                found=${link#"$pid/$1 -> "}
                 break
                 ;;
         esac

@@ -61,6 +61,12 @@ impl Running {
     fn pid(&self) -> String {
         self.0.id().to_string()
     }
+
+    /// Gives the program that it runs another path.
+    fn moved_to(&self, path: &Path) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::rename(std::fs::read_link(format!("/proc/{}/exe", self.pid())).unwrap(), path).unwrap();
+    }
 }
 
 impl Drop for Running {
@@ -82,18 +88,25 @@ fn executable(path: PathBuf, text: &str) {
 }
 
 #[test]
-fn a_name_with_a_line_break_says_nothing_of_another_process() {
+fn a_name_says_nothing_of_another_process() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
+    // Ids of processes grow, and lists of them are in order: one liar is told of before the other one, one after.
+    let early = Running::etcd(&root.join("early/etcd"), &[], &[]);
     let honest = Running::etcd(&root.join("honest/etcd"), &[], &[]);
-    // As a line of `ls` that tells where the other one's program is.
-    let forged = format!("x\nlrwxrwxrwx 1 root root 0 Nov 30 22:05 /proc/{}/exe -> /somewhere/else/etcd", honest.pid());
-    let liar = Running::etcd(&root.join(forged), &[], &[]);
-    for shell in shells() {
-        let answer = probe(&shell, &root, &["process", "m1", "-", "/nonexistent", "/nonexistent"]);
-        let of = |running: &Running| answer.processes.iter().find(|one| one.pid.to_string() == running.pid());
-        assert_eq!(Path::new(&of(&honest).unwrap().exe), root.join("honest/etcd"), "{shell:?}");
-        assert!(of(&liar).is_some(), "{shell:?}");
+    // As the end of a line of `ls` that tells where the other one's program is; or with a line of its own.
+    for before in ["x", "x\nlrwxrwxrwx 1 root root 0 Nov 30 22:05"] {
+        let forged = format!("{before} /proc/{}/exe -> /somewhere/else/etcd", honest.pid());
+        early.moved_to(&root.join("early").join(&forged));
+        let late = Running::etcd(&root.join(&forged), &[], &[]);
+        for shell in shells() {
+            let answer = probe(&shell, &root, &["process", "m1", "-", "/nonexistent", "/nonexistent"]);
+            let of = |running: &Running| answer.processes.iter().find(|one| one.pid.to_string() == running.pid());
+            assert_eq!(Path::new(&of(&honest).unwrap().exe), root.join("honest/etcd"), "{shell:?}");
+            for liar in [&early, &late] {
+                assert!(of(liar).is_some(), "{shell:?}");
+            }
+        }
     }
 }
 

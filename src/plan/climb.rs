@@ -123,7 +123,9 @@ pub fn plan(input: &Input<'_>, legs: &[Version]) -> Result<Plan, Vec<Refusal>> {
             },
             // Whatever else is wrong now: what would be wrong later is told when it is mended.
             Err(why) if place == 0 && why.iter().any(|refusal| refusal.rule != "release-available") => return Err(why),
-            Err(why) => refusals.extend(why.into_iter().map(|refusal| on_the_way(refusal, legs, place))),
+            Err(why) => {
+                refusals.extend(why.into_iter().map(|refusal| on_the_way(refusal, legs, place, input.inventory)))
+            }
         }
         inventory = Cow::Owned(after(&cluster, &inventory, input));
     }
@@ -137,17 +139,21 @@ pub fn plan(input: &Input<'_>, legs: &[Version]) -> Result<Plan, Vec<Refusal>> {
 }
 
 /// What is said of a later rung names it; where a release on the way cannot be had, so does what can be named in its place.
-fn on_the_way(refusal: Refusal, legs: &[Version], place: usize) -> Refusal {
+fn on_the_way(refusal: Refusal, legs: &[Version], place: usize, inventory: &Inventory) -> Refusal {
     if refusal.rule == "release-available" {
         let Some(between) = legs.get(place).filter(|_| place + 1 < legs.len()) else { return refusal };
         let minor = between.minor();
-        return Refusal {
-            fix: format!(
-                "{}; or name another release of {minor} for the way: via = {{ \"{minor}\" = \"…\" }}",
-                refusal.fix
-            ),
-            ..refusal
+        let mut running = inventory.members.iter().filter_map(|view| view.etcd.known());
+        let fix = match running.any(|etcd| etcd.server_version == *between) {
+            true => format!("{}; it has to be {between}, as there are members that run it already", refusal.fix),
+            false => {
+                format!(
+                    "{}; or name another release of {minor} for the way: via = {{ \"{minor}\" = \"…\" }}",
+                    refusal.fix
+                )
+            }
         };
+        return Refusal { fix, ..refusal };
     }
     let Some(before) = place.checked_sub(1).and_then(|before| legs.get(before)) else { return refusal };
     Refusal {

@@ -238,11 +238,22 @@ fn checks_before_change(
     }
 }
 
-/// The release that is in place of what the member runs, where it is one that quorate has on that host: only a swap that was
-/// not gone on with leaves that.
-fn begun_by_a_run<'a>(host: &'a HostFacts, facts: &MemberFacts) -> Option<&'a Version> {
-    let file = facts.binary.sha256?;
-    host.staged.iter().find(|(_, digest)| **digest == file).map(|(version, _)| version)
+/// What to do about a file that is neither what its member runs nor the new binary. One that quorate has on that host may be
+/// of a swap that was not gone on with; whoever has it from elsewhere may have put it there just as well.
+fn mend_file(host: &HostFacts, facts: &MemberFacts, running: &Version, wanted: Option<&Version>) -> String {
+    let known = facts.binary.sha256.and_then(|file| host.staged.iter().find(|(_, digest)| **digest == file));
+    let or_else = format!("put the binary of {running} back at that path, then plan again");
+    match known.map(|(version, _)| version).filter(|version| Some(*version) != wanted) {
+        Some(version) if version > running => format!(
+            "it is the {version} that quorate has on this host: where a run was cut off, declare {version} and apply to \
+             finish that, and then what you want; else {or_else}"
+        ),
+        Some(version) if version < running => format!(
+            "it is the {version} that quorate keeps on this host: where a rollback was cut off, `quorate rollback` finishes \
+             it; where a way down was, declare {version} and apply, and then what you want; else {or_else}"
+        ),
+        _ => format!("find out who put it there; {or_else}"),
+    }
 }
 
 /// A file that is neither what its member runs nor the new binary was put there by somebody: a restart would start it,
@@ -287,17 +298,7 @@ fn files_that_a_swap_would_not_know(
                         )
                     }
                 },
-                fix: match begun_by_a_run(host, facts) {
-                    Some(begun) => format!(
-                        "a run that was cut off put it there: declare {begun} and apply, to finish that, and then what you \
-                         want; or put the binary of {} back at that path, then plan again",
-                        etcd.server_version
-                    ),
-                    None => format!(
-                        "find out who put it there; put the binary of {} back at that path, then plan again",
-                        etcd.server_version
-                    ),
-                },
+                fix: mend_file(host, facts, &etcd.server_version, wanted),
             },
             None,
         );

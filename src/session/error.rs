@@ -226,6 +226,7 @@ fn of_backup(error: &BackupError) -> &'static str {
         BackupError::Assembly { .. } => {
             "nothing was stopped yet: see in its log what kept etcd from it, then run it again"
         }
+        BackupError::Damaged { .. } => "use another backup: `quorate backup list` shows which there are",
         BackupError::AlreadyThere { .. } => "run it again: the next one gets a name of its own",
         BackupError::TrialStart { .. } | BackupError::Differs { .. } | BackupError::V2Differs { .. } => {
             "do not go on: take another backup (`quorate backup`), and find out why this one is not the live cluster"
@@ -279,6 +280,7 @@ mod tests {
             SessionError::Execute(ExecuteError::Backup(BackupError::Nothing)),
             SessionError::Execute(ExecuteError::NoBackup { wanted: "b1".to_owned(), opened: None }),
             SessionError::NotRestorable(BackupError::Archive { problem: "torn".to_owned() }),
+            SessionError::NotRestorable(BackupError::Damaged { path: "/x".into(), reason: "cut short".to_owned() }),
             SessionError::NotRestorable(BackupError::File { path: "/x".into(), reason: "not there".to_owned() }),
             SessionError::NothingSeen { cluster: "prod".parse().unwrap(), why: vec!["m1: no route".to_owned()] },
             SessionError::Import(crate::import::ImportError(vec!["m1: no route".to_owned()])),

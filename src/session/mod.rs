@@ -37,7 +37,7 @@ pub use error::SessionError;
 pub use import::{Imported, import};
 pub use locks::{is_here, run_under_way, this_process};
 pub use plan::{Live, Planned};
-pub use records::{Backups, Recorded, kept_backups};
+pub use records::{Backups, BrokenBackup, Recorded, kept_backups};
 pub use rollback::RollbackPlanned;
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use rollback::last_of;

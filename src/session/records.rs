@@ -19,12 +19,19 @@ pub struct Recorded {
     pub is_under_way: bool,
 }
 
+/// A folder that is no backup, or none any more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BrokenBackup {
+    /// The folder's name.
+    pub id: String,
+    pub why: String,
+}
+
 /// Backups of one cluster.
 pub struct Backups {
     pub cluster: ClusterName,
     pub complete: Vec<Kept>,
-    /// Folders that are no backups, and why.
-    pub broken: Vec<String>,
+    pub broken: Vec<BrokenBackup>,
     /// What runs may still need, and why.
     pub needed: BTreeMap<String, String>,
 }
@@ -99,7 +106,7 @@ fn backups_of(state: &State, cluster: &Cluster) -> Result<Backups, SessionError>
     Ok(Backups {
         cluster: cluster.name.clone(),
         complete: listing.complete.into_iter().filter(|kept| kept.manifest.cluster == cluster.name).collect(),
-        broken: listing.broken.iter().map(ToString::to_string).collect(),
+        broken: listing.broken.into_iter().map(|one| BrokenBackup { id: one.id, why: one.error.to_string() }).collect(),
         needed: needed_runs_of(state, &cluster.name)?.why,
     })
 }

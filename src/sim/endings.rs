@@ -180,7 +180,7 @@ impl Sim {
             "binary-on-disk" => any(&|no| {
                 let member = &world.members[no];
                 let other = member.binary.filter(|file| member.runs().is_some_and(|runs| runs != *file));
-                world.promises.by_hand[no] || other.is_some_and(|file| file != world.declared)
+                world.promises.by_hand[no] || (world.may_turn && other.is_some_and(|file| file != world.declared))
             }),
             "old-binary-kept" => any(&|no| world.promises.kept_gone[no] || world.promises.by_hand[no]),
             "replacement-under-way" => any(&|no| world.members[no].beside.note.is_some()),

@@ -134,6 +134,7 @@ pub fn draw(seed: u64, weather: Weather, history: bool, work: Work) -> (Scenario
     let mut world = world(rng, (members, runs), releases, &cluster, (History::new(history), settings));
     world.declared = targets[0];
     world.brought = targets[0];
+    world.may_turn = matches!(work, Work::Rollback | Work::Descent);
     let mut later_faults = Vec::new();
     match work {
         Work::Upgrade | Work::Climb | Work::Descent => world.faults = faults,
@@ -322,6 +323,7 @@ fn world(
         acknowledged,
         backups: Vec::new(),
         next_backup_fails: false,
+        may_turn: false,
         preflight_rejects: false,
         declared: 0,
         brought: 0,

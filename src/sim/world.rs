@@ -92,6 +92,8 @@ pub struct World {
     pub backups: Vec<Backup>,
     pub next_backup_fails: bool,
     pub preflight_rejects: bool,
+    /// Whether somebody may want something else before what was begun is done.
+    pub may_turn: bool,
     /// What is declared now.
     pub declared: ReleaseNo,
     /// What is put on the hosts now: the binary that may turn out bad.

@@ -57,6 +57,26 @@ impl Again {
         format!("`{}`{}", self.command(), self.rest())
     }
 
+    /// Another command on the same spec: what is given to this one alone is left out.
+    #[must_use]
+    pub fn as_command(&self, name: &str) -> Self {
+        let (options, rest) = match self.words.iter().position(|word| !word.starts_with('-') && word != "quorate") {
+            Some(place) => (&self.words[..place], &self.words[place + 1..]),
+            None => (self.words.as_slice(), [].as_slice()),
+        };
+        let mut words = options.to_vec();
+        words.push(name.to_owned());
+        let mut rest = rest.iter();
+        while let Some(word) = rest.next() {
+            if word == "-var" {
+                words.extend([word.clone()].into_iter().chain(rest.next().cloned()));
+            } else if word.starts_with('-') && !word.starts_with("-until=") {
+                words.push(word.clone());
+            }
+        }
+        Self { words, untold: self.untold.clone() }
+    }
+
     /// Advice that names the bare command, with the options that were given: without them the spec may say another thing.
     #[must_use]
     pub fn told_in(&self, advice: &str) -> String {
@@ -195,6 +215,22 @@ pub fn version_json() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_command_is_given_what_both_take() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect();
+        for (apply, rollback) in [
+            (
+                "quorate -chdir=prod apply -var a=1 -cluster=main -until=3.4",
+                "quorate -chdir=prod rollback -var a=1 -cluster=main",
+            ),
+            ("quorate apply plan.json -var-file=f", "quorate rollback -var-file=f"),
+            ("quorate apply", "quorate rollback"),
+        ] {
+            let again = Again { words: words(apply), untold: Vec::new() };
+            assert_eq!(again.as_command("rollback").command(), rollback);
+        }
+    }
 
     #[test]
     fn advice_names_the_command_with_the_options_that_were_given() {

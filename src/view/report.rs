@@ -27,7 +27,7 @@ use super::plan::{
     note_sentence, outcome, rung_title, title, what_completes,
 };
 use super::step::{headline, rows};
-use super::summary::{RunSummary, UnexpectedLines, ending_sentence, use_of_points};
+use super::summary::{RunSummary, UnexpectedLines, ending_sentence, use_of_points, way_back};
 use super::words::{grouped, lasting, milliseconds, sentence};
 use crate::execute::event::Event;
 use crate::execute::journal::{Ending, Line};
@@ -174,7 +174,10 @@ fn next(of: &ReportOf<'_>, summary: Option<&RunSummary>) -> Vec<String> {
             .map(|plan| format!("the rungs up to {} follow, each in a run of its own: {again} goes on", plan.goal()))
             .into_iter()
             .collect(),
-        Some(Ending::Held { .. }) => vec![format!("run {again}: after a run that was held here, the next one goes on")],
+        Some(Ending::Held { .. }) => vec![
+            format!("run {again}: after a run that was held here, the next one goes on"),
+            format!("or go back: {}", way_back(summary)),
+        ],
         Some(Ending::Interrupted { .. }) => vec![format!("run {again}: it looks at what is there, and finishes")],
         Some(Ending::Failed { todo, rolled_back, .. }) => {
             let back = rolled_back.as_ref().map(|member| format!("nothing for {member}: it runs its old binary again"));

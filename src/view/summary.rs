@@ -25,6 +25,9 @@ pub struct RunSummary {
     pub run: Option<String>,
     pub cluster: String,
     pub kind: Kind,
+    /// What ran when the plan was made.
+    #[serde(skip)]
+    pub from: Option<Version>,
     pub to: Version,
     /// All steps of the plan, in order.
     pub steps: Vec<StepSummary>,
@@ -104,6 +107,7 @@ impl RunSummary {
             run: None,
             cluster: plan.cluster.to_string(),
             kind: plan.kind,
+            from: plan.summary.from.clone(),
             to: plan.summary.to.clone(),
             steps: plan.steps().map(step).collect(),
             backups: Vec::new(),
@@ -265,6 +269,21 @@ pub(super) fn ending_sentence(summary: &RunSummary) -> (Tone, String) {
     }
 }
 
+/// From where a run was held.
+pub(super) fn way_back(summary: &RunSummary) -> String {
+    match (summary.kind, &summary.from) {
+        (Kind::Downgrade, Some(from)) => {
+            format!(
+                "declare version = \"{from}\" and apply: the downgrade is cancelled, and members that are done go up again"
+            )
+        }
+        _ => {
+            let rollback = summary.again.as_command("rollback").in_words();
+            format!("run {rollback}: it puts back what was changed, one member after the other")
+        }
+    }
+}
+
 pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
     let (tone, sentence) = ending_sentence(summary);
     page.text(0, tone, &sentence);
@@ -272,8 +291,7 @@ pub(super) fn write_ending(page: &mut Page, summary: &RunSummary) {
         Some(Ending::Held { .. }) => {
             let again = summary.again.in_words();
             row(page, "go on", &format!("run {again}: after a run that was held here, the next one goes on"));
-            let back = "`quorate rollback` puts back what was changed, one member after the other";
-            row(page, "go back", &summary.again.told_in(back));
+            row(page, "go back", &way_back(summary));
         }
         Some(Ending::Interrupted { .. }) => {
             let again = summary.again.in_words();

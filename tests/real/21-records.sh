@@ -43,6 +43,12 @@ backups_are_kept_and_pruned() {
   assert_contains "$OUT" "BAD"
   q 1 backup verify all -json
   assert_eq "$(json "$WORK/OUT" '[.count, .bad] | @csv')" "2,1" "verified"
+  # Cut short it is still that backup, and says what is wrong with it.
+  truncate -s -10 "$victim"
+  q 1 backup verify "$upgrade"
+  assert_contains "$(squeezed "$OUT")" "damaged"
+  q 1 restore "$upgrade"
+  assert_contains "$(squeezed "$ERR")" "damaged"
   q 1 backup verify 20260101T000000Z-none
   assert_contains "$(squeezed "$ERR")" "quorate backup list"
   UPGRADE=$upgrade

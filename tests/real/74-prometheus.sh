@@ -23,6 +23,8 @@ rules() {
   promtool test rules "$TESTS/specs/alerts-test.yaml" || fail "rules: $(cat "$WORK/promtool")"
   mkdir -p "$dir/examples/drift" "$dir/tests/specs"
   cp "$TESTS/specs/alerts-test.yaml" "$dir/tests/specs/"
+  cp "$REPO/examples/drift/alerts.yaml" "$dir/examples/drift/"
+  promtool test rules "$dir/tests/specs/alerts-test.yaml" || fail "unchanged, in another folder: $(cat "$WORK/promtool")"
   while read -r change; do
     sed "$change" "$REPO/examples/drift/alerts.yaml" >"$dir/examples/drift/alerts.yaml"
     ! cmp -s "$REPO/examples/drift/alerts.yaml" "$dir/examples/drift/alerts.yaml" || fail "this changes no rule: $change"

@@ -40,8 +40,8 @@ const PATIENT_AFTER: u32 = 50;
 const PATIENT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The v2 API has no tokens: etcd hashes the password anew for each request (bcrypt, some 60 ms of a processor), so a member
-/// is asked as a user once a second only, unless a bound has to be held to.
-const COSTLY_PAUSE: Duration = Duration::from_secs(1);
+/// is asked as a user this seldom only, unless a bound has to be held to. Less than what is told of as a stall.
+const COSTLY_PAUSE: Duration = Duration::from_millis(800);
 
 /// Where a member says so often in a row that the user may not do this, nobody is asked any more.
 const MOST_DENIALS: u32 = 3;
@@ -104,9 +104,8 @@ impl Watcher {
             knowledge: world.knowledge.clone(),
         });
         let mut watched = Watched { shared, policy, clients: BTreeMap::new(), tasks: JoinSet::new() };
-        let apart = policy.pause() / u32::try_from(world.members.len()).unwrap_or(u32::MAX).max(1);
-        let mut wait = Duration::ZERO;
-        for (name, member) in &world.members {
+        let count = u32::try_from(world.members.len()).unwrap_or(u32::MAX).max(1);
+        for (place, (name, member)) in (0..count).zip(&world.members) {
             let client = member.client.apart(CONNECT_BOUND);
             let away = member.quiet.begin(&client);
             let asker = Asker { client: client.clone(), probe: policy.probe, api: None, is_connected: false };
@@ -117,10 +116,10 @@ impl Watcher {
                 away,
                 pause: policy.pause(),
                 has_bound: bound.is_some(),
+                turn: f64::from(place) / f64::from(count),
             };
-            watched.tasks.spawn(one.ask_on(wait));
+            watched.tasks.spawn(one.ask_on());
             watched.clients.insert(name.clone(), client);
-            wait += apart;
         }
         watched.tasks.spawn(note_time(watched.shared.clone()));
         Self { watched: Some(watched) }
@@ -264,15 +263,20 @@ struct One {
     away: watch::Receiver<bool>,
     pause: Duration,
     has_bound: bool,
+    /// Members are not asked all at once: the part of a pause after which this one is.
+    turn: f64,
 }
 
 impl One {
-    async fn ask_on(mut self, wait: Duration) {
-        let mut ticks = interval_at(tokio::time::Instant::now() + wait, self.pause);
+    async fn ask_on(mut self) {
+        let mut ticks = interval_at(tokio::time::Instant::now() + self.pause.mul_f64(self.turn), self.pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let (mut failures, mut denials) = (0, 0);
+        let (mut failures, mut denials, mut is_seldom) = (0, 0, false);
         while self.shared.denied.borrow().is_none() {
             ticks.tick().await;
+            if self.is_costly() && !std::mem::replace(&mut is_seldom, true) {
+                tokio::time::sleep(COSTLY_PAUSE.mul_f64(self.turn)).await;
+            }
             tokio::time::sleep(self.longer_pause(failures).saturating_sub(self.pause)).await;
             if self.away.wait_for(|away| !*away).await.is_err() {
                 return;
@@ -310,11 +314,15 @@ impl One {
 }
 
 impl One {
+    fn is_costly(&self) -> bool {
+        self.asker.is_costly() && !self.has_bound
+    }
+
     /// How long this member is left alone between two tries, where that is longer than it is for others.
     fn longer_pause(&self, failures: u32) -> Duration {
         if failures >= PATIENT_AFTER {
             PATIENT_PAUSE
-        } else if self.asker.is_costly() && !self.has_bound {
+        } else if self.is_costly() {
             COSTLY_PAUSE
         } else {
             Duration::ZERO

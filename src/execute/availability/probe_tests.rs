@@ -56,7 +56,7 @@ impl Member {
 fn one(shared: &Arc<Shared>, name: MemberName, client: Client, quiet: &Quiet) -> One {
     let away = quiet.begin(&client);
     let asker = Asker { client, probe: Probe::Read, api: None, is_connected: false };
-    One { shared: shared.clone(), name, asker, away, pause: Duration::from_millis(5), has_bound: false }
+    One { shared: shared.clone(), name, asker, away, pause: Duration::from_millis(5), has_bound: false, turn: 0.0 }
 }
 
 /// Watches one member at that port, as [`Watcher`] does; ends with the test.
@@ -70,7 +70,7 @@ fn watch(port: u16, quiet: &Quiet) -> Arc<Shared> {
     });
     let client = client(port, None, CONNECT_BOUND);
     let one = one(&shared, name, client, quiet);
-    tokio::spawn(one.ask_on(Duration::ZERO));
+    tokio::spawn(one.ask_on());
     shared
 }
 

@@ -139,8 +139,13 @@ fn say_what_is_lost(from: &RestoreInput<'_>, survey: &Survey<'_>, findings: &mut
         (Some(now), Some(v3)) if now > v3.revision => format!(": {} revisions", now.0 - v3.revision.0),
         _ => String::new(),
     };
+    let is_something_there = survey.members.iter().any(|member| match member.standing {
+        Standing::HostUnknown { .. } => true,
+        Standing::Absent { host } => host.data_without_member.as_ref().is_some_and(|data| data.has_member),
+        _ => member.facts().is_some_and(|facts| facts.data_dir.has_member),
+    });
     // Revisions of two clusters have nothing to do with each other.
-    let lost = match is_foreign && survey.anybody_serves() {
+    let lost = match is_foreign && is_something_there {
         true => format!("all that is there now is replaced by what cluster {} held", backup.cluster),
         false => {
             format!("everything that was written since {} is not in the restored cluster{behind}", backup.taken_at)

@@ -88,6 +88,11 @@ fn a_release_on_the_way_that_cannot_be_had() {
     let mut lacks = healthy("3.1.20").to("3.3.27");
     lacks.missing = vec!["https://mirror.example/etcd-v3.2.32-linux-amd64.tar.gz: 404".to_owned()];
     assert_snapshot!(lacks.refused("release-available"));
+    // Where a member runs it already, no other one will do.
+    let mut half_way = healthy("3.1.20").to("3.3.27").runs("m1", "3.2.32");
+    half_way.missing = lacks.missing.clone();
+    let refusal = half_way.plan().unwrap_err().into_iter().find(|refusal| refusal.rule == "release-available").unwrap();
+    assert!(refusal.fix.contains("it has to be 3.2.32") && !refusal.fix.contains("via"), "{}", refusal.fix);
 }
 
 #[test]

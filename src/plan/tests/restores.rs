@@ -206,6 +206,8 @@ fn what_another_clusters_backup_costs_is_no_number_of_revisions() {
     };
     let foreign = lost(healthy("3.2.32"), "staging");
     assert_eq!(foreign, "all that is there now is replaced by what cluster staging held");
+    let down = healthy("3.2.32").down("m1").down("m2").down("m3");
+    assert_eq!(lost(down, "staging"), foreign);
     assert!(lost(healthy("3.2.32"), "prod").contains("revisions"));
     // Where there is nothing, nothing is replaced.
     assert!(lost(empty_hosts("3.5.33"), "staging").contains("since 2026-01-01"));

@@ -96,6 +96,19 @@ fn a_file_that_a_run_left_there_is_told_as_that() {
     assert_snapshot!(turned.refused("binary-on-disk"));
 }
 
+/// Old binaries are kept where new ones are staged: that one of them is in place does not say who put it there.
+#[test]
+fn an_old_binary_that_is_kept_and_in_place_is_told_as_that() {
+    let back = healthy("3.2.32").to("3.2.32").facts("m1", |facts| {
+        facts.binary.sha256 = Some(etcd_digest("3.1.20"));
+        facts.binary.version = Some(version("3.1.20"));
+    });
+    let back = back.host("m1", |host| {
+        host.staged.insert(version("3.1.20"), etcd_digest("3.1.20"));
+    });
+    assert_snapshot!(back.refused("binary-on-disk"));
+}
+
 #[test]
 fn the_releases_are_on_the_hosts_already() {
     let staged = healthy("3.1.20").to("3.2.32").every_host(|host| {
