@@ -100,6 +100,12 @@ rung "3.1" "3.2" {
     what     = "Test what relies on etcd with 3.2 in a staging place before this one."
   }
 
+  advisory "reads-in-flight-at-a-hand-over-3.2" {
+    audience = "all-clients"
+    what     = "A linearizable read that is in flight through a member when leadership moves may be forgotten; it, and all that come after it through that member, then wait up to 7 s. Give clients a timeout, and let them try the next member."
+    sources  = ["issue #9566", "observed 3.2.32"]
+  }
+
   rollback "rollback-3.1-3.2" {
     mixed            = "swap-binary"
     after_completion = ["rollback-points", "restore"]

@@ -46,6 +46,12 @@ rung "3.2" "3.3" {
     what     = "The text of etcdctl lease timetolive for a missing lease has changed."
   }
 
+  advisory "reads-in-flight-at-a-hand-over-3.3" {
+    audience = "all-clients"
+    what     = "A linearizable read that is in flight through a member when leadership moves may be forgotten; it, and all that come after it through that member, then wait up to 7 s. Give clients a timeout, and let them try the next member."
+    sources  = ["issue #9566"]
+  }
+
   rollback "rollback-3.2-3.3" {
     mixed            = "swap-binary"
     after_completion = ["rollback-points", "restore"]
