@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::drift::judge::{Judge, Judged, Words, one};
 use crate::drift::{Check, Input};
-use crate::observe::inventory::{EtcdFacts, ListedMember};
-use crate::plan::survey::Survey;
+use crate::observe::inventory::{EtcdFacts, ListedMember, MemberView};
+use crate::plan::survey::{Survey, Surveyed};
 use crate::spec::model::Toggle;
 use crate::units::{MemberId, Minor, Version};
 
@@ -26,31 +26,47 @@ pub fn check(input: &Input<'_>, survey: &Survey<'_>, judge: &mut Judge) {
     }
 }
 
-/// `m1 3.1.20, m2 3.2.32`.
+/// `m1 3.1.20, m2 3.2.32`: those that serve the declared cluster.
 fn each(survey: &Survey<'_>, value: impl Fn(&EtcdFacts) -> String) -> String {
-    survey.serving().map(|(view, etcd)| format!("{} {}", view.name, value(etcd))).collect::<Vec<_>>().join(", ")
+    each_of(survey.serving_together(), value)
+}
+
+fn each_of<'a>(
+    members: impl Iterator<Item = (&'a MemberView, &'a EtcdFacts)>,
+    value: impl Fn(&EtcdFacts) -> String,
+) -> String {
+    members.map(|(view, etcd)| format!("{} {}", view.name, value(etcd))).collect::<Vec<_>>().join(", ")
 }
 
 fn somebody_answers(survey: &Survey<'_>) -> Result<(), String> {
     if survey.anybody_serves() { Ok(()) } else { Err("no member answers".to_owned()) }
 }
 
+/// What is judged of the cluster is judged of those: a stranger has a finding of its own.
+fn somebody_serves_it(survey: &Survey<'_>) -> Result<(), String> {
+    somebody_answers(survey)?;
+    if survey.cluster_id().is_some() {
+        return Ok(());
+    }
+    Err("members serve different clusters, and which of them is the declared one cannot be told".to_owned())
+}
+
 fn one_cluster(survey: &Survey<'_>) -> Judged {
     somebody_answers(survey)?;
-    let differ = survey.agreed(|etcd| etcd.cluster_id).is_none();
-    one(differ.then(|| {
-        Words::new("all members belong to one cluster", each(survey, |etcd| format!("belongs to {}", etcd.cluster_id)))
+    one((survey.cluster_ids().len() > 1).then(|| {
+        let belongs = |etcd: &EtcdFacts| format!("belongs to {}", etcd.cluster_id);
+        Words::new("all members belong to one cluster", each_of(survey.serving(), belongs))
     }))
 }
 
 fn one_leader(survey: &Survey<'_>) -> Judged {
-    somebody_answers(survey)?;
+    somebody_serves_it(survey)?;
     if survey.leader().is_some() {
         return Ok(Vec::new());
     }
     let called = |id: MemberId| survey.listed_name(id).map_or_else(|| format!("member {id}"), str::to_owned);
     let sees = each(survey, |etcd| format!("sees {}", etcd.leader.map_or_else(|| "no leader".to_owned(), called)));
-    let serving = survey.serving().count();
+    let serving = survey.serving_voters().count();
     let found = if survey.has_quorum() {
         sees
     } else {
@@ -64,7 +80,7 @@ fn identities(members: &[ListedMember]) -> BTreeSet<(u64, &[String], bool)> {
 }
 
 fn member_list_agreed(survey: &Survey<'_>) -> Judged {
-    somebody_answers(survey)?;
+    somebody_serves_it(survey)?;
     let differ = survey.agreed(|etcd| identities(&etcd.members)).is_none();
     let list = |etcd: &EtcdFacts| {
         let names: Vec<String> = etcd.members.iter().map(|member| format!("{} {}", member.name, member.id)).collect();
@@ -73,11 +89,11 @@ fn member_list_agreed(survey: &Survey<'_>) -> Judged {
     one(differ.then(|| Words::new("all members list the same members", each(survey, list))))
 }
 
-/// The list that all who answer agree on.
+/// The list that all who serve the declared cluster agree on.
 pub fn agreed_list<'a>(survey: &Survey<'a>) -> Result<&'a [ListedMember], String> {
-    somebody_answers(survey)?;
+    somebody_serves_it(survey)?;
     let agreed = survey.agreed(|etcd| identities(&etcd.members)).is_some();
-    let list = survey.serving().next().map(|(_, etcd)| etcd.members.as_slice());
+    let list = survey.serving_together().next().map(|(_, etcd)| etcd.members.as_slice());
     list.filter(|_| agreed).ok_or_else(|| "members answer different member lists".to_owned())
 }
 
@@ -93,9 +109,11 @@ fn declared_names(survey: &Survey<'_>) -> String {
 /// Members of the cluster that no block declares. One that has never started has no name yet and is told as that.
 fn member_declared(survey: &Survey<'_>) -> Judged {
     let list = agreed_list(survey)?;
+    // Who does not serve the cluster, for it is down or serves another, is known by its name.
+    let is_elsewhere = |member: &Surveyed<'_>| member.etcd().is_none_or(|etcd| survey.is_stranger(etcd));
     let is_declared = |listed: &ListedMember| {
         survey.name_of(listed.id).is_some()
-            || survey.members.iter().any(|member| member.etcd().is_none() && member.view.name.as_str() == listed.name)
+            || survey.members.iter().any(|member| is_elsewhere(member) && member.view.name.as_str() == listed.name)
     };
     let unknown = list.iter().filter(|listed| !listed.name.is_empty() && !is_declared(listed));
     Ok(unknown
@@ -145,8 +163,8 @@ fn no_learner(survey: &Survey<'_>) -> Judged {
 }
 
 fn no_alarm(survey: &Survey<'_>) -> Judged {
-    somebody_answers(survey)?;
-    let alarms: BTreeSet<_> = survey.serving().flat_map(|(_, etcd)| &etcd.alarms).collect();
+    somebody_serves_it(survey)?;
+    let alarms: BTreeSet<_> = survey.serving_together().flat_map(|(_, etcd)| &etcd.alarms).collect();
     let about = |id: MemberId| survey.listed_name(id).map_or_else(|| format!("member {id}"), str::to_owned);
     Ok(alarms
         .into_iter()
@@ -158,19 +176,19 @@ fn no_alarm(survey: &Survey<'_>) -> Judged {
 }
 
 fn one_version(survey: &Survey<'_>) -> Judged {
-    somebody_answers(survey)?;
+    somebody_serves_it(survey)?;
     let differ = survey.agreed(|etcd| &etcd.server_version).is_none();
     one(differ.then(|| Words::new("all members run one version", each(survey, |etcd| etcd.server_version.to_string()))))
 }
 
 /// Where members run different minors it is behind some of them, as it has to be.
 fn cluster_version(survey: &Survey<'_>) -> Judged {
-    somebody_answers(survey)?;
+    somebody_serves_it(survey)?;
     let Some(minor) = survey.agreed(|etcd| etcd.server_version.minor()) else {
         return Err("members run different minors".to_owned());
     };
     let of = |etcd: &EtcdFacts| etcd.cluster_version.as_ref().map(Version::minor);
-    if survey.serving().all(|(_, etcd)| of(etcd) == Some(minor)) {
+    if survey.serving_together().all(|(_, etcd)| of(etcd) == Some(minor)) {
         return Ok(Vec::new());
     }
     let shown = |of: Option<Minor>| {
@@ -184,8 +202,8 @@ fn cluster_version(survey: &Survey<'_>) -> Judged {
 }
 
 fn data_equal(survey: &Survey<'_>) -> Judged {
-    somebody_answers(survey)?;
-    let hashes: Vec<_> = survey.serving().filter_map(|(view, etcd)| Some((view, etcd.hash_kv?))).collect();
+    somebody_serves_it(survey)?;
+    let hashes: Vec<_> = survey.serving_together().filter_map(|(view, etcd)| Some((view, etcd.hash_kv?))).collect();
     let Some((_, first)) = hashes.first() else {
         return Err("no member told a hash of its data".to_owned());
     };

@@ -181,6 +181,9 @@ fn named(member: &Surveyed<'_>) -> Judged {
 
 fn listed(survey: &Survey<'_>, member: &Surveyed<'_>) -> Judged {
     let list = agreed_list(survey)?;
+    if member.etcd().is_some_and(|etcd| survey.is_stranger(etcd)) {
+        return Err("it serves another cluster".to_owned());
+    }
     let name = member.view.name.as_str();
     let is_listed = match member.etcd() {
         Some(etcd) => list.iter().any(|listed| listed.id == etcd.member_id),

@@ -12,6 +12,8 @@ mod judge;
 mod memory;
 pub mod status;
 #[cfg(test)]
+mod strangers_tests;
+#[cfg(test)]
 pub(crate) mod tests;
 
 use serde::Serialize;

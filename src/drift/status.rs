@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::drift::checks::Nature;
 use crate::drift::{self, Finding, Memory};
 use crate::knowledge::Knowledge;
-use crate::observe::inventory::{HostFacts, Inventory, MemberFacts};
+use crate::observe::inventory::{EtcdFacts, HostFacts, Inventory, MemberFacts};
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::spec::model::{Cluster, DriftPolicy, Runtime};
 use crate::units::{Bytes, ClusterId, ClusterName, MemberId, MemberName, RaftIndex, RaftTerm, Revision, Version};
@@ -18,14 +18,16 @@ pub struct Status {
     pub declared: Version,
     /// RFC 3339, UTC.
     pub looked_at: String,
-    /// `None` where nobody answers, or members answer differently; so with those below.
+    /// `None` where nobody answers, or members serve different clusters and it cannot be told which is the declared one.
     pub cluster_id: Option<ClusterId>,
+    /// As all members of that cluster tell it, so with those below; `None` where they do not agree.
     pub cluster_version: Option<Version>,
     /// 3.6+.
     pub storage_version: Option<Version>,
     pub leader: Option<MemberName>,
-    pub quorum: Quorum,
-    /// The newest that any member tells.
+    /// `None`: it cannot be told, for members serve different clusters, and none of these is known to be the declared one.
+    pub quorum: Option<Quorum>,
+    /// The newest that any member of that cluster tells.
     pub revision: Option<Revision>,
     pub members: Vec<MemberStatus>,
     pub wrong: Vec<Finding>,
@@ -49,6 +51,8 @@ pub enum Role {
     Leader,
     Follower,
     Learner,
+    /// It serves another cluster than the declared one: its data is of that. Whether it leads there is no matter here.
+    Stranger,
     /// Its process runs, and etcd does not answer, or not to us.
     Silent,
     /// No process of it runs.
@@ -120,22 +124,23 @@ pub fn of(cluster: &Cluster, inventory: &Inventory, knowledge: &Knowledge, now: 
         cluster: cluster.name.clone(),
         declared: cluster.version.clone(),
         looked_at: inventory.taken_at.clone(),
-        cluster_id: survey.agreed(|etcd| etcd.cluster_id),
+        cluster_id: survey.cluster_id(),
         cluster_version: survey.agreed(|etcd| etcd.cluster_version.clone()).flatten(),
         storage_version: survey.agreed(|etcd| etcd.storage_version.clone()).flatten(),
         leader: survey.leader().cloned(),
         quorum: quorum(&survey),
-        revision: survey.serving().filter_map(|(_, etcd)| etcd.revision).max(),
+        revision: survey.serving_together().filter_map(|(_, etcd)| etcd.revision).max(),
         members: survey.members.iter().map(|each| member(cluster, &survey, each, knowledge)).collect(),
         wrong,
     }
 }
 
-fn quorum(survey: &Survey<'_>) -> Quorum {
-    let voters = survey.voters();
-    let needed = voters / 2 + 1;
-    let serving = survey.serving_together().filter(|(_, etcd)| !etcd.is_learner).count();
-    Quorum { voters, needed, serving, may_fail: serving.checked_sub(needed) }
+fn quorum(survey: &Survey<'_>) -> Option<Quorum> {
+    if survey.anybody_serves() && survey.cluster_id().is_none() {
+        return None;
+    }
+    let (voters, needed, serving) = (survey.voters(), survey.quorum(), survey.serving_voters().count());
+    Some(Quorum { voters, needed, serving, may_fail: serving.checked_sub(needed) })
 }
 
 /// The size of its database at which a member stops to take writes; `None` where there is no bound, or none is known.
@@ -147,12 +152,13 @@ pub fn quota(member: &Surveyed<'_>, knowledge: &Knowledge) -> Option<Bytes> {
     flag.effective(set, &member.etcd()?.server_version)?.trim().parse().ok().map(Bytes)
 }
 
-fn role(member: &Surveyed<'_>) -> Role {
+fn role(survey: &Survey<'_>, member: &Surveyed<'_>) -> Role {
     match member.standing {
         Standing::HostUnknown { .. } => Role::Unseen,
         Standing::Absent { .. } => Role::NotFound,
         Standing::NeverStarted { .. } | Standing::Stopped { .. } => Role::Down,
         Standing::Silent { .. } => Role::Silent,
+        Standing::Serving { etcd, .. } if survey.is_stranger(etcd) => Role::Stranger,
         Standing::Serving { etcd, .. } if etcd.is_learner => Role::Learner,
         Standing::Serving { etcd, .. } if etcd.leader == Some(etcd.member_id) => Role::Leader,
         Standing::Serving { .. } => Role::Follower,
@@ -166,24 +172,42 @@ fn unwell(survey: &Survey<'_>, member: &Surveyed<'_>) -> Option<String> {
         Standing::NeverStarted { .. } => Some("configured, and never started: it has no data".to_owned()),
         Standing::Stopped { .. } => Some("no process of it runs".to_owned()),
         Standing::Silent { why, .. } => Some(why.to_owned()),
-        Standing::Serving { etcd, .. } => match survey.cluster_id().filter(|id| *id != etcd.cluster_id) {
-            Some(id) => Some(format!("its data is of another cluster: it serves {}, the others {id}", etcd.cluster_id)),
-            None => etcd.unhealthy.as_ref().map(|said| format!("it says {said}")),
-        },
+        Standing::Serving { etcd, .. } => {
+            let said = etcd.unhealthy.as_ref().map(|said| format!("it says {said}"));
+            let both: Vec<String> = elsewhere(survey, etcd).into_iter().chain(said).collect();
+            (!both.is_empty()).then(|| both.join("; "))
+        }
+    }
+}
+
+/// That it serves another cluster, or, where it cannot be told which is the declared one, which it serves.
+fn elsewhere(survey: &Survey<'_>, etcd: &EtcdFacts) -> Option<String> {
+    let own = etcd.cluster_id;
+    match survey.cluster_id() {
+        Some(id) if id == own => None,
+        Some(id) => Some(format!("its data is of another cluster: it serves {own}, and the declared one is {id}")),
+        None => {
+            let others: Vec<String> =
+                survey.cluster_ids().iter().filter(|id| **id != own).map(ToString::to_string).collect();
+            let others = others.join(" and ");
+            Some(format!("it serves {own}, others serve {others}: which is the declared cluster cannot be told"))
+        }
     }
 }
 
 fn member(cluster: &Cluster, survey: &Survey<'_>, member: &Surveyed<'_>, knowledge: &Knowledge) -> MemberStatus {
     let (facts, etcd) = (member.facts(), member.etcd());
     let declared = cluster.members.iter().find(|declared| declared.name == member.view.name);
-    let leader = survey.serving().find(|(_, etcd)| etcd.leader == Some(etcd.member_id)).map(|(_, etcd)| etcd);
+    let leader = survey.serving_together().find(|(_, etcd)| etcd.leader == Some(etcd.member_id)).map(|(_, etcd)| etcd);
+    // Indexes of two logs have nothing to do with each other.
+    let leader = leader.filter(|leader| etcd.is_some_and(|etcd| etcd.cluster_id == leader.cluster_id));
     let entries = |ahead: Option<RaftIndex>, behind: Option<RaftIndex>| Some(ahead?.0.saturating_sub(behind?.0));
     let process = member.host().and_then(|host| host.processes.iter().find(|process| process.is_declared_member));
     MemberStatus {
         name: member.view.name.clone(),
         address: declared.map(|declared| declared.address.clone()).unwrap_or_default(),
         host: member.view.host_label.clone(),
-        role: role(member),
+        role: role(survey, member),
         unwell: unwell(survey, member),
         member_id: etcd.map(|etcd| etcd.member_id),
         version: etcd.map(|etcd| etcd.server_version.clone()),
@@ -206,10 +230,11 @@ fn member(cluster: &Cluster, survey: &Survey<'_>, member: &Surveyed<'_>, knowled
     }
 }
 
-/// Those that any member tells of this one.
+/// Those that any member of its cluster tells of this one.
 fn alarms(survey: &Survey<'_>, member: &Surveyed<'_>) -> Vec<String> {
-    let Some(own) = member.etcd().map(|etcd| etcd.member_id) else { return Vec::new() };
-    let told = survey.serving().flat_map(|(_, etcd)| &etcd.alarms).filter(|alarm| alarm.member == own);
+    let Some(own) = member.etcd() else { return Vec::new() };
+    let its_cluster = survey.serving().filter(|(_, etcd)| etcd.cluster_id == own.cluster_id);
+    let told = its_cluster.flat_map(|(_, etcd)| &etcd.alarms).filter(|alarm| alarm.member == own.member_id);
     let mut kinds: Vec<String> = told.map(|alarm| alarm.kind.clone()).collect();
     kinds.sort();
     kinds.dedup();

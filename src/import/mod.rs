@@ -10,6 +10,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::observe::inventory::Inventory;
 use crate::plan::survey::Survey;
 use crate::units::{Advised, ClusterName, Version};
@@ -74,5 +76,9 @@ fn version(inventory: &Inventory) -> Result<Version, ImportError> {
         return Err(ImportError(silent));
     }
     let each = || survey.serving().map(|(view, etcd)| format!("{} runs {}", view.name, etcd.server_version)).collect();
-    survey.agreed(|etcd| etcd.server_version.clone()).ok_or_else(|| ImportError(each()))
+    let versions: BTreeSet<&Version> = survey.serving().map(|(_, etcd)| &etcd.server_version).collect();
+    match versions.first() {
+        Some(&version) if versions.len() == 1 => Ok(version.clone()),
+        _ => Err(ImportError(each())),
+    }
 }

@@ -30,7 +30,7 @@ pub fn action(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, too
     let features = knowledge.features(&etcd.server_version);
     let rules: Vec<_> = knowledge.backup_rules(&etcd.server_version).collect();
     let v3 = rules.iter().any(|rule| rule.saves == KeySpace::V3).then(|| V3Backup {
-        not_older_than: survey.serving().filter_map(|(_, etcd)| etcd.revision).max().unwrap_or_default(),
+        not_older_than: survey.serving_together().filter_map(|(_, etcd)| etcd.revision).max().unwrap_or_default(),
         compare_by_hash_kv: features.has(Feature::HashKv) && knowledge.features(tools).has(Feature::HashKv),
     });
     // Without v3 the v2 keys are all there is: an empty key space is backed up as well.
@@ -108,16 +108,17 @@ fn trial_lets_in(cluster: &Cluster, survey: &Survey<'_>, findings: &mut Findings
     }
 }
 
-/// The leader has everything that was acknowledged; without one, any member that serves is better than none.
+/// The leader has everything that was acknowledged; without one, any member that serves the cluster is better than none.
 fn source<'a>(survey: &Survey<'a>) -> Option<Surveyed<'a>> {
     let leader = survey.leader();
-    let mut serving = survey.members.iter().filter(|member| member.etcd().is_some());
+    let is_one_of_it = |etcd: &EtcdFacts| survey.cluster_id() == Some(etcd.cluster_id);
+    let mut serving = survey.members.iter().filter(|member| member.etcd().is_some_and(is_one_of_it));
     survey.members.iter().find(|member| Some(&member.view.name) == leader).or_else(|| serving.next()).copied()
 }
 
 /// How long it takes, by the sizes seen.
 pub fn estimate(action: &BackupAction, survey: &Survey<'_>) -> Span {
-    let db = survey.serving().filter_map(|(_, etcd)| etcd.db_size).max().filter(|_| action.v3.is_some());
+    let db = survey.serving_together().filter_map(|(_, etcd)| etcd.db_size).max().filter(|_| action.v3.is_some());
     let v2 = action.v2.as_ref().and_then(|v2| v2.size);
     estimates::backup(Bytes(db.unwrap_or_default().0.saturating_add(v2.unwrap_or_default().0)), action.verify)
 }
@@ -134,10 +135,14 @@ pub fn plan(input: &Input<'_>) -> Result<PlannedBackup, Vec<Refusal>> {
         return Err(findings.refusals);
     }
     trial_lets_in(input.cluster, &survey, &mut findings);
+    // Without the strangers there is one to back up, unless it cannot be told which members are those.
+    if survey.cluster_id().is_none() {
+        health::one_cluster(&survey, &mut findings);
+    }
     if !findings.refusals.is_empty() {
         return Err(findings.refusals);
     }
-    let Some(live) = survey.serving().map(|(_, etcd)| etcd.server_version.clone()).min() else {
+    let Some(live) = survey.serving_together().map(|(_, etcd)| etcd.server_version.clone()).min() else {
         refuse_silent(&survey, &mut findings);
         return Err(findings.refusals);
     };
@@ -206,7 +211,7 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, action: BackupAction, live: 
         undo: Undo::NothingToUndo,
         estimate: takes,
     });
-    let any = survey.serving().next().map(|(_, etcd)| etcd);
+    let any = survey.serving_together().next().map(|(_, etcd)| etcd);
     Plan {
         format: PLAN_FORMAT,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
@@ -221,10 +226,10 @@ fn assemble(input: &Input<'_>, survey: &Survey<'_>, action: BackupAction, live: 
             to: live.clone(),
             members: survey.members.len(),
             leader: survey.leader().cloned(),
-            db_size: survey.serving().filter_map(|(_, etcd)| etcd.db_size).max(),
+            db_size: survey.serving_together().filter_map(|(_, etcd)| etcd.db_size).max(),
             v2_keys: any.and_then(|etcd| etcd.v2_keys),
             v3_keys: any.and_then(|etcd| etcd.v3_keys),
-            revision: survey.serving().filter_map(|(_, etcd)| etcd.revision).max(),
+            revision: survey.serving_together().filter_map(|(_, etcd)| etcd.revision).max(),
             estimate: takes,
         },
         releases: input.releases.to_vec(),

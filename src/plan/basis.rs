@@ -10,14 +10,14 @@ use crate::units::{Sha256, Version};
 /// The facts of one look.
 pub fn of(inventory: &Inventory) -> Basis {
     let survey = Survey::of(inventory);
-    let mut member_list = survey.serving().next().map(|(_, etcd)| etcd.members.clone()).unwrap_or_default();
+    let mut member_list = survey.serving_together().next().map(|(_, etcd)| etcd.members.clone()).unwrap_or_default();
     member_list.sort();
     // Client URLs are announced anew at each start, in any order: they are no part of who is a member.
     for member in &mut member_list {
         member.client_urls.sort();
     }
     Basis {
-        cluster_id: survey.serving().next().map(|(_, etcd)| etcd.cluster_id),
+        cluster_id: survey.cluster_id(),
         cluster_version: survey.agreed(|etcd| etcd.cluster_version.as_ref().map(Version::minor)).flatten(),
         member_list,
         members: survey.members.iter().map(|member| (member.view.name.clone(), member_basis(member))).collect(),

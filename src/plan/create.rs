@@ -33,7 +33,7 @@ pub fn take_in_never_served(cluster: &Cluster, survey: &mut Survey<'_>) {
         .filter(|member| matches!(member.standing, Standing::NeverStarted { facts } if is_made(cluster, member.view, &facts.args)))
         .map(|member| member.view.name.clone())
         .filter(|name| {
-            let listed = || survey.serving().flat_map(|(_, etcd)| &etcd.members).filter(|one| one.name == name.as_str());
+            let listed = || survey.serving_together().flat_map(|(_, etcd)| &etcd.members).filter(|one| one.name == name.as_str());
             survey.anybody_serves() && listed().next().is_some() && listed().all(|one| one.client_urls.is_empty())
         })
         .collect();

@@ -204,9 +204,9 @@ fn adopts(cluster: &Cluster) -> bool {
     matches!(&cluster.runtime, Runtime::Systemd(systemd) if systemd.ownership == Ownership::Adopted)
 }
 
-fn one_cluster(survey: &Survey<'_>, findings: &mut Findings) -> bool {
-    let ids: BTreeSet<_> = survey.serving().map(|(_, etcd)| etcd.cluster_id).collect();
-    if ids.len() <= 1 {
+/// Whether all that serve belong to one cluster. What is done to a cluster must not be done to a member of another.
+pub fn one_cluster(survey: &Survey<'_>, findings: &mut Findings) -> bool {
+    if survey.cluster_ids().len() <= 1 {
         return true;
     }
     let each: Vec<String> =
@@ -217,7 +217,9 @@ fn one_cluster(survey: &Survey<'_>, findings: &mut Findings) -> bool {
         Words {
             seen: each.join(", "),
             must: "all declared members belong to one cluster".to_owned(),
-            fix: "check the addresses in the spec: these members do not form one cluster".to_owned(),
+            fix: "check the addresses in the spec; where they are right, stop the member that was started on the data of \
+                  another cluster, and find its own data"
+                .to_owned(),
         },
         None,
     );
@@ -409,13 +411,13 @@ fn leader(survey: &Survey<'_>, findings: &mut Findings) -> bool {
         findings.pass("one-leader", format!("all members see {leader} as leader"));
         return true;
     }
-    if !survey.has_quorum() && survey.is_quorum(survey.serving().count() + survey.stopped().count()) {
+    let serving = survey.serving_voters().count();
+    if serving < survey.quorum() && serving + survey.stopped_voters().count() >= survey.quorum() {
         let down: Vec<MemberName> = survey.stopped().map(|member| member.view.name.clone()).collect();
         findings.later(
             "one-leader",
             format!(
-                "{} of {} voters serve, which is no quorum and no leader: {} started first, all at once",
-                survey.serving().count(),
+                "{serving} of {} voters serve, which is no quorum and no leader: {} started first, all at once",
                 survey.voters(),
                 crate::plan::findings::whom(&down, "is", "are")
             ),

@@ -32,7 +32,7 @@ impl Held {
     }
 
     fn is_before_what_is_left(&self, survey: &Survey<'_>, way: &Way) -> bool {
-        let same_cluster = survey.agreed(|etcd| etcd.cluster_id) == self.cluster_id;
+        let same_cluster = survey.cluster_id() == self.cluster_id;
         let same_member = way.left.len() == 1 && way.left.contains(&self.member);
         same_cluster && same_member && way.from == self.from && way.to == self.to
     }

@@ -16,7 +16,7 @@ use crate::plan::rollback::{self, Asked, RollbackInput, declared_well};
 use crate::plan::survey::{Standing, Survey, Surveyed};
 use crate::plan::target::{Direction, Way};
 use crate::plan::upgrade::{Ingredients, Numbered, finish_at, served_gates};
-use crate::plan::{Input, clients_of, estimate, layout, replacing};
+use crate::plan::{Input, clients_of, estimate, health, layout, replacing};
 use crate::spec::model::OnFailure;
 use crate::units::{MemberName, Minor, Span, Version};
 
@@ -211,6 +211,8 @@ fn refuse_nobody_left(to: &Version, findings: &mut Findings) {
 pub fn finish(input: &Input<'_>, note: &Replacement) -> Result<Plan, Vec<Refusal>> {
     let survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
+    // Any that serves may be asked to take the member out of its list and to add it again.
+    health::one_cluster(&survey, &mut findings);
     let parts = note.readded().and_then(|(name, place, before)| {
         let member = survey.members.iter().find(|member| member.view.name == *name)?;
         Some((member, place.binary.as_ref()?, before))

@@ -346,8 +346,9 @@ pub const RULES: &[Rule] = &[
     check(
         "one-cluster",
         "All declared members belong to one cluster, by its id.",
-        "Two clusters in one spec would be upgraded as one.",
-        "Correct the addresses.",
+        "Two clusters in one spec would be upgraded as one, and a restore would take the place of both.",
+        "Correct the addresses; where they are right, stop the member that was started on the data of another cluster, and \
+         find its own data.",
     ),
     check(
         "one-leader",

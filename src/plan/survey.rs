@@ -1,6 +1,10 @@
 //! Survey: what each declared member is right now, in the words that the planner decides by.
 
-use crate::observe::inventory::{EtcdFacts, EtcdProcess, HostFacts, Inventory, MemberFacts, MemberView, Seen};
+use std::collections::BTreeSet;
+
+use crate::observe::inventory::{
+    EtcdFacts, EtcdProcess, HostFacts, Inventory, ListedMember, MemberFacts, MemberView, Seen,
+};
 use crate::units::{ClusterId, MemberId, MemberName, Minor, Sha256};
 
 /// How a declared member stands.
@@ -63,17 +67,56 @@ impl<'a> Survey<'a> {
         self.serving().next().is_some()
     }
 
-    /// The cluster that most of those that serve belong to; of several alike, the first in the spec.
-    pub fn cluster_id(&self) -> Option<ClusterId> {
-        let size = |id: ClusterId| self.serving().filter(|(_, etcd)| etcd.cluster_id == id).count();
-        let ids = self.serving().map(|(_, etcd)| etcd.cluster_id);
-        ids.reduce(|best, id| if size(id) > size(best) { id } else { best })
+    /// The clusters of those that serve.
+    pub fn cluster_ids(&self) -> BTreeSet<ClusterId> {
+        self.serving().map(|(_, etcd)| etcd.cluster_id).collect()
     }
 
-    /// Those that serve in that cluster: one that serves another, for its data is of that, is of no use to it.
+    /// The declared cluster: the one that most of those that serve belong to; of several alike, the one whose own list names
+    /// more of the declared members. `None` where nobody serves, and where these are alike in that too: then it cannot be told.
+    pub fn cluster_id(&self) -> Option<ClusterId> {
+        let claims: Vec<(Claim, ClusterId)> = self.cluster_ids().into_iter().map(|id| (self.claim(id), id)).collect();
+        let best = claims.iter().map(|(claim, _)| *claim).max()?;
+        let mut with_best = claims.iter().filter(|(claim, _)| *claim == best).map(|(_, id)| *id);
+        let id = with_best.next()?;
+        with_best.next().is_none().then_some(id)
+    }
+
+    /// What speaks for this cluster being the declared one.
+    fn claim(&self, id: ClusterId) -> Claim {
+        let of_it = || self.serving().map(|(_, etcd)| etcd).filter(|etcd| etcd.cluster_id == id);
+        let named = of_it().map(|etcd| self.named_in(&etcd.members)).max();
+        let (named, named_with_url) = named.unwrap_or_default();
+        Claim { serving: of_it().count(), named, named_with_url }
+    }
+
+    /// How many declared members a list names, by their name or a peer URL; and how many by both. Members of two clusters often
+    /// have the same names.
+    fn named_in(&self, list: &[ListedMember]) -> (usize, usize) {
+        let found = |member: &Surveyed<'_>| {
+            let urls = member.peer_urls();
+            let by_name = list.iter().any(|listed| listed.name == member.view.name.as_str());
+            let by_url = list.iter().flat_map(|listed| &listed.peer_urls).any(|url| urls.contains(&url.as_str()));
+            (by_name || by_url, by_name && by_url)
+        };
+        let each: Vec<(bool, bool)> = self.members.iter().map(found).collect();
+        (each.iter().filter(|(either, _)| *either).count(), each.iter().filter(|(_, both)| *both).count())
+    }
+
+    /// It serves another cluster than the declared one: its data is of that. Where that cannot be told, nobody does.
+    pub fn is_stranger(&self, etcd: &EtcdFacts) -> bool {
+        self.cluster_id().is_some_and(|id| id != etcd.cluster_id)
+    }
+
+    /// Those that serve in the declared cluster: a stranger is of no use to it. Nobody where it cannot be told which that is.
     pub fn serving_together(&self) -> impl Iterator<Item = (&'a MemberView, &'a EtcdFacts)> {
         let id = self.cluster_id();
         self.serving().filter(move |(_, etcd)| Some(etcd.cluster_id) == id)
+    }
+
+    /// Those of them that vote.
+    pub fn serving_voters(&self) -> impl Iterator<Item = (&'a MemberView, &'a EtcdFacts)> {
+        self.serving_together().filter(|(_, etcd)| !etcd.is_learner)
     }
 
     /// Voters by the lists of those that serve together; the declared members where nobody does.
@@ -82,14 +125,14 @@ impl<'a> Survey<'a> {
         self.serving_together().map(|(_, etcd)| listed(etcd)).max().unwrap_or(self.members.len())
     }
 
-    /// Whether so many of the voters hold quorum.
-    pub fn is_quorum(&self, number: usize) -> bool {
-        number > self.voters() / 2
+    /// So many of the voters are a quorum.
+    pub fn quorum(&self) -> usize {
+        self.voters() / 2 + 1
     }
 
     /// Whether those that serve hold quorum.
     pub fn has_quorum(&self) -> bool {
-        self.is_quorum(self.serving_together().filter(|(_, etcd)| !etcd.is_learner).count())
+        self.serving_voters().count() >= self.quorum()
     }
 
     /// Members that have data and no process.
@@ -97,7 +140,14 @@ impl<'a> Survey<'a> {
         self.members.iter().copied().filter(|member| matches!(member.standing, Standing::Stopped { .. }))
     }
 
-    /// The leader, when all that serve agree on it. Without quorum there is none, whatever they say: one that led goes
+    /// Those of them that vote, by the lists of those that serve together.
+    pub fn stopped_voters(&self) -> impl Iterator<Item = Surveyed<'a>> {
+        let listed = self.serving_together().flat_map(|(_, etcd)| &etcd.members).filter(|listed| !listed.is_learner);
+        let voters: BTreeSet<&str> = listed.map(|listed| listed.name.as_str()).collect();
+        self.stopped().filter(move |member| voters.contains(member.view.name.as_str()))
+    }
+
+    /// The leader, when all that serve together agree on it. Without quorum there is none, whatever they say: one that led goes
     /// on to say so for a while, an old version for good.
     pub fn leader(&self) -> Option<&'a MemberName> {
         if !self.has_quorum() {
@@ -109,25 +159,36 @@ impl<'a> Survey<'a> {
 
     /// Where etcd was told to go down, by the members that tell.
     pub fn downgrade_to(&self) -> Option<Minor> {
-        self.serving().find_map(|(_, etcd)| etcd.downgrade_to)
+        self.serving_together().find_map(|(_, etcd)| etcd.downgrade_to)
     }
 
     pub fn name_of(&self, id: MemberId) -> Option<&'a MemberName> {
-        self.serving().find(|(_, etcd)| etcd.member_id == id).map(|(view, _)| &view.name)
+        self.serving_together().find(|(_, etcd)| etcd.member_id == id).map(|(view, _)| &view.name)
     }
 
     /// What a member of this id is called: also one that is down, by the lists of the others.
     pub fn listed_name(&self, id: MemberId) -> Option<&'a str> {
-        let listed = self.serving().flat_map(|(_, etcd)| &etcd.members).find(|listed| listed.id == id);
+        let listed = self.serving_together().flat_map(|(_, etcd)| &etcd.members).find(|listed| listed.id == id);
         listed.map(|listed| listed.name.as_str()).filter(|name| !name.is_empty())
     }
 
-    /// A value that all serving members answer alike; `None` when they differ or nobody serves.
+    /// A value that all who serve together answer alike; `None` when they differ or nobody serves.
     pub fn agreed<T: PartialEq>(&self, value: impl Fn(&'a EtcdFacts) -> T) -> Option<T> {
-        let mut values = self.serving().map(|(_, etcd)| value(etcd));
+        let mut values = self.serving_together().map(|(_, etcd)| value(etcd));
         let first = values.next()?;
         values.all(|other| other == first).then_some(first)
     }
+}
+
+/// What speaks for a cluster being the declared one, in the order in which it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Claim {
+    /// Declared members that serve it.
+    serving: usize,
+    /// Declared members that its list names.
+    named: usize,
+    /// Those that it names with a peer URL of theirs.
+    named_with_url: usize,
 }
 
 impl<'a> Surveyed<'a> {
@@ -150,6 +211,12 @@ impl<'a> Surveyed<'a> {
 
     pub fn host(&self) -> Option<&'a HostFacts> {
         self.view.host.known()
+    }
+
+    /// The peer URLs that it is started with.
+    fn peer_urls(&self) -> Vec<&'a str> {
+        let set = self.facts().and_then(|facts| facts.option("initial-advertise-peer-urls"));
+        set.map(|option| option.value.split(',').map(str::trim).collect()).unwrap_or_default()
     }
 
     /// Digest of what runs now.

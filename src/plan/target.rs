@@ -75,7 +75,8 @@ pub fn find(cluster: &Cluster, survey: &Survey<'_>, knowledge: &Knowledge, findi
         return None;
     }
     let Some(cluster_version) = survey.agreed(|etcd| etcd.cluster_version.clone()) else {
-        if survey.anybody_serves() {
+        // Of two clusters a refusal tells already.
+        if survey.cluster_id().is_some() {
             refuse_cluster_version(survey, "members answer different cluster versions".to_owned(), findings);
         }
         return None;

@@ -34,7 +34,7 @@ pub fn status_text(status: &Status, style: Style) -> String {
     let columns = status.members.iter().map(|member| member.name.as_str().len()).max().unwrap_or_default() + NAME;
     for member in &status.members {
         page.blank();
-        write_member(&mut page, member, columns);
+        write_member(&mut page, status, member, columns);
     }
     if !status.wrong.is_empty() {
         page.blank();
@@ -53,14 +53,17 @@ fn headline(status: &Status) -> (Tone, String) {
         return (Tone::Good, format!("well. {} serve{leads}.", count(status.members.len(), "member", "members")));
     }
     let wrong = count(status.wrong.len(), "thing is", "things are");
-    match status.quorum.may_fail {
-        Some(_) => (Tone::Warn, format!("it serves, and {wrong} not well.")),
-        None => (Tone::Bad, format!("no quorum: it takes no writes. {wrong} not well.")),
+    match status.quorum.map(|quorum| quorum.may_fail) {
+        Some(Some(_)) => (Tone::Warn, format!("it serves, and {wrong} not well.")),
+        Some(None) => (Tone::Bad, format!("no quorum: it takes no writes. {wrong} not well.")),
+        None => (Tone::Bad, format!("it cannot be told whether it has a quorum. {wrong} not well.")),
     }
 }
 
 fn quorum(status: &Status) -> String {
-    let quorum = status.quorum;
+    let Some(quorum) = status.quorum else {
+        return "cannot be told: members serve different clusters".to_owned();
+    };
     let head =
         format!("{} of {} serve, {} needed", quorum.serving, count(quorum.voters, "voter", "voters"), quorum.needed);
     let may_fail = match quorum.may_fail {
@@ -90,6 +93,7 @@ fn role(member: &MemberStatus) -> (Tone, &'static str) {
         Role::Leader => (Tone::Good, "leader"),
         Role::Follower => (Tone::Good, "follower"),
         Role::Learner => (Tone::Warn, "learner"),
+        Role::Stranger => (Tone::Bad, "STRANGER"),
         Role::Silent => (Tone::Bad, "SILENT"),
         Role::Down => (Tone::Bad, "DOWN"),
         Role::NotFound => (Tone::Bad, "NOT FOUND"),
@@ -97,20 +101,22 @@ fn role(member: &MemberStatus) -> (Tone, &'static str) {
     }
 }
 
-fn write_member(page: &mut Page, member: &MemberStatus, columns: usize) {
+fn write_member(page: &mut Page, status: &Status, member: &MemberStatus, columns: usize) {
     let (tone, word) = role(member);
     let mut parts = Vec::new();
     parts.extend(member.version.as_ref().map(|version| format!("etcd {version}")));
     let serves = matches!(member.role, Role::Leader | Role::Follower | Role::Learner);
     parts.push(
-        if member.role == Role::Unseen {
-            "not known whether it serves"
-        } else if !serves {
-            "does not serve"
-        } else if member.unwell.is_some() {
-            "UNHEALTHY"
-        } else {
-            "healthy"
+        match member.role {
+            Role::Unseen => "not known whether it serves",
+            Role::Silent | Role::Down | Role::NotFound => "does not serve",
+            Role::Stranger => "serves another cluster",
+            // Each that serves is unwell then, and it may be well for all that is known.
+            Role::Leader | Role::Follower | Role::Learner if status.quorum.is_none() => {
+                "serves one of several clusters"
+            }
+            Role::Leader | Role::Follower | Role::Learner if member.unwell.is_some() => "UNHEALTHY",
+            Role::Leader | Role::Follower | Role::Learner => "healthy",
         }
         .to_owned(),
     );

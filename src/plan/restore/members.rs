@@ -110,7 +110,7 @@ pub(super) fn members(
 /// As the cluster has them; of one that is down, as it is started; of one that is not there, as it will be.
 fn peer_urls(cluster: &Cluster, survey: &Survey<'_>, member: &Surveyed<'_>) -> Vec<String> {
     let name = member.view.name.as_str();
-    let listed = survey.serving().flat_map(|(_, etcd)| &etcd.members).find(|listed| listed.name == name);
+    let listed = survey.serving_together().flat_map(|(_, etcd)| &etcd.members).find(|listed| listed.name == name);
     if let Some(listed) = listed.filter(|listed| !listed.peer_urls.is_empty()) {
         return listed.peer_urls.clone();
     }
@@ -191,7 +191,7 @@ fn wal_in_an_odd_place(member: &Surveyed<'_>, facts: &MemberFacts, findings: &mu
 /// Members that the cluster lists and the spec does not: nothing stops them, and with a quorum of their own they would go
 /// on serving what was there before.
 pub(super) fn say_who_stays(input: &Input<'_>, survey: &Survey<'_>, findings: &mut Findings) {
-    let Some((_, etcd)) = survey.serving().next() else { return };
+    let Some((_, etcd)) = survey.serving_together().next() else { return };
     let declared = |name: &str| input.cluster.members.iter().any(|member| member.name.as_str() == name);
     for stranger in etcd.members.iter().filter(|listed| !listed.name.is_empty() && !declared(&listed.name)) {
         findings.warn(

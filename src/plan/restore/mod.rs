@@ -15,10 +15,11 @@ use crate::plan::findings::{Findings, Words};
 use crate::plan::model::{
     CheckOutcome, Kind, PLAN_FORMAT, Plan, Proof, Refusal, ReleasePin, RestoreSource, Rung, Step, Summary,
 };
+use crate::plan::replacing::Notes;
 use crate::plan::survey::{Standing, Survey};
 use crate::plan::target::{Direction, Way};
 use crate::plan::upgrade::release_size;
-use crate::plan::{Input, basis, estimate, hosts, pins, room, target};
+use crate::plan::{Input, basis, estimate, health, hosts, pins, replacing, room, target};
 use crate::runtime::room_for_restore;
 use crate::spec::model::Cluster;
 use crate::units::{Bytes, Version};
@@ -48,6 +49,11 @@ pub fn plan(from: &RestoreInput<'_>) -> Result<Plan, Vec<Refusal>> {
     let survey = Survey::of(input.inventory);
     let mut findings = Findings::default();
     let under_way = under_way::find(from, &mut findings);
+    // While one is under way some may serve their new data and some their old. Else a stranger's data is not moved aside: the
+    // spec may have the address of another cluster.
+    if replacing::notes(input.inventory) == Notes::None {
+        health::one_cluster(&survey, &mut findings);
+    }
     target::known_release(input.cluster, input.knowledge, &mut findings);
     let means = means(from, &mut findings);
     let pins = pins(input, &survey, &mut findings);

@@ -24,7 +24,7 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// `None`: a host or a binary could not be seen, and the refusals say which.
+    /// `None`: a host or a binary could not be seen, or there are other refusals already; they say which.
     pub fn of(survey: &Survey<'_>, findings: &mut Findings) -> Option<Self> {
         let mut versions = BTreeSet::new();
         let mut each = Vec::new();

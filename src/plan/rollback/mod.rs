@@ -24,7 +24,7 @@ use crate::plan::model::{Kind, PLAN_FORMAT, Plan, Refusal, ReplacementKind, Rung
 use crate::plan::readd;
 use crate::plan::replacing::{self, Notes};
 use crate::plan::survey::Survey;
-use crate::plan::{Input, basis, estimate};
+use crate::plan::{Input, basis, estimate, health};
 use crate::spec::model::Cluster;
 use crate::units::{MemberName, Minor, Revision, Sha256, Version};
 use ground::Ground;
@@ -109,7 +109,9 @@ pub fn plan(from: &RollbackInput<'_>) -> Result<Rollback, Vec<Refusal>> {
         Notes::One(_) => return Err(replacing::refusals(from.input.inventory)),
     }
     let mut findings = Findings::default();
-    if refuse_on_the_way_down(from, &survey, &mut findings) {
+    // A stranger is not taken back with the others, by whatever way: it never was where they were.
+    let is_one = health::one_cluster(&survey, &mut findings);
+    if is_one && refuse_on_the_way_down(from, &survey, &mut findings) {
         return Err(findings.refusals);
     }
     let Some(ground) = Ground::of(&survey, &mut findings) else {

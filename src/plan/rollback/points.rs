@@ -30,7 +30,7 @@ pub fn find(survey: &Survey<'_>, version: &Version) -> Result<PointSet, Vec<Stri
     // The longest log first; where indexes are equal or not known, the one that was taken last.
     found.sort_by(|(_, a), (_, b)| (b.raft_index, &b.taken_at).cmp(&(a.raft_index, &a.taken_at)));
     let longest = found.first().and_then(|(_, point)| point.raft_index);
-    let now = survey.serving().filter_map(|(_, etcd)| etcd.raft_index).max();
+    let now = survey.serving_together().filter_map(|(_, etcd)| etcd.raft_index).max();
     let lost = longest.zip(now).map(|(then, now)| now.0.saturating_sub(then.0));
     Ok(PointSet { version: version.clone(), members: found, lost })
 }
@@ -38,8 +38,7 @@ pub fn find(survey: &Survey<'_>, version: &Version) -> Result<PointSet, Vec<Stri
 /// The cluster whose points may be used: the one that members serve; where none does, that of the point that was taken
 /// last.
 fn cluster_of(survey: &Survey<'_>, version: &Version) -> Option<ClusterId> {
-    let serving = survey.serving().map(|(_, etcd)| etcd.cluster_id).next();
-    serving.or_else(|| {
+    survey.cluster_id().or_else(|| {
         let points = survey.members.iter().flat_map(|member| of_version(member, version));
         points.max_by(|a, b| a.taken_at.cmp(&b.taken_at)).and_then(|point| point.cluster_id)
     })

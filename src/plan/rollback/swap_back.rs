@@ -90,9 +90,8 @@ fn check(from: &RollbackInput<'_>, survey: &Survey<'_>, way: &Way, changes: &[Ch
     health::check(from.input.cluster, survey, from.input.knowledge, findings);
     // What is wrong with a member that is put back is what its rollback is for; and with the first of those that are down
     // back, there may be a quorum again.
-    let quorum_size = survey.members.len() / 2 + 1;
-    let first_makes_quorum =
-        changes.iter().any(|change| change.sick) && survey.serving().count().saturating_add(1) >= quorum_size;
+    let with_one_more = survey.serving_voters().count().saturating_add(1);
+    let first_makes_quorum = changes.iter().any(|change| change.sick) && with_one_more >= survey.quorum();
     let mends = |refusal: &Refusal| match refusal.rule.as_str() {
         "member-answers" | "members-healthy" => {
             changes.iter().any(|change| refusal.member.as_ref() == Some(&change.member.view.name))
@@ -107,22 +106,23 @@ fn check(from: &RollbackInput<'_>, survey: &Survey<'_>, way: &Way, changes: &[Ch
         if first_makes_quorum {
             findings.later("one-leader", "no quorum and no leader now: the first member that is put back brings both");
         } else if findings.refusals.iter().all(|refusal| refusal.rule != "one-leader") {
-            refuse_leaderless(survey, quorum_size, findings);
+            refuse_leaderless(survey, findings);
         }
     }
     hosts::check(from.input.cluster, survey, way, from.input.knowledge, findings);
     quorum(survey, way, findings);
 }
 
-fn refuse_leaderless(survey: &Survey<'_>, quorum_size: usize, findings: &mut Findings) {
+fn refuse_leaderless(survey: &Survey<'_>, findings: &mut Findings) {
     findings.refuse(
         "one-leader",
         None,
         Words {
             seen: format!(
-                "{} of {} voters serve; a quorum is {quorum_size}",
-                survey.serving().count(),
-                survey.members.len()
+                "{} of {} voters serve; a quorum is {}",
+                survey.serving_voters().count(),
+                survey.voters(),
+                survey.quorum()
             ),
             must: "there is a quorum as soon as one member is put back: they are put back one by one".to_owned(),
             fix:

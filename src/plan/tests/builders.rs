@@ -10,7 +10,7 @@ pub use crate::plan::testing::*;
 use crate::plan::{CutOffCreation, Held, Input, plan};
 use crate::runtime::Templates;
 use crate::spec::model::*;
-use crate::units::{Bytes, ClusterId, RaftIndex, RaftTerm, Revision, Sha256, Version};
+use crate::units::{Bytes, ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Sha256, Version};
 use crate::view::{Style, json_line, plan_json, plan_text, refusals_json, refusals_text};
 
 /// A declared cluster, what was seen of it, and the releases that are at hand.
@@ -344,6 +344,21 @@ impl Situation {
         self.every_etcd(|etcd| {
             etcd.leader = None;
             etcd.unhealthy = Some("{\"health\": \"false\"}".to_owned());
+        })
+    }
+
+    /// It was started on the data of another cluster, of which it is the only member, and the leader.
+    pub fn stranger(self, member: &str) -> Self {
+        let number = self.inventory.members.iter().position(|view| view.name.as_str() == member).unwrap() as u64;
+        self.etcd(member, |etcd| {
+            let mut own = etcd.members.iter().find(|listed| listed.name == member).unwrap().clone();
+            own.id = MemberId(0xbad0 + number);
+            etcd.cluster_id = ClusterId(0xbad + number);
+            etcd.member_id = own.id;
+            etcd.leader = Some(own.id);
+            etcd.members = vec![own];
+            etcd.raft_index = Some(RaftIndex(90_000));
+            etcd.revision = etcd.revision.map(|_| Revision(80_000));
         })
     }
 

@@ -17,5 +17,6 @@ mod restores;
 mod rollback;
 mod rollout;
 mod settings;
+mod strangers;
 mod upgrades;
 mod versions;

@@ -125,7 +125,7 @@ fn the_last_member_that_3_0_has_touched_has_no_such_way_back() {
 }
 
 /// A way back was cut off: m3 is down, and its note lies beside its data.
-fn cut_off() -> (Situation, Replacement) {
+pub(super) fn cut_off() -> (Situation, Replacement) {
     let there = mixed("2.3.8", "3.0.17");
     let plan = back(there.clone()).plan();
     let of_m3 = plan.steps().filter_map(member_of).find(|action| action.member == name("m3")).unwrap();

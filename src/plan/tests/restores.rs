@@ -16,10 +16,10 @@ use crate::runtime::Templates;
 use crate::units::{Bytes, Revision, Sha256};
 use crate::view::{Style, refusals_text};
 
-const RUN: &str = "20260103T000000Z-0badcafe";
+pub(super) const RUN: &str = "20260103T000000Z-0badcafe";
 
 /// A backup that was taken of a version, with v3 keys where that has them.
-fn backup(of: &str) -> RestoreSource {
+pub(super) fn backup(of: &str) -> RestoreSource {
     let of = version(of);
     RestoreSource {
         id: "20260101T020304Z-5eed5eed".to_owned(),
@@ -45,19 +45,19 @@ fn with_v2(of: &str) -> RestoreSource {
 }
 
 /// A restore in a situation: by default nothing lies packed.
-struct Wanted {
-    situation: Situation,
+pub(super) struct Wanted {
+    pub(super) situation: Situation,
     backup: RestoreSource,
-    begin: Begin,
+    pub(super) begin: Begin,
     packed: bool,
 }
 
-fn restore(situation: Situation, backup: RestoreSource) -> Wanted {
+pub(super) fn restore(situation: Situation, backup: RestoreSource) -> Wanted {
     Wanted { situation, backup, begin: Begin::GoOn, packed: false }
 }
 
 impl Wanted {
-    fn plan(&self) -> Result<Plan, Vec<Refusal>> {
+    pub(super) fn plan(&self) -> Result<Plan, Vec<Refusal>> {
         plan(&RestoreInput {
             input: Input {
                 cluster: &self.situation.cluster,
@@ -85,14 +85,14 @@ impl Wanted {
     }
 
     #[track_caller]
-    fn refused(&self, rule: &str) -> String {
+    pub(super) fn refused(&self, rule: &str) -> String {
         let refusals = self.plan().expect_err("a plan was made");
         assert!(refusals.iter().any(|refusal| refusal.rule == rule), "{refusals:?}");
         refusals_text("prod", &refusals, Style::plain(100))
     }
 
     /// As the notes on the hosts have it once a run of this plan was cut off; all members are down.
-    fn cut_off(mut self, phase: ReplacementPhase) -> Self {
+    pub(super) fn cut_off(mut self, phase: ReplacementPhase) -> Self {
         let plan = self.plan().unwrap();
         let note = plan.replacement().cloned().unwrap();
         let note = Replacement { id: Some(RUN.to_owned()), phase, ..note };
