@@ -74,7 +74,7 @@ ended() {
 }
 
 # How live rows begin: a spinner and the step, what the letters mean, a member's strip.
-SPINNER='^[^ []( [[][0-9]+/[0-9]+[]] (m[0-9]+: )?|$)'
+SPINNER='^[^ []( [[][0-9]+/[0-9]+[]] (m[0-9]+: )?)'
 LEGEND='^ +[.] answered'
 STRIP='^ +m[0-9]+ +[.oOx-]+( |$)'
 
