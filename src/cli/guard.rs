@@ -25,5 +25,6 @@ fn report(info: &PanicHookInfo<'_>) -> String {
         "run `quorate plan`: it looks at what is there, and says what is left to do".to_owned(),
         format!("please report it, with the lines above and the command: {}/issues", env!("CARGO_PKG_REPOSITORY")),
     ];
-    error_text(&message, &todo, Terminal::of_stderr(None).style)
+    let terminal = Terminal::of_stderr(None);
+    format!("{}{}", terminal.without_live_lines(), error_text(&message, &todo, terminal.style))
 }

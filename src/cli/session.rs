@@ -205,9 +205,12 @@ fn stop_on_signals(words: &Arc<Mutex<Option<LastWords>>>) -> Result<StopSignal, 
             while signals.recv().await.is_some() {
                 let second = sender.borrow().is_some();
                 if second && name != "SIGHUP" {
-                    if let Some(words) = words.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-                        let text = words.text(name, Terminal::of_stderr(None).style);
-                        Output::stderr().write(&format!("\n{text}"));
+                    // Held to the end: a run that goes on until then says nothing below these words.
+                    let words = words.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(words) = words.as_ref() {
+                        let terminal = Terminal::of_stderr(None);
+                        let text = words.text(name, terminal.style);
+                        Output::stderr().write(&format!("{}\n{text}", terminal.without_live_lines()));
                     }
                     std::process::exit(128 + kind.as_raw_value());
                 }

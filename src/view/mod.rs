@@ -5,8 +5,10 @@
 //! ([`escape`]), once, where text is laid out ([`page`]). This room decides nothing about clusters, asks nobody, and
 //! never stops the work: when nobody can read any more (a closed pipe, a lost terminal), it falls silent.
 
+mod area;
 mod availability;
 mod backups;
+mod canvas;
 mod choices;
 mod diagnostic;
 mod drift;

@@ -1,8 +1,11 @@
 //! Where text goes, and what that place can show.
 
+use std::fs::File;
 use std::io::{IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::area::ERASE_BELOW;
 use super::page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};
 
 /// A stream that never fails: after the first write that does not get through (a closed pipe, a lost terminal, a full
@@ -19,9 +22,14 @@ enum Sink {
 }
 
 impl Output {
+    /// Each text is one write: the standard library's own stream writes up to the last newline first, and so would draw half
+    /// of what is drawn over.
     #[must_use]
     pub fn stdout() -> Self {
-        Self::to(std::io::stdout())
+        match std::io::stdout().as_fd().try_clone_to_owned() {
+            Ok(stdout) => Self::to(File::from(stdout)),
+            Err(_) => Self::to(std::io::stdout()),
+        }
     }
 
     #[must_use]
@@ -91,6 +99,15 @@ impl Terminal {
         let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
         let columns = columns.filter(|_| std::io::stderr().is_terminal());
         Self::decide(columns, wanted, |name| std::env::var(name).ok())
+    }
+
+    /// What to write before a text that comes while live lines may stand below the cursor: they go.
+    #[must_use]
+    pub fn without_live_lines(&self) -> &'static str {
+        match self.kind {
+            Kind::Live => ERASE_BELOW,
+            Kind::Lines => "",
+        }
     }
 
     /// By the usual rules: an argument, then `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`, `TERM`. `columns` are those of

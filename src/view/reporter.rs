@@ -82,7 +82,7 @@ impl Reporter {
     #[must_use]
     pub fn new(plan: Option<(&Plan, Again)>, face: Face, style: Style, output: Output, clock: Clock) -> Self {
         let face = match face {
-            Face::Live => Drawn::Live(Live::on_stdout(style)),
+            Face::Live => Drawn::Live(Live::on_stdout(style, output.clone())),
             Face::Lines => Drawn::Lines(BTreeMap::new()),
             Face::Json => Drawn::Json,
         };
@@ -137,9 +137,8 @@ impl Reporter {
         summary.end(ending, (self.clock.elapsed)());
         match face {
             Drawn::Json => self.output.write(&json_line(&summary.json())),
-            Drawn::Live(_) | Drawn::Lines(_) => {
-                self.output.write(&format!("\n{}", summary_text(summary, self.style)));
-            }
+            Drawn::Live(live) => self.output.write(&format!("\n{}", summary_text(summary, live.style()))),
+            Drawn::Lines(_) => self.output.write(&format!("\n{}", summary_text(summary, self.style))),
         }
         Some(summary.clone())
     }
