@@ -19,7 +19,7 @@ use crate::view::{Style, refusals_text};
 const RUN: &str = "20260103T000000Z-0badcafe";
 
 /// A backup that was taken of a version, with v3 keys where that has them.
-fn backup(of: &str) -> RestoreSource {
+pub(super) fn backup(of: &str) -> RestoreSource {
     let of = version(of);
     RestoreSource {
         id: "20260101T020304Z-5eed5eed".to_owned(),
@@ -39,25 +39,25 @@ fn backup(of: &str) -> RestoreSource {
     }
 }
 
-fn with_v2(of: &str) -> RestoreSource {
+pub(super) fn with_v2(of: &str) -> RestoreSource {
     let v2 = SavedV2 { size: Bytes::mebi(2), keys: Some((310, Sha256::of(b"v2 keys"))) };
     RestoreSource { v2: Some(v2), ..backup(of) }
 }
 
 /// A restore in a situation: by default nothing lies packed.
-struct Wanted {
+pub(super) struct Wanted {
     situation: Situation,
     backup: RestoreSource,
     begin: Begin,
     packed: bool,
 }
 
-fn restore(situation: Situation, backup: RestoreSource) -> Wanted {
+pub(super) fn restore(situation: Situation, backup: RestoreSource) -> Wanted {
     Wanted { situation, backup, begin: Begin::GoOn, packed: false }
 }
 
 impl Wanted {
-    fn plan(&self) -> Result<Plan, Vec<Refusal>> {
+    pub(super) fn plan(&self) -> Result<Plan, Vec<Refusal>> {
         plan(&RestoreInput {
             input: Input {
                 cluster: &self.situation.cluster,
