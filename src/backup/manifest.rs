@@ -220,6 +220,12 @@ pub fn list(dir: &Path) -> Result<Listing, BackupError> {
     Ok(listing)
 }
 
+/// Whether a folder could be a backup: its manifest is not read.
+#[must_use]
+pub fn has_manifest(dir: &Path) -> bool {
+    dir.join(FILE).is_file()
+}
+
 /// The complete backup of that id, if there is one: for a run that goes on after the controller died.
 pub fn find(dir: &Path, id: &str) -> Result<Option<Kept>, BackupError> {
     Ok(list(dir)?.complete.into_iter().find(|kept| kept.manifest.id == id))

@@ -47,7 +47,8 @@ pub use error::BackupError;
 pub use examine::{Examined, ExaminedV3, examine};
 pub use folder::{orphans, remove_orphan};
 pub use manifest::{
-    Check, Kept, Listing, Manifest, Pruning, V2Content, V3Content, decide_pruning, find, list, prune, verify_stored,
+    Check, Kept, Listing, Manifest, Pruning, V2Content, V3Content, decide_pruning, find, has_manifest, list, prune,
+    verify_stored,
 };
 pub use open::{BackupFile, Opened, open};
 pub use pack::Packed;
