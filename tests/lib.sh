@@ -78,7 +78,7 @@ run_expect() {
   [[ " $* " != *quorate*" -json "* || -z $OUT ]] || as_schemas_say "$WORK/OUT"
 }
 
-# as_schemas_say FILE...: each line of JSON in them is as docs/reference/schema says.
+# as_schemas_say FILE...: each line of JSON in them is as docs/reference/schema says; so are saved plans, and a manifest.json.
 as_schemas_say() { "$BUILD/examples/schema" "$@" || fail "JSON is not as its schema says: $*"; }
 
 # wait_for SECONDS WHAT CMD...: until CMD holds; fails the test when it does not.

@@ -29,7 +29,9 @@ const DIGEST_LINE: u64 = 200;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub format: u32,
+    /// That of the run that took it, and the name of its folder.
     pub id: String,
+    /// Its name in the spec.
     pub cluster: ClusterName,
     pub cluster_id: ClusterId,
     /// Taken from.
@@ -106,7 +108,8 @@ impl Kept {
 }
 
 impl Manifest {
-    pub(super) const FORMAT: u32 = FORMAT;
+    /// What stands in `format`. A manifest with another is not read.
+    pub const FORMAT: u32 = FORMAT;
 
     /// Of all files.
     #[must_use]
@@ -243,6 +246,12 @@ fn read_kept(path: PathBuf, id: &str) -> Result<Kept, BackupError> {
     Ok(kept)
 }
 
+/// Whether a folder could be a backup: its manifest is not read.
+#[must_use]
+pub fn has_manifest(dir: &Path) -> bool {
+    dir.join(FILE).is_file()
+}
+
 /// The complete backup of that id, if there is one: for a run that goes on after the controller died.
 pub fn find(dir: &Path, id: &str) -> Result<Option<Kept>, BackupError> {
     Ok(list(dir)?.complete.into_iter().find(|kept| kept.manifest.id == id))
@@ -330,6 +339,16 @@ pub(super) async fn file_digest(path: &Path) -> Result<(Bytes, Sha256), BackupEr
     }
 }
 
+/// Holds the file in a backup's folder against its schema.
+#[cfg(test)]
+#[track_caller]
+pub(super) fn as_its_schema_says(dir: &Path) -> serde_json::Value {
+    let text = std::fs::read(dir.join(FILE)).unwrap();
+    let whole = serde_json::from_slice(&text).unwrap();
+    assert_eq!(crate::view::validate::fault_by("backup-manifest", &whole), None);
+    whole
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -405,6 +424,41 @@ mod tests {
         // One of before there were digests.
         std::fs::remove_file(&sum).unwrap();
         assert_eq!(list(root.path()).unwrap().complete.len(), 1);
+    }
+
+    fn of_v3() -> V3Content {
+        let keys = KeyDigest { revision: Some(Revision(18)), keys: 12, digest: Sha256::of(b"keys") };
+        V3Content { size: Bytes(20_480), sha256: Sha256::of(b"db"), revision: Revision(18), keys: Some(keys) }
+    }
+
+    fn of_v2() -> V2Content {
+        let keys = KeyDigest { revision: None, keys: 3, digest: Sha256::of(b"v2") };
+        V2Content { size: Bytes(512), sha256: Sha256::of(b"tar"), snap_index: Some(RaftIndex(7)), keys: Some(keys) }
+    }
+
+    #[tokio::test]
+    async fn a_manifest_is_as_its_schema_says() {
+        let root = tempfile::tempdir().unwrap();
+        let bare = || manifest("a", "prod", "2026-11-21T01:00:00Z");
+        let no_keys = V2Content { snap_index: None, keys: None, ..of_v2() };
+        for (id, v3, v2) in [
+            ("v3", Some(of_v3()), None),
+            ("v3-hash", Some(V3Content { keys: None, ..of_v3() }), None),
+            ("v2", None, Some(of_v2())),
+            ("v2-hash", None, Some(no_keys)),
+            ("both", Some(of_v3()), Some(of_v2())),
+        ] {
+            put(root.path(), &Manifest { id: id.to_owned(), cluster_version: None, v3, v2, ..bare() }).await;
+            as_its_schema_says(&root.path().join(id));
+        }
+        // Nothing else is: each field is always there, and there is no other.
+        let whole = as_its_schema_says(&root.path().join("both"));
+        assert_eq!(crate::view::let_through("backup-manifest", &whole), std::collections::BTreeSet::new());
+        for (field, wrong) in [("format", 2.into()), ("raft_index", "77".into()), ("verify", "none".into())] {
+            let mut whole = whole.clone();
+            whole[field] = wrong;
+            assert!(crate::view::validate::fault_by("backup-manifest", &whole).is_some(), "{field}");
+        }
     }
 
     /// So that pruning does not keep it in place of one that is whole.

@@ -47,8 +47,8 @@ pub use error::BackupError;
 pub use examine::{Examined, ExaminedV3, examine};
 pub use folder::{orphans, remove_orphan};
 pub use manifest::{
-    Broken, Check, Kept, Listing, Manifest, Pruning, V2Content, V3Content, decide_pruning, find, list, prune,
-    verify_stored,
+    Broken, Check, Kept, Listing, Manifest, Pruning, V2Content, V3Content, decide_pruning, find, has_manifest, list,
+    prune, verify_stored,
 };
 pub use open::{BackupFile, Opened, open};
 pub use pack::Packed;

@@ -85,7 +85,9 @@ impl Scene {
             progress: &|_| {},
         };
         change(&mut request);
-        take(&request).await
+        let taken = take(&request).await?;
+        manifest::as_its_schema_says(&taken.path);
+        Ok(taken)
     }
 
     fn nothing_is_left(&self) {

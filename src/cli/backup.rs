@@ -13,7 +13,7 @@ use crate::view::{
 };
 
 /// Stands for every backup in `verify`.
-const ALL: &str = "all";
+pub(super) const ALL: &str = "all";
 
 pub fn run(context: &Context) -> Result<Exit, Failure> {
     let screen = &context.screen;

@@ -34,14 +34,17 @@ impl Context {
     pub fn new(declared: &Declared, parsed: &Parsed, screen: Screen) -> Result<Self, Failure> {
         let dir = std::env::current_dir()
             .map_err(|error| Failure::other(format!("the current folder cannot be read: {error}")))?;
-        // A name or value that is not text cannot be a variable's.
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        let environment = std::env::vars_os().filter_map(text).collect();
         let (inputs, chdir) = (parsed.inputs.clone(), parsed.global.chdir.clone());
-        Ok(Self { dir, inputs, environment, cluster: declared.cluster.clone(), chdir, screen })
+        Ok(Self { dir, inputs, environment: environment(), cluster: declared.cluster.clone(), chdir, screen })
     }
+}
+
+/// Of this process. A name or value that is not text cannot be a variable's.
+pub fn environment() -> Vec<(String, String)> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

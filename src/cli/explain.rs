@@ -1,5 +1,8 @@
 //! `quorate explain`: what a name in a plan, a refusal or a journal stands for.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use super::args::ExplainArgs;
 use super::context::{Format, Screen};
 use super::exit::Exit;
@@ -48,6 +51,14 @@ fn found(name: &str, knowledge: &Knowledge, show: impl FnMut(Explained<'_>) -> S
     rule.into_iter().chain(fact).map(show).collect()
 }
 
+/// Every name that is explained, in order.
+pub(super) fn names(modules: Option<&Path>) -> Result<Vec<String>, Failure> {
+    let knowledge = knowledge_of(modules).map_err(failure_of)?;
+    let names = all_rules().map(|rule| rule.name).chain(knowledge.names());
+    let names: BTreeSet<&str> = names.collect();
+    Ok(names.into_iter().map(str::to_owned).collect())
+}
+
 fn unknown(name: &str, knowledge: &Knowledge) -> Failure {
     let names = all_rules().map(|rule| rule.name).chain(knowledge.names());
     let near = did_you_mean(name, names).map(|near| format!("did you mean {near}?"));
@@ -59,8 +70,6 @@ fn unknown(name: &str, knowledge: &Knowledge) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::view::{Style, names_json};
 

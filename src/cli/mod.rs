@@ -56,6 +56,9 @@ pub fn main() -> ExitCode {
 
 /// Runs one command line, the program's name first.
 fn run(argv: Vec<OsString>) -> Exit {
+    if let Some(line) = completion::asked(&argv) {
+        return completion::answer(line);
+    }
     let parsed = match args::parse(argv::with_double_dashes(argv)) {
         Ok(parsed) => parsed,
         Err(error) => return args::show_error(error),

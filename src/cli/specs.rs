@@ -41,9 +41,14 @@ pub fn reports(mut found: Vec<Diagnostic>) -> Vec<miette::Report> {
 
 /// What was given to the variables of the spec.
 pub fn inputs(context: &Context) -> Result<Inputs, Failure> {
-    let mut inputs = Inputs { env: context.environment.clone(), ..Inputs::default() };
+    inputs_of(&context.inputs, context.environment.clone())
+}
+
+/// The same, of what a command line gives and an environment.
+pub fn inputs_of(given: &[VariableInput], env: Vec<(String, String)>) -> Result<Inputs, Failure> {
+    let mut inputs = Inputs { env, ..Inputs::default() };
     let mut values = 0;
-    for input in &context.inputs {
+    for input in given {
         inputs.given.push(match input {
             VariableInput::File(path) => GivenOnLine::File(path.clone()),
             VariableInput::Value(text) => {

@@ -83,6 +83,7 @@ impl PlanFileError {
 struct Envelope<'a> {
     r#type: &'static str,
     format: u32,
+    /// Of `plan` as it stands in the file. A plan that was edited is refused.
     sha256: Sha256,
     plan: &'a Plan,
 }

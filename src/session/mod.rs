@@ -20,6 +20,7 @@ mod restore;
 mod rollback;
 mod rules;
 mod run;
+mod shelves;
 
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,7 @@ pub use rollback::RollbackPlanned;
 pub(crate) use rollback::last_of;
 pub use rules::{PLAN_FILE, RULES};
 pub use run::Ran;
+pub use shelves::Shelves;
 
 /// Where events of a run go.
 pub type Events<'a> = &'a (dyn Fn(crate::execute::event::Event) + Send + Sync);

@@ -29,7 +29,7 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
-pub use blocks::is_said_elsewhere;
+pub use blocks::{default_backup_dir, default_state_dir, is_said_elsewhere};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use format::format;
 pub use load::{GivenOnLine, Inputs, Loaded, load};

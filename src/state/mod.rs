@@ -20,7 +20,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 pub use holder::Holder;
 pub use journal_file::{JournalFile, ReadBack, read_journal};
 pub use lock::{LockSeen, StateLock};
-pub use runs::StoredRun;
+pub use runs::{StoredRun, ids_in};
 
 use crate::plan::model::Plan;
 use crate::units::ClusterName;

@@ -24,6 +24,9 @@ pub struct StoredRun {
     pub served: bool,
 }
 
+/// Most entries of a folder that are looked at for [`ids_in`].
+const MOST_ENTRIES: usize = 20_000;
+
 /// In a run's folder.
 const SERVED: &str = "served";
 const LOGS: &str = "logs.json";
@@ -129,6 +132,17 @@ impl State {
         }
         Ok(repaired)
     }
+}
+
+/// Names of folders that could be ids, the newest first, for those who only offer them: nothing in them is read, nothing
+/// is made, and a folder that cannot be read has none.
+pub fn ids_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().take(MOST_ENTRIES).flatten();
+    let is_dir = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let names = entries.filter(is_dir).filter_map(|entry| entry.file_name().into_string().ok());
+    let mut ids: Vec<String> = names.filter(|name| is_id(name)).collect();
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    ids
 }
 
 /// Ids sort by time; nothing else is a run, and no name leads out of the folder.

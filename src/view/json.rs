@@ -8,7 +8,7 @@ use crate::plan::model::{Plan, Refusal};
 
 #[cfg(test)]
 #[path = "../../tests/docs/validate.rs"]
-mod validate;
+pub(crate) mod validate;
 
 /// Format of everything in this file.
 pub const JSON_FORMAT: u32 = 1;

@@ -52,6 +52,8 @@ mod refused;
 #[cfg(test)]
 pub(crate) mod runs;
 #[cfg(test)]
+mod strictness;
+#[cfg(test)]
 mod tests;
 
 pub use backups::{BackupSummary, backups_text};
@@ -64,6 +66,8 @@ pub use explain::{Explained, all_rules, explain_json, explain_text, names_json, 
 pub use graph::{GraphKind, plan_graph};
 pub use history::{RunRecord, RunState, history_json, history_text, runs_json, runs_text};
 pub use import::{import_json, import_text};
+#[cfg(test)]
+pub(crate) use json::validate;
 pub use json::{JSON_FORMAT, error_json, json_line, plan_json, refusals_json, stale_json};
 pub use kept::{
     CleanReport, KeptBackup, Left, PruneReport, Verified, backup_list_json, backup_list_text, clean_done_text,
@@ -85,5 +89,7 @@ pub use refusal::{error_text, refusals_text, ruled_error_text, stale_text};
 pub use report::{ReportOf, report_html};
 pub use reporter::{Clock, Face, Reporter};
 pub use status::{status_json, status_text};
+#[cfg(test)]
+pub(crate) use strictness::let_through;
 pub use summary::{RunSummary, UnexpectedLines, summary_text};
 pub use words::whole_second;

@@ -1,5 +1,6 @@
 //! Holds JSON that quorate writes against the schemas in docs/reference/schema. Included by the tests of the view, by
-//! those of the command line, and by the tool that the scripts call: all that a test sees goes through here.
+//! those of the command line, and by the tool that the scripts call: all that a test sees goes through here. Files of
+//! quorate's own go through here as well, the manifest of a backup by the name of its schema.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,6 +14,11 @@ static COMPILED: Mutex<BTreeMap<String, (boon::Schemas, boon::SchemaIndex)>> = M
 /// What is wrong with an object, by the schema of its `type`.
 pub fn fault(value: &Value) -> Option<String> {
     let Some(name) = value.get("type").and_then(Value::as_str) else { return Some("it has no type".to_owned()) };
+    fault_by(name, value)
+}
+
+/// What is wrong with an object, by the schema of that name.
+pub fn fault_by(name: &str, value: &Value) -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/reference/schema/{name}.json"));
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if !compiled.contains_key(name) {

@@ -11,7 +11,7 @@ backup_now() {
   local version=$1 dir
   run_expect 0 quorate backup -json -var "release=$version"
   dir=$(jq -r 'select(.type == "backup") | .backup.dir' "$WORK/OUT")
-  assert_file "$dir/manifest.json"
+  as_schemas_say "$dir/manifest.json"
   MANIFEST=$(cat "$dir/manifest.json")
   BACKUP=$dir
   assert_contains "$(jq -r 'select(.type == "backup") | .backup.checks[]' "$WORK/OUT")" "trial restore"
@@ -83,6 +83,7 @@ by_saved_plan() {
   local name=$1 to=$2 saved=$WORK/$1.plan before
   before=$(running)
   run_expect 2 quorate plan -detailed-exitcode -var "release=$to" "-out=$saved"
+  as_schemas_say "$saved"
   the_plan >"$WORK/planned"
   # Without the spec's variables, in another folder: the plan is all it takes.
   run_expect 0 "$QUORATE" show "$saved"

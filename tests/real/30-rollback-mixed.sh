@@ -51,6 +51,7 @@ saved() {
   apply 3.1.20
   run_expect 0 quorate apply -auto-approve -var release=3.2.32 -var hold_before=no-return
   run_expect 0 quorate plan -rollback -out="$WORK/back.plan" -var release=3.2.32
+  as_schemas_say "$WORK/back.plan"
   run_expect 0 quorate show "$WORK/back.plan"
   assert_contains "$OUT" "back from 3.2.32 to 3.1.20"
   run_expect 1 quorate plan -rollback -points -var release=3.2.32

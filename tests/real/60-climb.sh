@@ -42,6 +42,7 @@ from_3_0_to_3_5() {
 
   say "a saved plan, and Ctrl-C in its second rung"
   run_expect 2 quorate plan -detailed-exitcode -out="$WORK/climb.plan" -var release=3.5.33
+  as_schemas_say "$WORK/climb.plan"
   assert_contains "$OUT" "3.2.32 -> 3.3.27 -> 3.4.23 -> 3.5.33"
   before=$(runs)
   quorate apply "$WORK/climb.plan" >"$WORK/climb.out" 2>&1 &

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Help: completions in real shells, on a terminal; manual pages as man and mandoc
-# read them; how long the help takes.
+# Help: completions in real shells, on a terminal, with the ids that are kept; manual
+# pages as man and mandoc read them; how long the help and a Tab take.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
@@ -9,6 +9,30 @@ mkdir "$WORK/place" "$WORK/zsh"
 cd "$WORK/place"
 mkdir prod
 touch prod.plan
+# What is kept here, and in prod.
+RUN=20260101T000000Z-000aaaaa BACKUP=20260102T000000Z-000bbbbb THERE=20270203T000000Z-000ccccc
+mkdir -p ".quorate/runs/$RUN" ".quorate/backups/$BACKUP" "prod/kept/runs/$THERE"
+touch ".quorate/backups/$BACKUP/manifest.json"
+cat >prod/prod.hcl <<'SPEC'
+quorate {
+  state "local" {
+    path = "./kept"
+  }
+}
+cluster "prod" {
+  version = "3.5.33"
+  runtime "process" {
+    dir = "/srv/etcd"
+  }
+  connection "local" {}
+  member "m1" {
+    address = "127.0.0.1"
+  }
+}
+SPEC
+# Names that would do something, were a shell to expand them.
+mkdir ".quorate/runs/2\$(touch hurt)" ".quorate/runs/2\`touch hurt\`" ".quorate/backups/2\$(touch hurt)"
+touch ".quorate/backups/2\$(touch hurt)/manifest.json"
 
 # tab SHELL LINE AWAITED: a Tab after LINE completes it so that AWAITED is seen.
 tab() {
@@ -31,6 +55,14 @@ same_lines() {
   tab "$1" 'quorate completion zs' 'zsh '
   tab "$1" 'quorate help unl' 'unlock '
   tab "$1" 'quorate explain saved-plan-h' 'saved-plan-holds '
+  tab "$1" 'quorate runs show 2' "$RUN "
+  tab "$1" 'quorate report -out=x.html 2' "$RUN "
+  tab "$1" 'quorate backup verify 2' "$BACKUP "
+  tab "$1" 'quorate backup verify al' 'all '
+  tab "$1" 'quorate restore -auto-approve 2' "$BACKUP "
+  tab "$1" 'quorate restore pr' 'prod/'
+  tab "$1" 'quorate -chdir=prod runs show 2' "$THERE "
+  tab "$1" "quorate -no-color -chdir 'prod' report 2" "$THERE "
 }
 
 in_bash() {
@@ -77,7 +109,29 @@ quorate completion zs|zsh
 quorate help unl|unlock
 quorate explain saved-plan-h|saved-plan-holds
 quorate -chdir plan stat|status
+quorate runs show 2|$RUN
+quorate report -out=x.html 2|$RUN
+quorate backup verify 2|$BACKUP
+quorate backup verify al|all
+quorate restore -auto-approve 2|$BACKUP
+quorate restore pr|prod/
+quorate -chdir=prod runs show 2|$THERE
+quorate -no-color -chdir "prod" report 2|$THERE
 LINES
+}
+
+# What the shells ask for: whatever is wrong, nothing is said, made or run; and nobody is told of it as of a command.
+candidates() {
+  assert_eq "$(quorate __candidates runs show)" "$RUN" "what is offered"
+  local line seen
+  for line in '' 'nonsense' '-chdir=nowhere runs show' '-chdir=prod.plan restore' 'explain -modules=nowhere' 'runs show -var x'; do
+    # shellcheck disable=SC2086 # several words
+    seen=$(quorate __candidates $line 2>&1) || fail "__candidates $line: ended with $?"
+    assert_eq "$seen" "" "what is said of \"$line\""
+  done
+  assert_eq "$(find . -name hurt | wc -l)" 0 "names that were run"
+  assert_eq "$(find prod -mindepth 1 | sort | tr '\n' ' ')" "prod/kept prod/kept/runs prod/kept/runs/$THERE prod/prod.hcl " "what is in prod"
+  if { quorate help && quorate man; } | grep candidates; then fail "__candidates is told of"; fi
 }
 
 manual_pages() {
@@ -98,20 +152,28 @@ manual_pages() {
   command -v mandoc >/dev/null || echo "note: mandoc is not installed: it did not read the pages"
 }
 
-# The help reads nothing. What it takes of a processor, the least of 20 starts: whatever else the machine does.
-time_of_help() {
+# time_of ARG...: what quorate takes of a processor, the least of 20 starts: whatever else the machine does.
+time_of() {
   local TIMEFORMAT='%3U %3S' user system took least=1000000
   for _ in {1..20}; do
-    read -r user system < <({ time quorate --help >/dev/null; } 2>&1)
+    read -r user system < <({ time quorate "$@" >/dev/null; } 2>&1)
     took=$((10#${user/./} + 10#${system/./}))
     ((took >= least)) || least=$took
   done
-  echo "note: quorate --help takes $least ms of a processor, the least of 20"
-  ((least < 20)) || fail "quorate --help takes $least ms"
+  echo "note: quorate $* takes $least ms of a processor, the least of 20"
+  ((least < 20)) || fail "quorate $* takes $least ms"
+}
+
+# The help reads nothing; ids are names of folders, also of a thousand.
+times() {
+  time_of --help
+  seq -f 'prod/kept/runs/20260101T000000Z-%08.0f' 1000 | xargs mkdir
+  time_of __candidates -chdir=prod runs show
 }
 
 in_bash
 in_zsh
 in_fish
+candidates
 manual_pages
-time_of_help
+times

@@ -7,7 +7,7 @@ backup_now() {
   run_expect 0 quorate backup -json -var "release=$1"
   BACKUP_DIR=$(jq -r 'select(.type == "backup") | .backup.dir' "$WORK/OUT")
   BACKUP=${BACKUP_DIR##*/}
-  assert_file "$BACKUP_DIR/manifest.json"
+  as_schemas_say "$BACKUP_DIR/manifest.json"
 }
 
 # restore VERSION [OPTION...]: of $BACKUP; must succeed, and leave nothing to do.

@@ -1,5 +1,6 @@
-//! `schema FILE...`: holds each line of JSON that quorate wrote against the schema of its type. Lines that are no JSON
-//! object are left out; a file without any is a failure, for then nothing was looked at.
+//! `schema FILE...`: holds each line of JSON that quorate wrote against the schema of its type; a `manifest.json` as a
+//! whole against that of backups. Lines that are no JSON object are left out; a file without any is a failure, for then
+//! nothing was looked at.
 
 use std::process::ExitCode;
 
@@ -19,6 +20,14 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         };
+        if std::path::Path::new(&file).ends_with("manifest.json") {
+            let whole: Value = serde_json::from_str(&text).unwrap_or_default();
+            if let Some(why) = validate::fault_by("backup-manifest", &whole) {
+                faults += 1;
+                eprintln!("{name}: {why}\n{text}");
+            }
+            continue;
+        }
         let objects = text.lines().enumerate().filter_map(|(place, line)| {
             let value: Value = serde_json::from_str(line).ok()?;
             value.is_object().then_some((place + 1, value))

@@ -40,7 +40,8 @@ fn arguments(value: &Value, places: &[Place]) -> String {
             let names = top.into_iter().flat_map(|place| &place.commands).map(|(name, _)| name.as_str());
             names.collect::<Vec<_>>().join(" ")
         }
-        Value::Names => "names".to_owned(),
+        Value::Asked => "asked".to_owned(),
+        Value::AskedOrFolder => "asked-or-folders".to_owned(),
         Value::Free => String::new(),
     }
 }

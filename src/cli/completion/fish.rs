@@ -39,9 +39,12 @@ fn lines(place: &Place, places: &[Place]) -> String {
                 let _ = writeln!(lines, "{here} -a {name} -d {}", quoted(about));
             }
         }
-        Some(Value::Names) => {
-            let names = "(quorate explain 2>/dev/null | string match -r -- '^[^ ]+')";
-            let _ = writeln!(lines, "{here} -a {}", quoted(names));
+        Some(Value::Asked) => {
+            let _ = writeln!(lines, "{here} -k -a '(__quorate_asked)'");
+        }
+        Some(Value::AskedOrFolder) => {
+            let _ = writeln!(lines, "{here} -k -a '(__quorate_asked)'");
+            let _ = writeln!(lines, "{here} -a '(__fish_complete_directories)'");
         }
         Some(Value::Free) | None => {}
     }
@@ -53,7 +56,7 @@ fn of_option(value: &Value) -> String {
         Value::File => " -r -F".to_owned(),
         Value::Folder => " -x -a '(__fish_complete_directories)'".to_owned(),
         Value::OneOf(choices) => format!(" -x -a {}", quoted(&choices.join(" "))),
-        Value::Commands | Value::Names | Value::Free => " -x".to_owned(),
+        Value::Commands | Value::Asked | Value::AskedOrFolder | Value::Free => " -x".to_owned(),
     }
 }
 

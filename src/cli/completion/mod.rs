@@ -2,20 +2,33 @@
 //!
 //! The scripts are written here, from the definition of the command line, and not by a library: options are offered as
 //! the documents write them, with one dash, and completed after a blank as well as after `=`. Each shell's own words
-//! stand in `script.bash`, `script.zsh` and `script.fish`; the tables in them are made from clap's definition.
+//! stand in `script.bash`, `script.zsh` and `script.fish`; the tables in them are made from clap's definition. Ids and
+//! names are not in them: quorate is asked for those as somebody types (`candidates.rs`).
+
+use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
 use super::args::{CompletionArgs, Shell, command};
 use super::context::Screen;
 use super::exit::Exit;
+use crate::view::Output;
 
 mod bash;
+mod candidates;
 mod fish;
 mod zsh;
 
+pub use candidates::asked;
+
 pub fn run(args: &CompletionArgs, screen: &Screen) -> Exit {
     screen.out.write(&script(args.shell));
+    Exit::Success
+}
+
+/// What may stand next on a line. A shell that asks is never told of an error.
+pub fn answer(line: &[OsString]) -> Exit {
+    Output::stdout().write(&candidates::text(line));
     Exit::Success
 }
 
@@ -53,8 +66,10 @@ enum Value {
     OneOf(Vec<String>),
     /// The name of a command, and of a command of it.
     Commands,
-    /// A name that `explain` knows: it is asked for them.
-    Names,
+    /// An id or a name: quorate is asked which there are.
+    Asked,
+    /// The same, or a folder.
+    AskedOrFolder,
     /// Nothing that could be offered.
     Free,
 }
@@ -80,7 +95,8 @@ fn add(command: &Command, path: &str, places: &mut Vec<Place>) {
             (true, _) => {
                 Some(Value::OneOf(command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect()))
             }
-            (false, "explain") => Some(Value::Names),
+            // Not all that the help calls so is one that is there already.
+            (false, "explain") => Some(Value::Asked),
             (false, _) => command.get_positionals().next().map(value),
         },
     });
@@ -110,7 +126,9 @@ fn value(arg: &Arg) -> Value {
     }
     match arg.get_value_names().and_then(|names| names.first()).map(clap::builder::Str::as_str) {
         Some("FILE" | "PLANFILE") => Value::File,
-        Some("FOLDER" | "BACKUP") => Value::Folder,
+        Some("FOLDER") => Value::Folder,
+        Some("ID") => Value::Asked,
+        Some("BACKUP") => Value::AskedOrFolder,
         Some("COMMAND") => Value::Commands,
         _ => Value::Free,
     }
@@ -165,6 +183,7 @@ mod tests {
                 assert!(script.contains(word), "{shell:?} lacks {word}");
             }
             assert!(!script.contains("--detailed-exitcode"), "{script}");
+            assert!(script.contains(candidates::WORD), "{shell:?} asks for no ids");
             assert!(!marker.is_match(&script), "a table is missing: {script}");
         }
     }
@@ -177,6 +196,10 @@ mod tests {
         let at = |path: &str| places.iter().find(|place| place.path == path).unwrap();
         assert_eq!(at("help").argument, Some(Value::Commands));
         assert_eq!(at("show").argument, Some(Value::File));
+        for asked in ["runs show", "report", "backup verify", "explain"] {
+            assert_eq!(at(asked).argument, Some(Value::Asked), "{asked}");
+        }
+        assert_eq!(at("restore").argument, Some(Value::AskedOrFolder));
         assert!(matches!(&at("completion").argument, Some(Value::OneOf(shells)) if shells.len() == 3));
         assert!(at("backup").commands.iter().any(|(name, _)| name == "verify"));
     }

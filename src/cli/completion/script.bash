@@ -58,15 +58,25 @@ _quorate() {
     case $arguments in
         files) _quorate_paths -f ;;
         folders) _quorate_paths -d ;;
-        names) COMPREPLY=($(compgen -W "$("$1" explain 2>/dev/null | sed -n 's/^\([^ ]\{1,\}\) .*/\1/p')" -- "$cur")) ;;
+        asked) _quorate_asked "$1" ;;
+        asked-or-folders)
+            _quorate_asked "$1"
+            _quorate_paths -d
+            ;;
         '') COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
         *) COMPREPLY=($(compgen -W "$arguments" -- "$cur")) ;;
     esac
 }
 
+# Ids and names: quorate says which may stand here, the newest first. They hold nothing that a shell would expand.
+_quorate_asked() {
+    COMPREPLY+=($(compgen -W "$("$1" __candidates "${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)" -- "$cur"))
+    compopt -o nosort 2>/dev/null
+}
+
 _quorate_paths() {
     local IFS=$'\n'
-    COMPREPLY=($(compgen "$1" -- "$cur"))
+    COMPREPLY+=($(compgen "$1" -- "$cur"))
     compopt -o filenames 2>/dev/null
 }
 

@@ -25,5 +25,11 @@ function __quorate_is_at
     test "$at" = "$argv"
 end
 
+# Ids and names: quorate says which may stand here, the newest first.
+function __quorate_asked
+    set -l words (commandline -opc)
+    quorate __candidates $words[2..] 2>/dev/null
+end
+
 complete -c quorate -f
 @PLACES@

@@ -4,12 +4,20 @@
 
 # Each place on the line is a function: which commands lead on from it, which options it has.
 @PLACES@
-_quorate_names() {
-  local -a names=(${(f)"$(quorate explain 2>/dev/null | sed -n 's/^\([^ ]\{1,\}\) .*/\1/p')"})
-  compadd -a names
+# Ids and names: quorate says which may stand here, the newest first.
+_quorate_asked() {
+  local -a asked=(${(f)"$(quorate __candidates "${(@)typed}" 2>/dev/null)"})
+  compadd -V asked -a asked
+}
+
+_quorate_asked_or_folders() {
+  _quorate_asked
+  _files -/
 }
 
 _quorate() {
+  # The line before the cursor: further in, only the rest of it can be seen.
+  local -a typed=("${(@)words[2,CURRENT-1]}")
   _quorate_at "$@"
 }
 

@@ -70,7 +70,8 @@ fn action(value: &Value) -> String {
         Value::Folder => "folder:_files -/".to_owned(),
         Value::OneOf(choices) => format!("which:({})", choices.join(" ")),
         Value::Commands => "command:{_describe -t commands command commands}".to_owned(),
-        Value::Names => "name:_quorate_names".to_owned(),
+        Value::Asked => "name: _quorate_asked".to_owned(),
+        Value::AskedOrFolder => "name: _quorate_asked_or_folders".to_owned(),
         Value::Free => "value: ".to_owned(),
     }
 }

@@ -16,6 +16,7 @@ mod readd;
 mod restores;
 mod rollback;
 mod rollout;
+mod saved;
 mod settings;
 mod strangers;
 mod upgrades;

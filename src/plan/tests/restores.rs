@@ -39,7 +39,7 @@ pub(super) fn backup(of: &str) -> RestoreSource {
     }
 }
 
-fn with_v2(of: &str) -> RestoreSource {
+pub(super) fn with_v2(of: &str) -> RestoreSource {
     let v2 = SavedV2 { size: Bytes::mebi(2), keys: Some((310, Sha256::of(b"v2 keys"))) };
     RestoreSource { v2: Some(v2), ..backup(of) }
 }

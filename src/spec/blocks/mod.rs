@@ -14,5 +14,6 @@ mod settings;
 mod tool;
 
 pub use cluster::read as read_cluster;
+pub use policies::default_backup_dir;
 pub use settings::is_said_elsewhere;
-pub use tool::read as read_tool_settings;
+pub use tool::{default_state_dir, read as read_tool_settings};

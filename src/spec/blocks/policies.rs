@@ -115,8 +115,14 @@ fn availability(file: FileId, section: &Section, cx: &mut Cx) -> Availability {
     read
 }
 
+/// Where backups go, unless the spec says otherwise.
+#[must_use]
+pub fn default_backup_dir(state_dir: &Path) -> PathBuf {
+    state_dir.join(BACKUP_DIR)
+}
+
 pub fn default_backup(state_dir: &Path) -> BackupPolicy {
-    BackupPolicy { dir: state_dir.join(BACKUP_DIR), keep: KEEP, verify: Verify::Restore }
+    BackupPolicy { dir: default_backup_dir(state_dir), keep: KEEP, verify: Verify::Restore }
 }
 
 pub fn backup(file: FileId, block: &Block, state_dir: &Path, cx: &mut Cx) -> BackupPolicy {

@@ -1,5 +1,7 @@
 //! The `quorate` block: which quorate may read this spec, where it keeps its state, and whose knowledge it goes by.
 
+use std::path::{Path, PathBuf};
+
 use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
@@ -14,8 +16,14 @@ const STATE: Known = Known { attributes: &["path"], blocks: &[] };
 /// Where state is kept unless the spec says otherwise.
 const STATE_DIR: &str = ".quorate";
 
+/// Where a spec in this folder keeps state, unless it says otherwise.
+#[must_use]
+pub fn default_state_dir(dir: &Path) -> PathBuf {
+    dir.join(STATE_DIR)
+}
+
 pub fn read(blocks: &[(FileId, &Block)], cx: &mut Cx) -> ToolSettings {
-    let mut settings = ToolSettings { state_dir: cx.dir.join(STATE_DIR), modules_dir: None };
+    let mut settings = ToolSettings { state_dir: default_state_dir(cx.dir), modules_dir: None };
     for (index, (file, block)) in blocks.iter().enumerate() {
         let section = Section::of_block(*file, block, "quorate block", cx);
         if index > 0 {

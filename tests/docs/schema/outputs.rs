@@ -1,6 +1,6 @@
 //! The outermost object of each JSON output: what `view` puts around the types of the other rooms. This file is read by
 //! the generator of the schemas and never compiled; that it is true, the validation of all outputs in the tests shows.
-//! Each object also has `type` and `format`.
+//! Each object also has `type` and `format`. At the end stand the files, each with the type in the source that is written.
 
 /// What would be done, or will be: `plan`, `show`, `apply`, `rollback`, `restore`.
 #[output = "plan"]
@@ -287,4 +287,18 @@ struct VersionOutput {
     version: String,
     /// Of saved plans.
     plan_format: u32,
+}
+
+/// A saved plan, one object in a file: `plan -out FILE` writes it, `show FILE`, `graph FILE` and `apply FILE` read it.
+#[file = "quorate-plan"]
+struct SavedPlan {
+    #[serde(flatten)]
+    file: Envelope,
+}
+
+/// What a backup holds and how that was checked: `manifest.json` in its folder.
+#[file = "backup-manifest"]
+struct BackupManifest {
+    #[serde(flatten)]
+    file: Manifest,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use syn::ext::IdentExt as _;
 use syn::{Fields, GenericArgument, PathArguments};
 
 use super::source::{Kind, Serde, Source, Type, words};
@@ -38,6 +39,10 @@ fn described(mut schema: Value, about: Option<String>) -> Value {
         fields.insert("description".to_owned(), about.into());
     }
     schema
+}
+
+fn of_format(format: u32) -> Value {
+    json!({ "const": format, "description": "Raised when an old reader would misread it." })
 }
 
 fn or_null(mut schema: Value) -> Value {
@@ -83,14 +88,30 @@ impl<'s> Shapes<'s> {
         Self { source, known: BTreeMap::new() }
     }
 
-    /// An outermost object.
-    pub fn output(&mut self, one: &Type, name: &str) -> Value {
-        let Kind::Struct(item) = &one.kind else { panic!("{}: an output is a struct", one.name) };
+    /// An outermost object that the view writes: `type` and `format` stand in front of its fields.
+    pub fn output(&mut self, one: &Type, name: &str, format: u32) -> Value {
         let mut object = Object::default();
         object.add("type", json!({ "const": name }));
-        object.add("format", json!({ "const": 1, "description": "Raised when an old reader would misread it." }));
-        let inner = self.objects_of_fields(&item.fields, one);
-        object.with(&inner[0]).schema(words(&item.attrs))
+        object.add("format", of_format(format));
+        object.with(&self.outermost(one)).schema(words(one.attributes()))
+    }
+
+    /// A whole file, as its type in the source has it. `format`, and `type` where it has one, say what it is.
+    pub fn file(&mut self, one: &Type, name: &str, format: u32) -> Value {
+        let mut object = self.outermost(one);
+        for (field, value) in &mut object.fields {
+            match field.as_str() {
+                "type" => *value = json!({ "const": name }),
+                "format" => *value = of_format(format),
+                _ => {}
+            }
+        }
+        object.schema(words(one.attributes()))
+    }
+
+    fn outermost(&mut self, one: &Type) -> Object {
+        let Kind::Struct(item) = &one.kind else { panic!("{}: what is outermost is a struct", one.name) };
+        self.objects_of_fields(&item.fields, one).remove(0)
     }
 
     fn named(&mut self, name: &str, file: &str) -> Value {
@@ -210,7 +231,7 @@ impl<'s> Shapes<'s> {
                     objects.iter().flat_map(|object| inner.iter().map(|inner| object.clone().with(inner))).collect();
                 continue;
             }
-            let name = told.rename.unwrap_or_else(|| field.ident.as_ref().unwrap().to_string());
+            let name = told.rename.unwrap_or_else(|| field.ident.as_ref().unwrap().unraw().to_string());
             let value = if told.text { json!({ "type": "string" }) } else { self.value(&field.ty, &one.file) };
             let value = described(value, words(&field.attrs));
             for object in &mut objects {

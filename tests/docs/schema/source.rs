@@ -40,7 +40,7 @@ pub struct Source {
     uses: BTreeMap<String, Uses>,
 }
 
-/// The file with the outermost objects.
+/// The file with the outermost objects, and with the files that have a schema.
 pub const OUTPUTS: &str = "tests/docs/schema/outputs.rs";
 
 impl Source {
@@ -222,9 +222,30 @@ pub fn words(attributes: &[Attribute]) -> Option<String> {
     (!words.is_empty()).then_some(words)
 }
 
-/// `#[output = "plan"]`.
-pub fn output(attributes: &[Attribute]) -> Option<String> {
-    let attribute = attributes.iter().find(|attribute| attribute.path().is_ident("output"))?;
+/// What has a schema of its own, by its name.
+pub enum Described {
+    /// `#[output = "plan"]`: the name is its `type`.
+    Output(String),
+    /// `#[file = "backup-manifest"]`: the name is its `type`, where it has one.
+    File(String),
+}
+
+impl Described {
+    pub fn output(self) -> Option<String> {
+        match self {
+            Self::Output(name) => Some(name),
+            Self::File(_) => None,
+        }
+    }
+}
+
+pub fn described(attributes: &[Attribute]) -> Option<Described> {
+    let output = named_by("output", attributes).map(Described::Output);
+    output.or_else(|| named_by("file", attributes).map(Described::File))
+}
+
+fn named_by(word: &str, attributes: &[Attribute]) -> Option<String> {
+    let attribute = attributes.iter().find(|attribute| attribute.path().is_ident(word))?;
     let Meta::NameValue(pair) = &attribute.meta else { return None };
     let Expr::Lit(literal) = &pair.value else { return None };
     let Lit::Str(text) = &literal.lit else { return None };
