@@ -1,7 +1,7 @@
 //! Runs one command over a link: feeds it, reads it, bounds it, and tells how it ended.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -51,6 +51,14 @@ pub(super) enum Input<'a> {
     File { file: tokio::fs::File, progress: &'a (dyn Fn(Bytes) + Send + Sync) },
 }
 
+impl<'a> Job<'a> {
+    /// The same once more; not where a file is sent, of which some may be read already.
+    fn again(&self) -> Option<Job<'a>> {
+        let Input::Bytes(bytes) = self.input else { return None };
+        Some(Job { what: self.what.clone(), input: Input::Bytes(bytes), ..*self })
+    }
+}
+
 /// Why the streams of a command were given up on.
 pub(super) enum Broken {
     TooMuch,
@@ -65,6 +73,8 @@ pub(super) struct Watch {
     moved: AtomicU64,
     /// Set when the command has started; holds its process where the host could tell.
     pub started: OnceCell<Option<RemoteProcess>>,
+    /// A signal ended it before it had started.
+    killed_at_birth: AtomicBool,
 }
 
 impl Watch {
@@ -90,9 +100,21 @@ impl Host {
         }
         let mark = Mark::new().map_err(|error| start_error(format!("no random numbers: {error}")))?;
         let words = words(self.become_(), job.privilege, &mark, job.program, job.args);
-        match self.begin(&job.what, &words, job.deadline).await? {
-            Some((running, link)) => self.drive(job, &mark, (running, link), sink).await,
-            None => Err(self.overdue(job.what, job.deadline, job.privilege, &Watch::default()).await),
+        let mut job = job;
+        let mut begins = 0;
+        loop {
+            begins += 1;
+            // On this machine a Ctrl-C in the terminal is heard by a process that has no group of its own yet.
+            let again = job.again().filter(|_| matches!(self.link(), Link::Local) && begins < MOST_BEGINS);
+            let watch = Watch::default();
+            let Some(begun) = self.begin(&job.what, &words, job.deadline).await? else {
+                return Err(self.overdue(job.what, job.deadline, job.privilege, &watch).await);
+            };
+            let result = self.drive(job, &mark, begun, &mut *sink, &watch).await;
+            match again {
+                Some(same) if watch.killed_at_birth.load(Ordering::Relaxed) => job = same,
+                _ => return result,
+            }
         }
     }
 
@@ -143,12 +165,12 @@ impl Host {
         mark: &Mark,
         (running, link): Begun,
         sink: &mut (dyn AsyncWrite + Send + Unpin),
+        watch: &Watch,
     ) -> Result<Output, HostError> {
-        let watch = Watch::default();
         let Job { what, privilege, input, deadline, stall, most, .. } = job;
         let become_ = if privilege == Privilege::Elevated { self.become_() } else { Become::No };
-        let work = self.converse(&what, (become_, mark), running, (input, sink, most), &watch);
-        self.bounded(work, (what.clone(), privilege, link), (deadline, stall), &watch).await
+        let work = self.converse(&what, (become_, mark), running, (input, sink, most), watch);
+        self.bounded(work, (what.clone(), privilege, link), (deadline, stall), watch).await
     }
 
     /// Waits for `work`, no longer than its bounds; what is given up is told to end on the host.
@@ -284,6 +306,7 @@ impl Host {
         if watch.started.initialized() {
             return Ok(Output { status, stdout: Vec::new(), stderr });
         }
+        watch.killed_at_birth.store(status.is_none(), Ordering::Relaxed);
         let trouble = explain_not_started(become_, status, out_noise, err_noise);
         let host = self.label().to_owned();
         Err(HostError::Access { host, command: what.into(), reason: trouble.reason, fix: trouble.fix })
