@@ -2,8 +2,8 @@
 //! shows them; the rules that refuse a plan are the planner's.
 
 use super::error::SessionError;
-use crate::plan::rules::{Rule, RuleKind};
 use crate::state::StateError;
+use crate::units::{Rule, RuleKind};
 
 const fn rule(name: &'static str, what: &'static str, why: &'static str, fix: &'static str) -> Rule {
     Rule { name, kind: RuleKind::Command, what, why, fix }
