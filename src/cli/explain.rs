@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::failure_of;
 use crate::knowledge::Knowledge;
-use crate::session::knowledge_of;
+use crate::session::{CommandRule, knowledge_of};
 use crate::spec::did_you_mean;
 use crate::view::{Explained, all_rules, explain_json, explain_text, json_line, names_json, names_text};
 
@@ -51,7 +51,8 @@ fn found(name: &str, knowledge: &Knowledge, show: impl FnMut(Explained<'_>) -> S
 fn unknown(name: &str, knowledge: &Knowledge) -> Failure {
     let names = all_rules().map(|rule| rule.name).chain(knowledge.names());
     let near = did_you_mean(name, names).map(|near| format!("did you mean {near}?"));
-    Failure::Other {
+    Failure::Ruled {
+        rule: CommandRule::CommandLine,
         message: format!("nothing here is called \"{name}\""),
         todo: near.into_iter().chain(["`quorate explain` lists all names".to_owned()]).collect(),
     }
@@ -62,6 +63,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::spec::SpecRule;
     use crate::view::{Style, names_json};
 
     /// All that stands in a plan, a refusal, a journal or an error under a name of its own.
@@ -80,6 +82,15 @@ mod tests {
                 json_line(&explain_json(explained))
             });
             assert!(!all.is_empty(), "{name} is listed and not explained");
+        }
+    }
+
+    /// What an error names can be asked for.
+    #[test]
+    fn every_rule_of_a_spec_and_of_a_command_is_explained() {
+        let of_specs = SpecRule::ALL.iter().map(|rule| rule.name());
+        for name in of_specs.chain(CommandRule::ALL.iter().map(|rule| rule.name())) {
+            assert!(all_rules().any(|rule| rule.name == name), "{name} is explained nowhere");
         }
     }
 

@@ -29,10 +29,7 @@ pub(super) fn explain(ssh: &Ssh, log: &str) -> Trouble {
         let offending = if has("Offending") { format!(" ({})", line_with("Offending")) } else { String::new() };
         return Trouble::new(
             format!("the host key has changed{offending}: another machine answers there, or it was installed anew"),
-            format!(
-                "find out which; only if it was installed anew: `{}`, then `{by_hand}` once",
-                forget_key(ssh, log)
-            ),
+            format!("find out which; only if it was installed anew: `{}`, then `{by_hand}` once", forget_key(ssh, log)),
         );
     }
     if has("Host key verification failed") || has("host key is known for") {

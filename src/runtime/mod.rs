@@ -39,7 +39,9 @@ pub use log::{LogCursor, LogLines, log_cursor, log_lines_since};
 pub use raft_snapshot::{RaftSnapshot, newest_raft_snapshot};
 pub use readd::{InPlace, end_joining, look_at_data, set_data_aside, start_joining};
 pub use replace::{DataPaths, Laid, Replaced, lay_ready, mark_replacement, replace_data, unmark_replacement};
-pub use restore::{FIRST_LOG, Identity, LaidReady, RestoreFrom, RestoreRequest, needed as room_for_restore, restore_beside};
+pub use restore::{
+    FIRST_LOG, Identity, LaidReady, RestoreFrom, RestoreRequest, needed as room_for_restore, restore_beside,
+};
 pub use rollback_point::{CopyRequest, RollbackPoint, copy_data_dir, flush_rollback_point};
 pub use service::{
     Death, Digest, Exit, MemberNow, ProcessNow, Room, StartOutcome, Started, StopOutcome, UnitState, is_running, start,

@@ -41,7 +41,7 @@ pub use records::{Backups, Recorded, kept_backups};
 pub use rollback::RollbackPlanned;
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use rollback::last_of;
-pub use rules::{PLAN_FILE, RULES};
+pub use rules::{CommandRule, RULES};
 pub use run::Ran;
 
 /// Where events of a run go.
