@@ -443,6 +443,7 @@ fn what_is_not_a_saved_plan_is_told_apart() {
             assert_code(&output, 1);
             let text = stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(text.contains(told) && text.contains("do:"), "{told}: {text}");
+            assert!(text.ends_with("quorate explain saved-plan-whole"), "{text}");
         }
     }
 }
@@ -491,6 +492,38 @@ fn a_spec_is_validated_with_its_variables() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&json["valid"], &json["error_count"]), (&false.into(), &1.into()));
     assert_eq!(json["diagnostics"][0]["labels"][0]["file"], "main.hcl");
+    assert_eq!(json["diagnostics"][0]["rule"], "spec-value");
+    let said = stderr(&run(&folder, &["validate", "-var=etcd_version=latest"]));
+    assert!(said.ends_with("More about it: quorate explain spec-value\n"), "{said}");
+}
+
+/// Whatever a command ends with, it says where to read on, and there is something to read.
+#[test]
+fn every_error_names_a_rule_that_explain_knows() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("main.hcl"), LOCAL_SPEC).unwrap();
+    std::fs::write(folder.path().join("odd.plan"), "{}").unwrap();
+    for (args, rule) in [
+        (&["plan", "-no-such-option"][..], "command-line"),
+        (&["validate", "-var=nonsense"], "command-line"),
+        (&["explain", "nothing"], "command-line"),
+        (&["validate", "-var=x=1"], "variable-undeclared"),
+        (&["-chdir=/var/empty/nowhere", "validate"], "command-line"),
+        (&["plan", "-cluster=other"], "cluster-chosen"),
+        (&["show", "odd.plan"], "saved-plan-whole"),
+        (&["show", "none.plan"], "file-usable"),
+        (&["runs", "show", "nothing"], "id-known"),
+        (&["report"], "id-known"),
+        (&["backup", "verify", "nothing"], "id-known"),
+        (&["clean"], "approved"),
+        (&["fmt", "none.hcl"], "file-usable"),
+    ] {
+        let output = run(&folder, args);
+        assert_code(&output, 1);
+        let said = stderr(&output);
+        assert!(said.ends_with(&format!("More about it: quorate explain {rule}\n")), "{args:?}: {said}");
+        assert_code(&run(&folder, &["explain", rule]), 0);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{again, approve, report};
 use crate::execute::journal::Ending;
 use crate::plan::file;
 use crate::plan::model::Plan;
-use crate::session::Session;
+use crate::session::{CommandRule, Session};
 use crate::units::Version;
 use crate::view::{applying_text, json_line, plan_json, plan_text};
 
@@ -98,7 +98,8 @@ async fn climb(context: &Context, session: &Session, mut plan: Plan, mut live: L
 
 /// Nobody has approved of this.
 fn another_way(plan: &Plan, foreseen: &Version) -> Failure {
-    Failure::Other {
+    Failure::Ruled {
+        rule: CommandRule::Approved,
         message: format!(
             "the next rung was to lead to {foreseen}; by what is there now it leads to {}: nobody has approved that",
             plan.summary.to

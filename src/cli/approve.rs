@@ -4,6 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Read as _};
 
 use super::context::{Context, Format, Screen};
 use super::failure::Failure;
+use crate::session::CommandRule;
 use crate::view::{Output, TerminalKind};
 
 /// More than anybody types for an answer.
@@ -30,7 +31,8 @@ pub fn can_ask_for(need: &str, todo: &[impl AsRef<str>], screen: &Screen) -> Res
     } else {
         return Ok(());
     };
-    Err(Failure::Other {
+    Err(Failure::Ruled {
+        rule: CommandRule::Approved,
         message: format!("{need}: {why}"),
         todo: todo.iter().map(|what| what.as_ref().to_owned()).collect(),
     })
@@ -63,7 +65,11 @@ pub fn ask_whether(question: &str, what: &str, command: &str, screen: &Screen) -
     if read.is_ok() && is_yes(&answer) {
         return Ok(());
     }
-    Err(Failure::Other { message: format!("{command} was not approved: nothing was changed"), todo: Vec::new() })
+    Err(Failure::Ruled {
+        rule: CommandRule::Approved,
+        message: format!("{command} was not approved: nothing was changed"),
+        todo: Vec::new(),
+    })
 }
 
 fn is_yes(answer: &str) -> bool {

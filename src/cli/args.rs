@@ -13,8 +13,9 @@ use super::context::VariableInput;
 use super::examples;
 use super::exit::{self, Exit};
 use crate::import::Target;
+use crate::session::CommandRule;
 use crate::units::{ClusterName, Minor, Span, SpanError, Version};
-use crate::view::{Output, escape, escape_lines};
+use crate::view::{Output, Terminal, escape, escape_lines, more_about};
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -613,8 +614,14 @@ pub fn show_error(error: clap::Error) -> Exit {
                 }
             }
         }
-        _ => {
+        // The command was given alone: its help is the answer.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Output::stderr().write(&text);
+            Exit::Error
+        }
+        _ => {
+            let more = more_about([CommandRule::CommandLine.name()], Terminal::of_stderr(None).style);
+            Output::stderr().write(&(text + &more));
             Exit::Error
         }
     }

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{self, failure_of};
 use crate::backup::{Kept, verify_stored};
-use crate::session::BrokenBackup;
+use crate::session::{BrokenBackup, CommandRule};
 use crate::view::{
     BackupSummary, KeptBackup, PruneReport, Verified, backup_json, backup_list_json, backup_list_text, backups_text,
     json_line, prune_json, prune_text, verified_json, verified_text,
@@ -62,7 +62,8 @@ pub fn verify(args: &BackupVerifyArgs, context: &Context) -> Result<Exit, Failur
     broken.sort();
     broken.dedup();
     if chosen.is_empty() && broken.is_empty() && args.id != ALL {
-        return Err(Failure::Other {
+        return Err(Failure::Ruled {
+            rule: CommandRule::IdKnown,
             message: format!("there is no backup {:?}", args.id),
             todo: vec!["see which there are: quorate backup list".to_owned()],
         });

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::args::{Declared, Parsed};
 use super::failure::Failure;
+use crate::session::CommandRule;
 use crate::view::{Clock, Color, Face, Output, Reporter, Style, Terminal, TerminalKind};
 
 /// A variable value of the command line, not looked into yet.
@@ -32,8 +33,9 @@ pub struct Context {
 
 impl Context {
     pub fn new(declared: &Declared, parsed: &Parsed, screen: Screen) -> Result<Self, Failure> {
-        let dir = std::env::current_dir()
-            .map_err(|error| Failure::other(format!("the current folder cannot be read: {error}")))?;
+        let dir = std::env::current_dir().map_err(|error| {
+            Failure::ruled(CommandRule::FileUsable, format!("the current folder cannot be read: {error}"))
+        })?;
         let (inputs, chdir) = (parsed.inputs.clone(), parsed.global.chdir.clone());
         Ok(Self { dir, inputs, environment: environment(), cluster: declared.cluster.clone(), chdir, screen })
     }

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{self, Signals};
 use super::whole_file;
+use crate::session::CommandRule;
 use crate::units::Span;
 use crate::view::{
     Looked, drift_json, drift_junit, drift_markdown, drift_metrics, drift_text, error_json, error_text, json_line,
@@ -57,7 +58,7 @@ fn go_on(args: &DriftArgs, every: Span, context: &Context) -> Result<Exit, Failu
         let signals = Signals::listen()?;
         let said = |last: &Last, problems: &[String]| tell(args, context, last, problems);
         let ran = watch::run(options, async || look(context).await, said, signals.stop()).await;
-        ran.map_err(|error| Failure::of_text(&error.to_string()))
+        ran.map_err(|error| Failure::of_text(CommandRule::MachineFit, &error.to_string()))
     })?;
     Ok(Exit::Success)
 }
@@ -90,7 +91,8 @@ fn tell(args: &DriftArgs, context: &Context, last: &Last, problems: &[String]) {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    whole_file::replace(path, text).map_err(|why| Failure::Other {
+    whole_file::replace(path, text).map_err(|why| Failure::Ruled {
+        rule: CommandRule::FileUsable,
         message: format!("{}: cannot be written: {why}", path.display()),
         todo: vec!["name a file in a folder that can be written to".to_owned()],
     })

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::failure_of;
 use crate::knowledge::Knowledge;
-use crate::session::knowledge_of;
+use crate::session::{CommandRule, knowledge_of};
 use crate::spec::did_you_mean;
 use crate::view::{Explained, all_rules, explain_json, explain_text, json_line, names_json, names_text};
 
@@ -62,7 +62,8 @@ pub(super) fn names(modules: Option<&Path>) -> Result<Vec<String>, Failure> {
 fn unknown(name: &str, knowledge: &Knowledge) -> Failure {
     let names = all_rules().map(|rule| rule.name).chain(knowledge.names());
     let near = did_you_mean(name, names).map(|near| format!("did you mean {near}?"));
-    Failure::Other {
+    Failure::Ruled {
+        rule: CommandRule::CommandLine,
         message: format!("nothing here is called \"{name}\""),
         todo: near.into_iter().chain(["`quorate explain` lists all names".to_owned()]).collect(),
     }
@@ -71,6 +72,7 @@ fn unknown(name: &str, knowledge: &Knowledge) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::SpecRule;
     use crate::view::{Style, names_json};
 
     /// All that stands in a plan, a refusal, a journal or an error under a name of its own.
@@ -89,6 +91,15 @@ mod tests {
                 json_line(&explain_json(explained))
             });
             assert!(!all.is_empty(), "{name} is listed and not explained");
+        }
+    }
+
+    /// What an error names can be asked for.
+    #[test]
+    fn every_rule_of_a_spec_and_of_a_command_is_explained() {
+        let of_specs = SpecRule::ALL.iter().map(|rule| rule.name());
+        for name in of_specs.chain(CommandRule::ALL.iter().map(|rule| rule.name())) {
+            assert!(all_rules().any(|rule| rule.name == name), "{name} is explained nowhere");
         }
     }
 

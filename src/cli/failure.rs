@@ -4,10 +4,11 @@ use super::context::{Format, Screen};
 use super::exit::Exit;
 use crate::plan::file::PlanFileError;
 use crate::plan::model::Refusal;
-use crate::session::PLAN_FILE;
+use crate::session::CommandRule;
+use crate::state::StateError;
 use crate::view::{
-    diagnostics_json, diagnostics_text, error_json, error_text, json_line, refusals_json, refusals_text,
-    ruled_error_text, stale_json, stale_text,
+    diagnostics_json, diagnostics_text, error_json, json_line, refusals_json, refusals_text, ruled_error_text,
+    stale_json, stale_text,
 };
 
 pub enum Failure {
@@ -19,22 +20,20 @@ pub enum Failure {
     Stale(Vec<String>),
     /// Asked for in a way that cannot be answered.
     Usage(String),
-    /// A rule that commands are held to; `explain` knows it.
-    Ruled { rule: &'static str, message: String, todo: Vec<String> },
-    /// Anything else, and what to do about it.
-    Other { message: String, todo: Vec<String> },
+    /// Anything else: what was seen, the rule that it is about, and what to do.
+    Ruled { rule: CommandRule, message: String, todo: Vec<String> },
 }
 
 impl Failure {
-    pub fn other(message: impl Into<String>) -> Self {
-        Self::Other { message: message.into(), todo: Vec::new() }
+    pub fn ruled(rule: CommandRule, message: impl Into<String>) -> Self {
+        Self::Ruled { rule, message: message.into(), todo: Vec::new() }
     }
 
     /// Of an error that says in its last lines what to do.
-    pub fn of_text(text: &str) -> Self {
+    pub fn of_text(rule: CommandRule, text: &str) -> Self {
         let mut parts = text.split("\n  do: ");
         let message = parts.next().unwrap_or_default().to_owned();
-        Self::Other { message, todo: parts.map(str::to_owned).collect() }
+        Self::Ruled { rule, message, todo: parts.map(str::to_owned).collect() }
     }
 
     /// In one sentence, where there is room for no more.
@@ -43,7 +42,7 @@ impl Failure {
             Self::Spec(_) => "the spec is not valid; `quorate validate` says why".to_owned(),
             Self::Refused { cluster, .. } => format!("refused for cluster {cluster}"),
             Self::Stale(differences) => differences.join("; "),
-            Self::Usage(message) | Self::Ruled { message, .. } | Self::Other { message, .. } => message.clone(),
+            Self::Usage(message) | Self::Ruled { message, .. } => message.clone(),
         }
     }
 
@@ -62,9 +61,8 @@ impl Failure {
             Self::Spec(reports) => diagnostics_text(diagnostics(reports), style),
             Self::Refused { cluster, refusals } => refusals_text(cluster, refusals, style),
             Self::Stale(differences) => stale_text(differences, style),
-            Self::Usage(message) => error_text(message, &[], style),
-            Self::Ruled { rule, message, todo } => ruled_error_text(message, todo, rule, style),
-            Self::Other { message, todo } => error_text(message, todo, style),
+            Self::Usage(message) => ruled_error_text(message, &[], CommandRule::CommandLine.name(), style),
+            Self::Ruled { rule, message, todo } => ruled_error_text(message, todo, rule.name(), style),
         }
     }
 
@@ -73,9 +71,8 @@ impl Failure {
             Self::Spec(reports) => diagnostics_json(diagnostics(reports)),
             Self::Refused { cluster, refusals } => refusals_json(cluster, refusals),
             Self::Stale(differences) => stale_json(differences),
-            Self::Usage(message) => error_json(message, &[], None),
-            Self::Ruled { rule, message, todo } => error_json(message, todo, Some(rule)),
-            Self::Other { message, todo } => error_json(message, todo, None),
+            Self::Usage(message) => error_json(message, &[], Some(CommandRule::CommandLine.name())),
+            Self::Ruled { rule, message, todo } => error_json(message, todo, Some(rule.name())),
         }
     }
 }
@@ -86,6 +83,28 @@ pub fn diagnostics(reports: &[miette::Report]) -> impl Iterator<Item = &dyn miet
 
 impl From<PlanFileError> for Failure {
     fn from(error: PlanFileError) -> Self {
-        Self::Ruled { rule: PLAN_FILE, message: error.to_string(), todo: vec![error.fix().to_owned()] }
+        let rule = match &error {
+            PlanFileError::Read { .. } | PlanFileError::Write { .. } | PlanFileError::NotAFile { .. } => {
+                CommandRule::FileUsable
+            }
+            PlanFileError::Unsaveable { .. }
+            | PlanFileError::Empty { .. }
+            | PlanFileError::TooLarge { .. }
+            | PlanFileError::CutShort { .. }
+            | PlanFileError::NotJson { .. }
+            | PlanFileError::NotAPlan { .. }
+            | PlanFileError::OlderFormat { .. }
+            | PlanFileError::NewerFormat { .. }
+            | PlanFileError::Damaged { .. }
+            | PlanFileError::Edited { .. } => CommandRule::SavedPlanWhole,
+        };
+        Self::Ruled { rule, message: error.to_string(), todo: vec![error.fix().to_owned()] }
+    }
+}
+
+/// Of the state alone, where no session was opened.
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        super::session::failure_of(error.into())
     }
 }

@@ -9,6 +9,7 @@ use super::context::Screen;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::specs;
+use crate::session::CommandRule;
 use crate::units::Bytes;
 use crate::view::{changed_file_text, diff_text};
 
@@ -64,10 +65,14 @@ fn format_input(args: &FmtArgs, screen: &Screen) -> Result<Exit, Failure> {
 
 fn format_file(path: &Path, args: &FmtArgs, screen: &Screen) -> Result<Formatted, Failure> {
     let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
-    let unreadable = |error: std::io::Error| Failure::other(format!("{name}: cannot be read: {error}"));
+    let unreadable =
+        |error: std::io::Error| Failure::ruled(CommandRule::FileUsable, format!("{name}: cannot be read: {error}"));
     // A pipe would be waited for, and a device put away for a file.
     if !path.metadata().map_err(unreadable)?.is_file() {
-        return Err(Failure::other(format!("{name}: it is no file: only files are formatted (`-` is standard input)")));
+        return Err(Failure::ruled(
+            CommandRule::FileUsable,
+            format!("{name}: it is no file: only files are formatted (`-` is standard input)"),
+        ));
     }
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let text = read(file, path)?;
@@ -76,7 +81,8 @@ fn format_file(path: &Path, args: &FmtArgs, screen: &Screen) -> Result<Formatted
         return Ok(Formatted::Already);
     }
     if !args.check {
-        replace(path, &formatted).map_err(|error| Failure::other(format!("{name}: cannot be written: {error}")))?;
+        replace(path, &formatted)
+            .map_err(|error| Failure::ruled(CommandRule::FileUsable, format!("{name}: cannot be written: {error}")))?;
     }
     screen.out.write(&changed_file_text(&name));
     if args.diff {
@@ -87,7 +93,7 @@ fn format_file(path: &Path, args: &FmtArgs, screen: &Screen) -> Result<Formatted
 
 fn read(source: impl std::io::Read, path: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    let wrong = |what: String| Failure::other(format!("{}: {what}", path.display()));
+    let wrong = |what: String| Failure::ruled(CommandRule::FileUsable, format!("{}: {what}", path.display()));
     source
         .take(LARGEST_FILE.0 + 1)
         .read_to_end(&mut bytes)
@@ -115,7 +121,9 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// Files that are named are taken as they are; of folders, those with the endings of specs, not hidden ones.
 fn find(path: &Path, args: &FmtArgs, depth: usize, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {
-    let wrong = |error: std::io::Error| Failure::other(format!("{}: cannot be read: {error}", path.display()));
+    let wrong = |error: std::io::Error| {
+        Failure::ruled(CommandRule::FileUsable, format!("{}: cannot be read: {error}", path.display()))
+    };
     if !path.metadata().map_err(wrong)?.is_dir() {
         files.insert(path.to_owned());
         return Ok(());

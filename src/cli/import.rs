@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::failure_of;
 use crate::import::{Asked, BecomeSudo, Reach, RunBy, Target};
-use crate::session::import;
+use crate::session::{CommandRule, import};
 use crate::view::{import_json, import_text, json_line};
 
 pub fn run(args: &ImportArgs, screen: &Screen) -> Result<Exit, Failure> {
@@ -55,13 +55,17 @@ fn asked(args: &ImportArgs) -> Result<Asked, Failure> {
 }
 
 fn absolute(path: &Path) -> Result<String, Failure> {
-    let absolute = std::path::absolute(path).map_err(|error| Failure::other(format!("{}: {error}", path.display())))?;
+    let absolute = std::path::absolute(path)
+        .map_err(|error| Failure::ruled(CommandRule::FileUsable, format!("{}: {error}", path.display())))?;
     let text = absolute.to_str().map(str::to_owned);
-    text.ok_or_else(|| Failure::other(format!("{}: a spec can only hold paths that are text", path.display())))
+    text.ok_or_else(|| {
+        Failure::ruled(CommandRule::FileUsable, format!("{}: a spec can only hold paths that are text", path.display()))
+    })
 }
 
 fn there_already(path: &Path) -> Failure {
-    Failure::Other {
+    Failure::Ruled {
+        rule: CommandRule::FileUsable,
         message: format!("{}: it is there already, and nothing is ever written over", path.display()),
         todo: vec!["name another file: -out=FILE".to_owned()],
     }
@@ -74,7 +78,8 @@ fn write_new(path: &PathBuf, text: &str) -> Result<(), Failure> {
     });
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => there_already(path),
-        _ => Failure::Other {
+        _ => Failure::Ruled {
+            rule: CommandRule::FileUsable,
             message: format!("{}: cannot be written: {error}", path.display()),
             todo: vec!["name a file in a folder that can be written to: -out=FILE".to_owned()],
         },

@@ -11,12 +11,15 @@ use super::examples::{self, Example};
 use super::exit::{self, Exit};
 use super::failure::Failure;
 use super::whole_file;
+use crate::session::CommandRule;
 use crate::view::changed_file_text;
 
 pub fn run(args: &ManArgs, screen: &Screen) -> Result<Exit, Failure> {
-    let pages = pages().map_err(|error| Failure::other(format!("manual pages cannot be made: {error}")))?;
+    let pages = pages()
+        .map_err(|error| Failure::ruled(CommandRule::FileUsable, format!("manual pages cannot be made: {error}")))?;
     if let Some(folder) = &args.out {
-        write_all(&pages, folder).map_err(|why| Failure::other(format!("-out={}: {why}", folder.display())))?;
+        write_all(&pages, folder)
+            .map_err(|why| Failure::ruled(CommandRule::FileUsable, format!("-out={}: {why}", folder.display())))?;
         for page in &pages {
             screen.out.write(&changed_file_text(&page.file_name()));
         }

@@ -49,6 +49,8 @@ pub use failure::Failure;
 
 use args::{Command, Parsed};
 
+use crate::session::CommandRule;
+
 /// The whole program.
 pub fn main() -> ExitCode {
     guard::protect(|| run(std::env::args_os().collect())).into()
@@ -76,7 +78,8 @@ fn run(argv: Vec<OsString>) -> Exit {
 fn written(screen: &Screen, exit: Exit, does_work: bool) -> Exit {
     let Some(why) = screen.out.failure() else { return exit };
     let message = format!("standard output cannot be written: {why}");
-    screen.err.write(&crate::view::error_text(&message, &[], screen.err_terminal.style));
+    let rule = CommandRule::FileUsable.name();
+    screen.err.write(&crate::view::ruled_error_text(&message, &[], rule, screen.err_terminal.style));
     if does_work { exit } else { Exit::Error }
 }
 
@@ -131,5 +134,5 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .max_blocking_threads(MOST_BLOCKING_THREADS)
         .enable_all()
         .build()
-        .map_err(|error| Failure::other(format!("cannot start threads: {error}")))
+        .map_err(|error| Failure::ruled(CommandRule::MachineFit, format!("cannot start threads: {error}")))
 }

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::session::{self, failure_of};
 use super::{backup, runs};
 use crate::plan::file;
-use crate::session::{Ran, Recorded, Session, kept_backups};
+use crate::session::{CommandRule, Ran, Recorded, Session, kept_backups};
 use crate::state::State;
 use crate::view::{
     Again, BackupSummary, ReportOf, RunSummary, UnexpectedLines, json_line, report_failed_text, report_html,
@@ -20,13 +20,15 @@ pub fn run(args: &ReportArgs, context: &Context) -> Result<Exit, Failure> {
     let records = session::open_records(context)?;
     let recorded = match &args.id {
         Some(id) => records.run(id).map_err(failure_of)?,
-        None => records.runs().map_err(failure_of)?.pop().ok_or_else(|| Failure::Other {
+        None => records.runs().map_err(failure_of)?.pop().ok_or_else(|| Failure::Ruled {
+            rule: CommandRule::IdKnown,
             message: "there is no run yet".to_owned(),
             todo: vec!["a run is kept of each: quorate apply, backup, rollback, restore".to_owned()],
         })?,
     };
+    let recorded = Recorded { run: Ok(recorded.run?), ..recorded };
     let id = recorded.id.clone();
-    let of_text = |text: String| Failure::of_text(&text);
+    let of_text = |text: String| Failure::of_text(CommandRule::StateUsable, &text);
     let html = html(&records.state, recorded, None).map_err(of_text)?;
     let path = match &args.out {
         Some(path) => {

@@ -22,7 +22,7 @@ pub fn list(context: &Context) -> Result<Exit, Failure> {
 pub fn show(args: &RunsShowArgs, context: &Context) -> Result<Exit, Failure> {
     let recorded = session::open_records(context)?.run(&args.id).map_err(failure_of)?;
     let record = record(&recorded);
-    let run = recorded.run.map_err(|error| Failure::of_text(&error.to_string()))?;
+    let run = recorded.run?;
     let (plan, journal) = (run.plan.as_ref().ok(), &run.journal);
     let screen = &context.screen;
     screen.out.write(&match screen.format {

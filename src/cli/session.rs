@@ -14,7 +14,7 @@ use crate::execute::StopSignal;
 use crate::plan::model::Plan;
 use crate::plan::restore::Begin;
 use crate::plan::rollback::Asked;
-use crate::session::{Records, Session, SessionError};
+use crate::session::{CommandRule, Records, Session, SessionError};
 use crate::spec::Diagnostic;
 use crate::view::{Again, BackupSummary, LastWords, Output, Terminal, diagnostics_text, left_by_text};
 
@@ -199,7 +199,8 @@ fn stop_on_signals(words: &Arc<Mutex<Option<LastWords>>>) -> Result<StopSignal, 
     let kinds =
         [(SignalKind::interrupt(), "SIGINT"), (SignalKind::terminate(), "SIGTERM"), (SignalKind::hangup(), "SIGHUP")];
     for (kind, name) in kinds {
-        let mut signals = signal(kind).map_err(|error| Failure::other(format!("cannot wait for {name}: {error}")))?;
+        let mut signals = signal(kind)
+            .map_err(|error| Failure::ruled(CommandRule::MachineFit, format!("cannot wait for {name}: {error}")))?;
         let (sender, words) = (sender.clone(), words.clone());
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
@@ -241,12 +242,12 @@ pub fn failure_of(error: SessionError) -> Failure {
     match error {
         SessionError::Spec(diagnostics) => specs::failure(diagnostics.0),
         SessionError::Stale(differences) => Failure::Stale(differences),
+        SessionError::Refused(refusals) => Failure::Refused { cluster: String::new(), refusals },
         error => {
             let told = error.told();
-            match error.rule() {
-                Some(rule) => Failure::Ruled { rule, message: told.seen, todo: told.todo },
-                None => Failure::Other { message: told.seen, todo: told.todo },
-            }
+            // What names its own rule was taken out above.
+            let rule = error.rule().unwrap_or(CommandRule::StepDone);
+            Failure::Ruled { rule, message: told.seen, todo: told.todo }
         }
     }
 }

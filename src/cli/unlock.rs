@@ -8,14 +8,13 @@ use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session;
-use crate::session::is_here;
-use crate::state::{Holder, LockSeen, StateError};
+use crate::session::{CommandRule, is_here};
+use crate::state::{Holder, LockSeen};
 use crate::view::{json_line, unlock_json, unlock_text};
 
 pub fn run(args: &UnlockArgs, context: &Context) -> Result<Exit, Failure> {
     let records = session::open_records(context)?;
-    let wrong = |error: StateError| Failure::of_text(&error.to_string());
-    let seen = records.state.look_at_lock().map_err(wrong)?;
+    let seen = records.state.look_at_lock()?;
     let screen = &context.screen;
     if screen.format == Format::Human {
         screen.out.write(&unlock_text(&seen, OffsetDateTime::now_utc(), screen.style()));
@@ -30,8 +29,11 @@ pub fn run(args: &UnlockArgs, context: &Context) -> Result<Exit, Failure> {
             if !args.force && !is_here(holder) {
                 ask(context, holder)?;
             }
-            if !records.state.clear_lock(holder).map_err(wrong)? {
-                return Err(Failure::other("somebody took the lock meanwhile: nothing was changed"));
+            if !records.state.clear_lock(holder)? {
+                return Err(Failure::ruled(
+                    CommandRule::StateLock,
+                    "somebody took the lock meanwhile: nothing was changed",
+                ));
             }
             unlocked = true;
         }
@@ -55,7 +57,8 @@ fn ask(context: &Context, holder: &Holder) -> Result<(), Failure> {
 }
 
 fn lives() -> Failure {
-    Failure::Other {
+    Failure::Ruled {
+        rule: CommandRule::StateLock,
         message: "the holder of the lock lives: it is not taken away from it".to_owned(),
         todo: vec!["wait until it has ended, or end it there: its lock goes with it, also after kill -9".to_owned()],
     }

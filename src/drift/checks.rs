@@ -2,7 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::plan::rules::{self, Rule, RuleKind};
+use crate::plan::rules;
+use crate::units::{Rule, RuleKind};
 
 /// What is looked for. `quorate explain NAME` says more of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,33 +1,7 @@
 //! Rules: what the planner holds a cluster against, and what a run waits for, each under a name that stays, in words for a
 //! person. Facts of etcd are in `modules/etcd`; these are quorate's own.
 
-use serde::Serialize;
-
-/// A rule or a gate. `quorate explain NAME` shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Rule {
-    pub name: &'static str,
-    pub kind: RuleKind,
-    /// What holds, or what a warning says.
-    pub what: &'static str,
-    pub why: &'static str,
-    /// What to do; empty where there is nothing.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub fix: &'static str,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RuleKind {
-    /// Of a plan: it refuses, warns, or is passed.
-    Check,
-    /// Of a run: it is waited for, within a bound.
-    Gate,
-    /// Of `drift` and `status` alone.
-    Drift,
-    /// Of a command that could not do what was asked.
-    Command,
-}
+use crate::units::{Rule, RuleKind};
 
 /// The rule of this name.
 #[must_use]

@@ -42,7 +42,7 @@ pub use records::{Backups, BrokenBackup, Recorded, kept_backups};
 pub use rollback::RollbackPlanned;
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use rollback::last_of;
-pub use rules::{PLAN_FILE, RULES};
+pub use rules::{CommandRule, RULES};
 pub use run::Ran;
 pub use shelves::Shelves;
 

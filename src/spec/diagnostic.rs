@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::rule::SpecRule;
 use super::source::{Site, Sources};
 use super::text;
 
@@ -27,6 +28,8 @@ pub enum Severity {
 #[error("{}{summary}", place_prefix(.place.as_deref()))]
 pub struct Diagnostic {
     pub severity: Severity,
+    /// What it is about: `quorate explain` says more under this name.
+    pub rule: SpecRule,
     /// A few words: what is wrong.
     pub summary: String,
     /// What was seen, which rule, what to do.
@@ -97,6 +100,10 @@ impl miette::SourceCode for Place {
 }
 
 impl miette::Diagnostic for Diagnostic {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.rule.name()))
+    }
+
     fn severity(&self) -> Option<miette::Severity> {
         Some(match self.severity {
             Severity::Error => miette::Severity::Error,
@@ -131,6 +138,7 @@ pub struct Reports {
 #[derive(Debug, Clone)]
 struct Report {
     severity: Severity,
+    rule: SpecRule,
     summary: String,
     detail: String,
     site: Option<Site>,
@@ -141,26 +149,50 @@ struct Report {
 pub struct Failed;
 
 impl Reports {
-    pub fn error(&mut self, site: Site, summary: impl Into<String>, detail: impl Into<String>) -> Failed {
-        self.push(Severity::Error, Some(site), summary.into(), detail.into())
+    pub fn error(
+        &mut self,
+        rule: SpecRule,
+        site: Site,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Failed {
+        self.push(Severity::Error, rule, Some(site), (summary.into(), detail.into()))
     }
 
     /// An error that is not in any file: a variable of the command line or the environment.
-    pub fn error_outside(&mut self, summary: impl Into<String>, detail: impl Into<String>) -> Failed {
-        self.push(Severity::Error, None, summary.into(), detail.into())
+    pub fn error_outside(&mut self, rule: SpecRule, summary: impl Into<String>, detail: impl Into<String>) -> Failed {
+        self.push(Severity::Error, rule, None, (summary.into(), detail.into()))
     }
 
     /// An error that says that something is not there. It may be in a part that could not be read.
-    pub fn missing(&mut self, site: Site, summary: impl Into<String>, detail: impl Into<String>) -> Failed {
-        if self.incomplete { Failed } else { self.error(site, summary, detail) }
+    pub fn missing(
+        &mut self,
+        rule: SpecRule,
+        site: Site,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Failed {
+        if self.incomplete { Failed } else { self.error(rule, site, summary, detail) }
     }
 
-    pub fn warning(&mut self, site: Option<Site>, summary: impl Into<String>, detail: impl Into<String>) {
-        self.push(Severity::Warning, site, summary.into(), detail.into());
+    pub fn warning(
+        &mut self,
+        rule: SpecRule,
+        site: Option<Site>,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
+        self.push(Severity::Warning, rule, site, (summary.into(), detail.into()));
     }
 
-    fn push(&mut self, severity: Severity, site: Option<Site>, summary: String, detail: String) -> Failed {
-        self.reports.push(Report { severity, summary, detail, site });
+    fn push(
+        &mut self,
+        severity: Severity,
+        rule: SpecRule,
+        site: Option<Site>,
+        (summary, detail): (String, String),
+    ) -> Failed {
+        self.reports.push(Report { severity, rule, summary, detail, site });
         Failed
     }
 
@@ -192,6 +224,7 @@ impl Reports {
             .into_iter()
             .map(|report| Diagnostic {
                 severity: report.severity,
+                rule: report.rule,
                 summary: redact(text::plain(&report.summary), secrets),
                 detail: redact(text::plain(&report.detail), secrets),
                 place: report.site.map(|site| Box::new(redact_place(sources.place(site), secrets))),
@@ -200,6 +233,7 @@ impl Reports {
         if dropped > 0 {
             shown.push(Diagnostic {
                 severity: Severity::Error,
+                rule: SpecRule::Limits,
                 summary: format!("{dropped} more"),
                 detail: format!("Only the first {MAX_SHOWN} are shown. Fix these, then look again."),
                 place: None,

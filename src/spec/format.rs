@@ -3,6 +3,7 @@
 
 use super::diagnostic::{Diagnostic, Reports, Severity};
 use super::parse;
+use super::rule::SpecRule;
 use super::scan::{self, Kind, Token};
 use super::source::{Shown, Sources};
 
@@ -20,6 +21,7 @@ fn format_here(text: &str) -> Result<String, Diagnostic> {
     if before != after || words(&plain) != words(&laid_out) {
         return Err(Diagnostic {
             severity: Severity::Error,
+            rule: SpecRule::Internal,
             summary: "Cannot be laid out".to_owned(),
             detail: "Its meaning would change. This is a mistake in quorate; please report it with the file."
                 .to_owned(),

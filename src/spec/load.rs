@@ -11,6 +11,7 @@ use super::eval::{Cx, site_of};
 use super::locals;
 use super::model::Spec;
 use super::parse;
+use super::rule::SpecRule;
 use super::source::{self, FileId, Shown, Sources};
 use super::text;
 use super::variables;
@@ -94,6 +95,7 @@ fn not_empty(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     if !diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         diagnostics.push(Diagnostic {
             severity: Severity::Error,
+            rule: SpecRule::Internal,
             summary: "The spec could not be read".to_owned(),
             detail: "No reason was recorded. This is a mistake in quorate; please report it with the spec.".to_owned(),
             place: None,
@@ -117,7 +119,7 @@ fn find_files(dir: &Path, reports: &mut Reports) -> Option<Found> {
                 std::io::ErrorKind::NotADirectory => "It is a file. Name the directory that the spec is in.".to_owned(),
                 _ => format!("{error}."),
             };
-            reports.error_outside(format!("Cannot read directory {shown}"), why);
+            reports.error_outside(SpecRule::Files, format!("Cannot read directory {shown}"), why);
             return None;
         }
     };
@@ -130,12 +132,12 @@ fn find_files(dir: &Path, reports: &mut Reports) -> Option<Found> {
     let auto = paths.iter().filter(|path| variables::is_auto_file(path)).cloned().collect();
     if spec.is_empty() {
         let detail = "A spec is one or more files that end in .hcl. Name its directory with -chdir, or write one.";
-        reports.error_outside(format!("No spec in {shown}"), detail);
+        reports.error_outside(SpecRule::Files, format!("No spec in {shown}"), detail);
         return None;
     }
     if spec.len() > MAX_FILES {
         let detail = format!("It holds {} files that end in .hcl; {MAX_FILES} are read at most.", spec.len());
-        reports.error_outside(format!("Too many files in {shown}"), detail);
+        reports.error_outside(SpecRule::Files, format!("Too many files in {shown}"), detail);
         return None;
     }
     Some(Found { spec, auto })
@@ -162,7 +164,12 @@ impl<'a> Blocks<'a> {
                 }
                 Structure::Block(block) => {
                     let site = site_of(file, &block.ident, sources.whole(file));
-                    reports.error(site, "Unknown block", describe_unknown(block.ident.as_str()));
+                    reports.error(
+                        SpecRule::UnknownSetting,
+                        site,
+                        "Unknown block",
+                        describe_unknown(block.ident.as_str()),
+                    );
                 }
                 Structure::Attribute(attribute) => {
                     let site = site_of(file, &attribute.key, sources.whole(file));
@@ -171,7 +178,7 @@ impl<'a> Blocks<'a> {
                          of variable values is named *.auto.hclvars, or anything but *.hcl with -var-file.",
                         text::quoted(attribute.key.as_str())
                     );
-                    reports.error(site, "Attribute outside of a block", detail);
+                    reports.error(SpecRule::UnknownSetting, site, "Attribute outside of a block", detail);
                 }
             }
         }
@@ -205,7 +212,7 @@ fn evaluate(blocks: &Blocks, files: &variables::Files, inputs: &Inputs, found: &
         {
             let line = cx.sources.line_of(first.file, first.start);
             let detail = format!("Another cluster is called \"{name}\" (line {line}). Names are unique in a spec.");
-            cx.reports.error(read.site, "Cluster declared twice", detail);
+            cx.reports.error(SpecRule::Duplicate, read.site, "Cluster declared twice", detail);
         }
         drift.extend(read.cluster.as_ref().map(|cluster| (cluster.name.clone(), read.drift)));
         clusters.extend(read.cluster);
@@ -217,7 +224,7 @@ fn evaluate(blocks: &Blocks, files: &variables::Files, inputs: &Inputs, found: &
             text::listed(files.iter().map(String::as_str).take(5))
         );
         if !cx.reports.has_errors() {
-            cx.reports.error_outside("No cluster", detail);
+            cx.reports.error_outside(SpecRule::Missing, "No cluster", detail);
         }
     }
     (!clusters.is_empty()).then(|| Spec { dir: cx.dir.to_owned(), settings, clusters, drift })

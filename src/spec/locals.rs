@@ -8,6 +8,7 @@ use hcl_edit::visit::{Visit, visit_traversal};
 
 use super::diagnostic::Failed;
 use super::eval::{Cx, site_of};
+use super::rule::SpecRule;
 use super::source::{FileId, Site};
 use super::text;
 
@@ -57,14 +58,24 @@ fn collect<'a>(blocks: &[(FileId, &'a Block)], cx: &mut Cx) -> BTreeMap<String, 
     for (file, block) in blocks {
         let outer = site_of(*file, &block.ident, cx.sources.whole(*file));
         if !block.labels.is_empty() {
-            cx.reports.error(outer, "Label on locals", "A locals block has no label: locals { name = value }.");
+            cx.reports.error(
+                SpecRule::Label,
+                outer,
+                "Label on locals",
+                "A locals block has no label: locals { name = value }.",
+            );
         }
         for structure in block.body.iter() {
             let attribute = match structure {
                 Structure::Attribute(attribute) => attribute,
                 Structure::Block(inner) => {
                     let site = site_of(*file, &inner.ident, outer);
-                    cx.reports.error(site, "Unknown block", "A locals block holds lines such as name = value only.");
+                    cx.reports.error(
+                        SpecRule::UnknownSetting,
+                        site,
+                        "Unknown block",
+                        "A locals block holds lines such as name = value only.",
+                    );
                     continue;
                 }
             };
@@ -73,7 +84,7 @@ fn collect<'a>(blocks: &[(FileId, &'a Block)], cx: &mut Cx) -> BTreeMap<String, 
             if let Some(first) = locals.get(&name) {
                 let line = cx.sources.line_of(first.site.file, first.site.start);
                 let detail = format!("Local {} is set on line {line} already.", text::quoted(&name));
-                cx.reports.error(site, "Local set twice", detail);
+                cx.reports.error(SpecRule::Duplicate, site, "Local set twice", detail);
                 continue;
             }
             let mut needs = Needs::default();
@@ -138,7 +149,7 @@ fn report_circle(site: Site, circle: &[&str], cx: &mut Cx) -> Failed {
         way.push(format!("… ({} in all)", circle.len() - 1));
     }
     let detail = format!("{}: no value can be found for any of them.", way.join(" needs "));
-    cx.reports.error(site, "Locals in a circle", detail)
+    cx.reports.error(SpecRule::Expression, site, "Locals in a circle", detail)
 }
 
 /// Follows needs from a name until one comes up again; from the name back to itself when it is in the circle.

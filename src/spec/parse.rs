@@ -6,6 +6,7 @@ use std::ops::Range;
 use hcl_edit::structure::Body;
 
 use super::diagnostic::{Diagnostic, Reports, Severity};
+use super::rule::SpecRule;
 use super::scan::{self, Kind, Token};
 use super::source::{self, FileId, Site, Sources};
 use super::text;
@@ -22,6 +23,7 @@ pub fn with_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Diagnos
         Ok(handle) => Ok(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
         Err(error) => Err(Diagnostic {
             severity: Severity::Error,
+            rule: SpecRule::Internal,
             summary: "Cannot start a thread to read the spec".to_owned(),
             detail: format!("{error}."),
             place: None,
@@ -36,7 +38,12 @@ pub fn parse(file: FileId, sources: &Sources, reports: &mut Reports) -> Body {
     if !scan.faults.is_empty() {
         reports.mark_incomplete();
         for fault in scan.faults {
-            reports.error(Site { file, start: fault.range.start, end: fault.range.end }, fault.summary, fault.detail);
+            reports.error(
+                fault.rule,
+                Site { file, start: fault.range.start, end: fault.range.end },
+                fault.summary,
+                fault.detail,
+            );
         }
         return Body::new();
     }
@@ -161,22 +168,33 @@ fn report(
     if message.contains("found redefined attribute") {
         let name = text[here.start..here.end].trim();
         let detail = format!("{} was set before in this block. Keep one of the two.", text::quoted(name));
-        reports.error(here, "Attribute set twice", detail);
+        reports.error(SpecRule::Duplicate, here, "Attribute set twice", detail);
     } else if message.contains("found redefined object key") {
         let key = text[here.start..here.end].trim().trim_matches('"');
         reports.error(
+            SpecRule::Duplicate,
             here,
             "Key set twice",
             format!("{} was set before in this map. Keep one of the two.", text::quoted(key)),
         );
     } else if message.contains("nested levels") {
-        reports.error(here, "Nested too deep", "Expressions and blocks may be nested 64 deep, no deeper.");
+        reports.error(
+            SpecRule::Limits,
+            here,
+            "Nested too deep",
+            "Expressions and blocks may be nested 64 deep, no deeper.",
+        );
     } else if message.contains("chained binary operators") {
-        reports.error(here, "Expression too long", "At most 128 operators may be chained in one expression.");
+        reports.error(
+            SpecRule::Limits,
+            here,
+            "Expression too long",
+            "At most 128 operators may be chained in one expression.",
+        );
     } else if message == "unexpected token" {
         let site = item.map_or(here, |item| Site { file, start: item.range.start, end: item.range.end });
         let detail = "This is neither an attribute (name = value) nor a block (name \"label\" { … }).";
-        reports.error(site, "Syntax error", detail);
+        reports.error(SpecRule::Syntax, site, "Syntax error", detail);
     } else {
         let seen = match text[here.start..here.end].chars().next() {
             None => "the end of the file".to_owned(),
@@ -193,7 +211,7 @@ fn report(
         if message.starts_with("invalid block body") && on_one_line(text, item) {
             detail.push_str(" A block on one line holds one attribute; give each its own line.");
         }
-        reports.error(here, "Syntax error", detail);
+        reports.error(SpecRule::Syntax, here, "Syntax error", detail);
     }
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use hcl_edit::Ident;
 
+use super::rule::SpecRule;
 use super::text;
 
 /// How deep brackets, blocks and templates may be nested. The parser's own limit is 64.
@@ -39,6 +40,7 @@ pub struct Token {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub range: Range<usize>,
+    pub rule: SpecRule,
     pub summary: &'static str,
     pub detail: String,
 }
@@ -97,8 +99,8 @@ impl Scanner<'_> {
         &self.text[self.at..]
     }
 
-    fn fault(&mut self, range: Range<usize>, summary: &'static str, detail: impl Into<String>) {
-        self.out.faults.push(Fault { range, summary, detail: detail.into() });
+    fn fault(&mut self, rule: SpecRule, range: Range<usize>, summary: &'static str, detail: impl Into<String>) {
+        self.out.faults.push(Fault { range, rule, summary, detail: detail.into() });
     }
 
     fn token(&mut self, kind: Kind, length: usize) {
@@ -112,7 +114,7 @@ impl Scanner<'_> {
     fn enter(&mut self, mode: Mode) {
         if self.modes.len() == MAX_NESTING {
             let detail = format!("Brackets, blocks and templates may be nested {MAX_NESTING} deep, no deeper.");
-            self.fault(self.at..self.at + 1, "Nested too deep", detail);
+            self.fault(SpecRule::Limits, self.at..self.at + 1, "Nested too deep", detail);
             // What follows cannot be told apart any more.
             self.at = self.text.len();
             self.modes.clear();
@@ -168,8 +170,8 @@ impl Scanner<'_> {
         }
         let range = self.at..self.at + c.len_utf8();
         self.at = range.end;
-        let (summary, detail) = describe_stray(c);
-        self.fault(range, summary, detail);
+        let (rule, summary, detail) = describe_stray(c);
+        self.fault(rule, range, summary, detail);
     }
 
     fn line_comment(&mut self) {
@@ -185,7 +187,12 @@ impl Scanner<'_> {
                 self.token(Kind::Comment, length + 2);
             }
             None => {
-                self.fault(self.at..self.at + 2, "Comment without end", "There is no */ for this /*.");
+                self.fault(
+                    SpecRule::Syntax,
+                    self.at..self.at + 2,
+                    "Comment without end",
+                    "There is no */ for this /*.",
+                );
                 self.at = self.text.len();
             }
         }
@@ -198,8 +205,8 @@ impl Scanner<'_> {
             .char_indices()
             .find(|(_, c)| !matches!(c, '\n' | '\t') && (text::is_control(*c) || text::is_bidi(*c)));
         if let Some((offset, c)) = found {
-            let (summary, detail) = describe_stray(c);
-            self.fault(start + offset..start + offset + c.len_utf8(), summary, detail);
+            let (rule, summary, detail) = describe_stray(c);
+            self.fault(rule, start + offset..start + offset + c.len_utf8(), summary, detail);
         }
     }
 
@@ -250,7 +257,7 @@ impl Scanner<'_> {
         if let Some(Mode::Quoted { at }) = outermost.and_then(|index| self.modes.drain(index..).next()) {
             let detail = "A string ends on the line it starts on: a \" is missing, or the } of a ${. For text of several lines write \
                           <<-EOT … EOT, or \\n for a line end.";
-            self.fault(at..self.at, "String without end", detail);
+            self.fault(SpecRule::Syntax, at..self.at, "String without end", detail);
         }
         self.leave_template();
     }
@@ -264,8 +271,8 @@ impl Scanner<'_> {
             self.at = (self.at + 2).min(self.text.len());
         } else {
             if c != '\n' && c != '\t' && text::is_treacherous(c) {
-                let (summary, detail) = describe_stray(c);
-                self.fault(self.at..self.at + c.len_utf8(), summary, detail);
+                let (rule, summary, detail) = describe_stray(c);
+                self.fault(rule, self.at..self.at + c.len_utf8(), summary, detail);
             }
             self.at += c.len_utf8();
         }
@@ -307,13 +314,13 @@ impl Scanner<'_> {
                     closing(open) as char,
                     byte as char
                 );
-                self.fault(self.at..self.at + 1, "Brackets do not match", detail);
+                self.fault(SpecRule::Syntax, self.at..self.at + 1, "Brackets do not match", detail);
                 self.close_outer(byte);
                 self.token(Kind::Close(byte), 1);
             }
             _ => {
                 let detail = format!("Nothing is open that this {:?} could close.", byte as char);
-                self.fault(self.at..self.at + 1, "Brackets do not match", detail);
+                self.fault(SpecRule::Syntax, self.at..self.at + 1, "Brackets do not match", detail);
                 self.token(Kind::Close(byte), 1);
             }
         }
@@ -339,19 +346,24 @@ impl Scanner<'_> {
                 Mode::Bracket { byte, at } => {
                     let detail = self.unclosed_bracket(byte, at);
                     let what = if byte == b'{' { "Block without end" } else { "Bracket without end" };
-                    self.fault(at..at + 1, what, detail);
+                    self.fault(SpecRule::Syntax, at..at + 1, what, detail);
                 }
                 Mode::Interpolation { at } => {
                     let detail = "There is no } for this ${. A literal ${ is written $${.";
-                    self.fault(at..at + 2, "Template without end", detail);
+                    self.fault(SpecRule::Syntax, at..at + 2, "Template without end", detail);
                 }
                 Mode::Quoted { at } => {
-                    self.fault(at..at + 1, "String without end", "The file ends before this string does.");
+                    self.fault(
+                        SpecRule::Syntax,
+                        at..at + 1,
+                        "String without end",
+                        "The file ends before this string does.",
+                    );
                 }
                 Mode::Heredoc { at, word } => {
                     let word = &self.text[word];
                     let detail = format!("There is no line with only {} on it.", text::quoted(word));
-                    self.fault(at..at + 2, "Heredoc without end", detail);
+                    self.fault(SpecRule::Syntax, at..at + 2, "Heredoc without end", detail);
                 }
             }
         }
@@ -409,23 +421,27 @@ fn number_length(text: &str) -> usize {
     length
 }
 
-fn describe_stray(c: char) -> (&'static str, String) {
+fn describe_stray(c: char) -> (SpecRule, &'static str, String) {
     let number = c.escape_unicode();
     match c {
-        '\'' => ("Single quote", "Strings stand in double quotes: \"…\".".to_owned()),
-        '`' => ("Backquote", "Strings stand in double quotes: \"…\".".to_owned()),
+        '\'' => (SpecRule::Syntax, "Single quote", "Strings stand in double quotes: \"…\".".to_owned()),
+        '`' => (SpecRule::Syntax, "Backquote", "Strings stand in double quotes: \"…\".".to_owned()),
         '\u{201c}' | '\u{201d}' | '\u{201e}' => {
-            ("Typographic quote", format!("Strings stand in plain double quotes (\"), not in {c}."))
+            (SpecRule::Syntax, "Typographic quote", format!("Strings stand in plain double quotes (\"), not in {c}."))
         }
-        ';' => ("Semicolon", "Attributes are separated by line ends, not by semicolons.".to_owned()),
+        ';' => (SpecRule::Syntax, "Semicolon", "Attributes are separated by line ends, not by semicolons.".to_owned()),
         c if text::is_bidi(c) => {
             let detail = format!("{number} changes the direction of what follows: what you see is not what is read.");
-            ("Character that reorders text", detail)
+            (SpecRule::Characters, "Character that reorders text", detail)
         }
-        c if text::is_control(c) => ("Control character", format!("{number} has no place in a spec.")),
-        c if text::is_invisible(c) || c.is_whitespace() => {
-            ("Invisible character", format!("{number} cannot be seen and is no space. Delete it."))
+        c if text::is_control(c) => {
+            (SpecRule::Characters, "Control character", format!("{number} has no place in a spec."))
         }
-        c => ("Unexpected character", format!("{c:?} has no meaning here.")),
+        c if text::is_invisible(c) || c.is_whitespace() => (
+            SpecRule::Characters,
+            "Invisible character",
+            format!("{number} cannot be seen and is no space. Delete it."),
+        ),
+        c => (SpecRule::Syntax, "Unexpected character", format!("{c:?} has no meaning here.")),
     }
 }

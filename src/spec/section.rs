@@ -10,6 +10,7 @@ use hcl_edit::structure::{Block, Body, Structure};
 
 use super::diagnostic::Failed;
 use super::eval::{Cx, site_of};
+use super::rule::SpecRule;
 use super::source::{FileId, Site};
 use super::text;
 use super::value::{Number, Value};
@@ -70,6 +71,7 @@ impl<'a> Section<'a> {
                             nearest(name, "an attribute", known.attributes, self.what)
                         };
                         cx.reports.error(
+                            SpecRule::UnknownSetting,
                             site,
                             "Unknown attribute",
                             format!("{} is not known here. {hint}", text::quoted(name)),
@@ -86,6 +88,7 @@ impl<'a> Section<'a> {
                             nearest(name, "a block", known.blocks, self.what)
                         };
                         cx.reports.error(
+                            SpecRule::UnknownSetting,
                             site,
                             "Unknown block",
                             format!("{} is not known here. {hint}", text::quoted(name)),
@@ -106,7 +109,7 @@ impl<'a> Section<'a> {
         for double in blocks.iter().skip(1) {
             let site = site_of(self.file, &double.ident, self.site);
             let detail = format!("A {} has one {name} block. Put both together.", self.what);
-            cx.reports.error(site, "Block given twice", detail);
+            cx.reports.error(SpecRule::Duplicate, site, "Block given twice", detail);
         }
         blocks.first().copied()
     }
@@ -135,12 +138,12 @@ impl<'a> Section<'a> {
     pub fn require(&self, name: &str, example: &str, cx: &mut Cx) {
         let Some(expression) = self.expression(name) else {
             let detail = format!("A {} needs {name}, such as: {example}", self.what);
-            cx.reports.missing(self.site, "Missing attribute", detail);
+            cx.reports.missing(SpecRule::Missing, self.site, "Missing attribute", detail);
             return;
         };
         if cx.eval(self.file, expression) == Ok(Value::Null) {
             let detail = format!("{name} is null. A {} needs it, such as: {example}", self.what);
-            cx.reports.error(self.site_of_attribute(name), "Missing value", detail);
+            cx.reports.error(SpecRule::Missing, self.site_of_attribute(name), "Missing value", detail);
         }
     }
 
@@ -173,7 +176,7 @@ impl<'a> Section<'a> {
     }
 
     /// A text that is read into a type of its own; its error is the detail.
-    pub fn parsed<T>(&self, name: &str, summary: &str, cx: &mut Cx) -> Option<Placed<T>>
+    pub fn parsed<T>(&self, name: &str, rule: SpecRule, summary: &str, cx: &mut Cx) -> Option<Placed<T>>
     where
         T: FromStr,
         T::Err: std::fmt::Display,
@@ -182,7 +185,7 @@ impl<'a> Section<'a> {
         match value.parse() {
             Ok(value) => Some(Placed { value, site }),
             Err(error) => {
-                cx.reports.error(site, summary, sentence(&T::Err::to_string(&error)));
+                cx.reports.error(rule, site, summary, sentence(&T::Err::to_string(&error)));
                 None
             }
         }
@@ -230,6 +233,7 @@ impl<'a> Section<'a> {
             |near| format!("Did you mean \"{near}\"?"),
         );
         cx.reports.error(
+            SpecRule::Value,
             site,
             "Unknown value",
             format!("{} is not one of the words for {name}. {hint}", text::quoted(&value)),
@@ -287,7 +291,7 @@ fn text_of(value: &Value) -> Option<String> {
 }
 
 pub fn wrong_type(site: Site, name: &str, wanted: &str, value: &Value, cx: &mut Cx) -> Failed {
-    cx.reports.error(site, "Wrong type", format!("{name} must be {wanted}; this is {}.", value.show()))
+    cx.reports.error(SpecRule::Type, site, "Wrong type", format!("{name} must be {wanted}; this is {}.", value.show()))
 }
 
 fn refuse_secret(site: Site, name: &str, cx: &mut Cx) -> Failed {
@@ -295,7 +299,7 @@ fn refuse_secret(site: Site, name: &str, cx: &mut Cx) -> Failed {
         "{name} is written into plans and journals, and secrets are kept out of those. Sensitive values may stand in a \
          client block only, as certificates, key and password."
     );
-    cx.reports.error(site, "Sensitive value", detail)
+    cx.reports.error(SpecRule::Secret, site, "Sensitive value", detail)
 }
 
 /// No text of a spec holds characters that a terminal acts on or that deceive the reader.
@@ -311,7 +315,7 @@ pub fn check_characters(site: Site, name: &str, text: &str, cx: &mut Cx) -> Resu
                 "cannot be seen"
             };
             let detail = format!("{name} holds {}, which {kind}. Take it out.", c.escape_unicode());
-            Err(cx.reports.error(site, "Unsafe character", detail))
+            Err(cx.reports.error(SpecRule::Characters, site, "Unsafe character", detail))
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::diagnostic::{Place, Reports};
+use super::rule::SpecRule;
 use super::text;
 
 /// The largest file that is read as spec or variable file.
@@ -147,7 +148,7 @@ pub fn read(path: &Path, shown: Shown, sources: &mut Sources, reports: &mut Repo
         Err(why) => {
             let file = sources.add(name.clone(), "", Shown::No);
             let summary = format!("Cannot read {name}");
-            reports.error(sources.whole(file), summary, why);
+            reports.error(SpecRule::Files, sources.whole(file), summary, why);
             return None;
         }
     };
@@ -159,7 +160,7 @@ pub fn read(path: &Path, shown: Shown, sources: &mut Sources, reports: &mut Repo
             let file = sources.add(name, String::from_utf8_lossy(bytes), shown);
             let site = Site { file, start: at, end: at + '\u{fffd}'.len_utf8() };
             let detail = format!("Byte 0x{:02x} is no part of a UTF-8 text. Save the file as UTF-8.", bytes[at]);
-            reports.error(site, "Not UTF-8", detail);
+            reports.error(SpecRule::Files, site, "Not UTF-8", detail);
             None
         }
     }

@@ -8,6 +8,7 @@ use hcl_edit::expr::{Expression, FuncCall, Object};
 
 use super::diagnostic::Failed;
 use super::eval::{Cx, site_of};
+use super::rule::SpecRule;
 use super::source::{FileId, Site};
 use super::text;
 use super::value::Value;
@@ -63,19 +64,19 @@ impl Type {
                 "any" => Ok(Self::Any),
                 "list" | "set" | "map" => {
                     let detail = format!("Say of what: {}(string), for example.", name.as_str());
-                    Err(cx.reports.error(site, "Incomplete type", detail))
+                    Err(cx.reports.error(SpecRule::VariableType, site, "Incomplete type", detail))
                 }
                 other => Err(unknown(site, other, cx)),
             },
             Expression::String(name) => {
                 let detail = format!("Types are written without quotes: type = {}.", text::plain(name.as_str()));
-                Err(cx.reports.error(site, "Type in quotes", detail))
+                Err(cx.reports.error(SpecRule::VariableType, site, "Type in quotes", detail))
             }
             Expression::FuncCall(call) => Self::constructor(file, call, site, cx),
             Expression::Parenthesis(inner) => Self::read(file, inner.inner(), site, cx),
             _ => {
                 let detail = "A type is string, number, bool, any, list(…), set(…), map(…), object({…}) or tuple([…]).";
-                Err(cx.reports.error(site, "Not a type", detail))
+                Err(cx.reports.error(SpecRule::VariableType, site, "Not a type", detail))
             }
         }
     }
@@ -93,12 +94,15 @@ impl Type {
                     items.iter().map(|item| Self::read(file, item, site, cx)).collect();
                 Ok(Self::Tuple(items.into_iter().collect::<Result<_, _>>()?))
             }
-            ("optional", _) => {
-                Err(cx.reports.error(site, "Not a type", "optional() is for the attributes of object({…}) only."))
-            }
+            ("optional", _) => Err(cx.reports.error(
+                SpecRule::VariableType,
+                site,
+                "Not a type",
+                "optional() is for the attributes of object({…}) only.",
+            )),
             (name, _) if NAMES.contains(&name) => {
                 let detail = "Write list(T), set(T), map(T), object({ name = T }) or tuple([T, T]).";
-                Err(cx.reports.error(site, "Incomplete type", detail))
+                Err(cx.reports.error(SpecRule::VariableType, site, "Incomplete type", detail))
             }
             (other, _) => Err(unknown(site, other, cx)),
         }
@@ -112,7 +116,12 @@ impl Type {
                 key.as_ident().map(hcl_edit::Ident::as_str).or_else(|| key.as_expr().and_then(Expression::as_str))
             else {
                 let site = key.span().map_or(site, |span| Site { file, start: span.start, end: span.end });
-                cx.reports.error(site, "Not a type", "The attributes of an object type have plain names.");
+                cx.reports.error(
+                    SpecRule::VariableType,
+                    site,
+                    "Not a type",
+                    "The attributes of an object type have plain names.",
+                );
                 failed = true;
                 continue;
             };
@@ -178,12 +187,19 @@ impl Field {
         let (kind, default) = match arguments.as_slice() {
             [kind] => (kind, Value::Null),
             [kind, default] => (kind, cx.eval(file, default)?),
-            _ => return Err(cx.reports.error(site, "Incomplete type", "Write optional(T) or optional(T, default).")),
+            _ => {
+                return Err(cx.reports.error(
+                    SpecRule::VariableType,
+                    site,
+                    "Incomplete type",
+                    "Write optional(T) or optional(T, default).",
+                ));
+            }
         };
         let kind = Type::read(file, kind, site, cx)?;
-        let default = kind
-            .convert(default)
-            .map_err(|why| cx.reports.error(site, "Wrong type of default", format!("In optional(): {why}.")))?;
+        let default = kind.convert(default).map_err(|why| {
+            cx.reports.error(SpecRule::VariableValue, site, "Wrong type of default", format!("In optional(): {why}."))
+        })?;
         Ok(Self { kind, default: Some(default) })
     }
 }
@@ -216,5 +232,10 @@ fn unknown(site: Site, name: &str, cx: &mut Cx) -> Failed {
         Some(near) => format!("Did you mean {near}?"),
         None => "There are string, number, bool, any, list(…), set(…), map(…), object({…}) and tuple([…]).".to_owned(),
     };
-    cx.reports.error(site, "Unknown type", format!("There is no type {}. {hint}", text::quoted(name)))
+    cx.reports.error(
+        SpecRule::VariableType,
+        site,
+        "Unknown type",
+        format!("There is no type {}. {hint}", text::quoted(name)),
+    )
 }

@@ -13,6 +13,7 @@ use super::eval::{Cx, site_of};
 use super::json;
 use super::load::GivenOnLine;
 use super::parse;
+use super::rule::SpecRule;
 use super::scan;
 use super::section::{Known, Section, check_characters};
 use super::source::{self, FileId, Shown, Site, Sources};
@@ -112,18 +113,23 @@ pub fn declarations<'a>(blocks: &[(FileId, &'a Block)], cx: &mut Cx) -> Vec<Decl
         let section = Section::of_block(*file, block, "variable block", cx);
         section.expect(&KNOWN, cx);
         let [label] = block.labels.as_slice() else {
-            cx.reports.error(section.site, "Variable without a name", "Write variable \"name\" { … }.");
+            cx.reports.error(
+                SpecRule::Label,
+                section.site,
+                "Variable without a name",
+                "Write variable \"name\" { … }.",
+            );
             continue;
         };
         let name = label.as_str();
         if Ident::try_new(name).is_err() || name.contains(text::is_treacherous) {
             let detail =
                 format!("{} is no name: letters, digits, _ and -, starting with a letter.", text::quoted(name));
-            cx.reports.error(section.site, "Bad variable name", detail);
+            cx.reports.error(SpecRule::Name, section.site, "Bad variable name", detail);
         } else if let Some(first) = found.iter().find(|other| other.name == name) {
             let line = cx.sources.line_of(first.site.file, first.site.start);
             let detail = format!("Variable {} is declared on line {line} already.", text::quoted(name));
-            cx.reports.error(section.site, "Variable declared twice", detail);
+            cx.reports.error(SpecRule::Duplicate, section.site, "Variable declared twice", detail);
         } else {
             found.push(Declaration { name: name.to_owned(), file: *file, block, site: section.site });
         }
@@ -149,7 +155,7 @@ pub fn resolve(declared: &[Declaration], files: &Files, environment: &[(String, 
             }
             Source::Line { name, .. } => {
                 let summary = format!("-var sets {}, which is not declared", text::quoted(name));
-                cx.reports.error_outside(summary, near_variable(name, &names));
+                cx.reports.error_outside(SpecRule::VariableUndeclared, summary, near_variable(name, &names));
             }
         }
     }
@@ -171,7 +177,7 @@ fn from_file(file: FileId, kind: FileKind, names: &BTreeSet<String>, values: &mu
             values.insert(name, given);
         } else if let Origin::File { site } = given.origin {
             let detail = format!("{}{}", near_variable(&name, names), " The value is not used.");
-            cx.reports.warning(Some(site), "Value for an undeclared variable", detail);
+            cx.reports.warning(SpecRule::VariableUndeclared, Some(site), "Value for an undeclared variable", detail);
         }
     }
 }
@@ -235,6 +241,7 @@ fn default_of(
              that ends in .auto.hclvars or is named with -var-file."
         );
         return Err(cx.reports.missing(
+            SpecRule::VariableNotSet,
             declaration.site,
             format!("Variable {} is not set", text::quoted(name)),
             detail,
@@ -245,7 +252,12 @@ fn default_of(
     note_secrets(&value, secret, cx);
     let value = value.marked(secret);
     kind.unwrap_or(&Type::Any).convert(value).map_err(|why| {
-        cx.reports.error(site, "Wrong type of default", format!("For variable {}: {why}.", text::quoted(name)))
+        cx.reports.error(
+            SpecRule::VariableValue,
+            site,
+            "Wrong type of default",
+            format!("For variable {}: {why}.", text::quoted(name)),
+        )
     })
 }
 
@@ -297,7 +309,7 @@ fn raw_value(
 fn written_out(expression: &Expression, site: Site, cx: &mut Cx) -> Result<Value, Failed> {
     constant(expression).ok_or_else(|| {
         let detail = "A value of a variable is written out: no names, functions or operators. Use locals for those.";
-        cx.reports.error(site, "Not a plain value", detail)
+        cx.reports.error(SpecRule::VariableValue, site, "Not a plain value", detail)
     })
 }
 
@@ -329,14 +341,21 @@ fn report_given(name: &str, origin: &Origin, why: &str, cx: &mut Cx) -> Failed {
     let name = text::quoted(name);
     match origin {
         Origin::Environment => cx.reports.error_outside(
+            SpecRule::VariableValue,
             format!("The environment sets variable {name} to a wrong value"),
             format!("For {PREFIX}{}: {why}.", name.trim_matches('"')),
         ),
         Origin::CommandLine => cx.reports.error_outside(
+            SpecRule::VariableValue,
             format!("-var sets variable {name} to a wrong value"),
             format!("For variable {name}: {why}."),
         ),
-        Origin::File { site } => cx.reports.error(*site, "Wrong type of value", format!("For variable {name}: {why}.")),
+        Origin::File { site } => cx.reports.error(
+            SpecRule::VariableValue,
+            *site,
+            "Wrong type of value",
+            format!("For variable {name}: {why}."),
+        ),
     }
 }
 
@@ -354,7 +373,7 @@ fn hcl_values(file: FileId, cx: &mut Cx) -> Vec<(String, Given)> {
             Structure::Block(block) => {
                 let site = site_of(file, &block.ident, cx.sources.whole(file));
                 let detail = "A variable file holds lines such as name = value. Blocks belong in the spec.";
-                cx.reports.error(site, "Block in a variable file", detail);
+                cx.reports.error(SpecRule::VariableFile, site, "Block in a variable file", detail);
             }
         }
     }
@@ -376,7 +395,7 @@ fn json_values(file: FileId, cx: &mut Cx) -> Vec<(String, Given)> {
         }
         Ok(_) => {
             let detail = "A variable file in JSON is one object: { \"name\": value }.";
-            cx.reports.error(cx.sources.whole(file), "Not an object", detail);
+            cx.reports.error(SpecRule::VariableFile, cx.sources.whole(file), "Not an object", detail);
             Vec::new()
         }
         Err(error) => {
@@ -386,7 +405,7 @@ fn json_values(file: FileId, cx: &mut Cx) -> Vec<(String, Given)> {
                 serde_json::error::Category::Eof => "The file ends too early.",
                 _ => "The text does not follow the rules of JSON here.",
             };
-            cx.reports.error(site, "Not JSON", what);
+            cx.reports.error(SpecRule::VariableFile, site, "Not JSON", what);
             Vec::new()
         }
     }
@@ -418,7 +437,7 @@ fn validate(declaration: &Declaration, cx: &mut Cx) {
             Some(true) => {}
             Some(false) => {
                 let summary = format!("Variable {} has a value that is not allowed", text::quoted(&declaration.name));
-                cx.reports.error(condition.site, summary, message.unwrap_or_default());
+                cx.reports.error(SpecRule::VariableCondition, condition.site, summary, message.unwrap_or_default());
             }
             None => {
                 super::section::wrong_type(condition.site, "condition", "true or false", &condition.value, cx);

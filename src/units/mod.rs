@@ -8,6 +8,7 @@
 mod advice;
 mod ids;
 mod names;
+mod rule;
 mod shell;
 mod sizes;
 mod version;
@@ -15,6 +16,8 @@ mod version;
 pub use advice::Advised;
 pub use ids::{ClusterId, MemberId, RaftIndex, RaftTerm, Revision, Sha256};
 pub use names::{ClusterName, MemberName, NameError};
+pub(crate) use rule::rules;
+pub use rule::{Rule, RuleKind};
 pub use shell::{shell_word, shell_words};
 pub use sizes::{Age, AgeError, Bytes, Span, SpanError};
 pub use version::{Minor, Version, VersionError};

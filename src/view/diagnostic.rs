@@ -1,4 +1,4 @@
-//! Errors in a spec: file, line, column, snippet, what to do; all at once.
+//! Errors in a spec: which rule, file, line, column, snippet, what to do; all at once. Where miette says code, it is the rule.
 
 use std::fmt::Write as _;
 
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::escape::escape_lines;
 use super::page::{Color, NARROWEST, Style, Tone, WIDEST, paint};
+use super::refusal::more_about;
 use super::words::count;
 
 /// All reports, and how many there are.
@@ -17,21 +18,23 @@ pub fn diagnostics_text<'a>(diagnostics: impl IntoIterator<Item = &'a dyn Diagno
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
         .with_width(style.width.clamp(NARROWEST, WIDEST))
         .with_links(false);
-    let (mut out, mut errors, mut warnings) = (String::new(), 0, 0);
+    let (mut out, mut errors, mut warnings, mut rules) = (String::new(), 0, 0, Vec::new());
     for diagnostic in diagnostics {
         match severity(diagnostic) {
             Severity::Error => errors += 1,
             Severity::Warning | Severity::Advice => warnings += 1,
         }
+        let rule = diagnostic.code().map(|rule| rule.to_string());
         let mut report = String::new();
         if handler.render_report(&mut report, diagnostic).is_err() {
             report = format!("  {diagnostic}");
         }
-        out.push_str(&colored(&escape_lines(report.trim_end()), style.color));
+        out.push_str(&colored(&escape_lines(report.trim_end()), rule.as_deref(), style.color));
         out.push('\n');
+        rules.extend(rule);
     }
     let _ = writeln!(out, "{}", total(errors, warnings));
-    out
+    out + &more_about(rules.iter().map(String::as_str), style)
 }
 
 fn total(errors: usize, warnings: usize) -> String {
@@ -47,11 +50,13 @@ fn severity(diagnostic: &dyn Diagnostic) -> Severity {
     diagnostic.severity().unwrap_or(Severity::Error)
 }
 
-fn colored(report: &str, color: Color) -> String {
+/// The first line is the rule, where there is one.
+fn colored(report: &str, rule: Option<&str>, color: Color) -> String {
     let mut out = String::with_capacity(report.len());
-    for line in report.lines() {
+    for (number, line) in report.lines().enumerate() {
         let start = line.trim_start();
         let tone = match start.chars().next() {
+            _ if number == 0 && rule.is_some() => Tone::Strong,
             Some('×') => Tone::Bad,
             Some('⚠') => Tone::Warn,
             Some('☞') => Tone::Name,
@@ -87,7 +92,7 @@ fn one_json(diagnostic: &dyn Diagnostic) -> Value {
             Severity::Warning => "warning",
             Severity::Advice => "advice",
         },
-        "code": diagnostic.code().map(|code| code.to_string()),
+        "rule": diagnostic.code().map(|rule| rule.to_string()),
         "summary": diagnostic.to_string(),
         "help": diagnostic.help().map(|help| help.to_string()),
         "labels": labels(diagnostic),

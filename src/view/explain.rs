@@ -6,8 +6,9 @@ use super::json::JSON_FORMAT;
 use super::page::{Page, Style, Tone, cell};
 use crate::drift;
 use crate::knowledge::{Explanation, Fact, FactKind, Flag, Knowledge, Rung};
-use crate::plan::rules::{RULES, Rule, RuleKind};
-use crate::session;
+use crate::plan::rules;
+use crate::units::{Rule, RuleKind};
+use crate::{session, spec};
 
 const LABEL: usize = 10;
 
@@ -20,9 +21,9 @@ pub enum Explained<'a> {
     Rung(&'a Rung),
 }
 
-/// Those of plans, of looks, and of commands.
+/// Those of plans, of looks, of specs, and of commands.
 pub fn all_rules() -> impl Iterator<Item = &'static Rule> {
-    RULES.iter().chain(drift::RULES).chain(session::RULES)
+    rules::RULES.iter().chain(drift::RULES).chain(spec::RULES).chain(session::RULES)
 }
 
 #[must_use]
@@ -34,6 +35,7 @@ pub fn explain_text(explained: Explained<'_>, style: Style) -> String {
                 RuleKind::Check => "a rule that plans are held to",
                 RuleKind::Gate => "a gate: waited for during a run, within a bound",
                 RuleKind::Drift => "a rule that clusters are held to by drift and status",
+                RuleKind::Spec => "a rule that specs, and values of their variables, are held to",
                 RuleKind::Command => "a rule that commands are held to",
             };
             head(&mut page, rule.name, kind);
@@ -179,7 +181,6 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::plan::rules;
     use crate::plan::testing::KNOWLEDGE;
 
     fn style() -> Style {

@@ -85,7 +85,7 @@ pub use notice::{Alert, alerts_json, change_json};
 pub use output::{Kind as TerminalKind, Output, Terminal};
 pub use page::{Color, NARROWEST, Style, USUAL_WIDTH, WIDEST};
 pub use plan::{last_line, plan_text};
-pub use refusal::{error_text, refusals_text, ruled_error_text, stale_text};
+pub use refusal::{error_text, more_about, refusals_text, ruled_error_text, stale_text};
 pub use report::{ReportOf, report_html};
 pub use reporter::{Clock, Face, Reporter};
 pub use status::{status_json, status_text};

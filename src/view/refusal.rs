@@ -23,11 +23,17 @@ pub fn refusals_text(cluster: &str, refusals: &[Refusal], style: Style) -> Strin
     page.blank();
     let last = format!("{} Nothing was changed.", sentence(refusals.len()));
     page.text(0, Tone::Strong, &last);
-    if let Some(first) = reasons.first() {
-        let several = reasons.iter().any(|reason| reason.rule != first.rule);
-        let (of, other) = if several { ("each", ", and so on") } else { ("it", "") };
-        page.text(0, Tone::Faint, &format!("More about {of}: quorate explain {}{other}", first.rule));
-    }
+    page.finish() + &more_about(reasons.iter().map(|reason| reason.rule.as_str()), style)
+}
+
+/// Where to read on: the first of the rules, and that there are others. Nothing where there is none.
+#[must_use]
+pub fn more_about<'a>(rules: impl IntoIterator<Item = &'a str>, style: Style) -> String {
+    let mut rules = rules.into_iter();
+    let Some(first) = rules.next() else { return String::new() };
+    let (of, other) = if rules.any(|rule| rule != first) { ("each", ", and so on") } else { ("it", "") };
+    let mut page = Page::new(style);
+    page.text(0, Tone::Faint, &format!("More about {of}: quorate explain {first}{other}"));
     page.finish()
 }
 
@@ -70,8 +76,7 @@ pub fn stale_text(differences: &[String], style: Style) -> String {
         count(differences.len(), "difference", "differences")
     );
     page.text(0, Tone::Strong, &last);
-    page.text(0, Tone::Faint, &format!("More about it: quorate explain {STALE}"));
-    page.finish()
+    page.finish() + &more_about([STALE], style)
 }
 
 /// An error with a rule behind it, which `explain` knows.

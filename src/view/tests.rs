@@ -141,6 +141,10 @@ struct NoVersion {
 }
 
 impl miette::Diagnostic for NoVersion {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new("spec-missing"))
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         Some(Box::new("write the release that all members shall run: version = \"3.2.32\""))
     }

@@ -9,7 +9,7 @@ use std::fs;
 
 use quorate::cli::{MEANINGS, definition, examples_of};
 use quorate::knowledge::{FactKind, Knowledge};
-use quorate::plan::rules::RuleKind;
+use quorate::units::RuleKind;
 use quorate::view::all_rules;
 
 use crate::pages::root;
@@ -166,6 +166,7 @@ fn rules() -> String {
         (RuleKind::Check, "Of plans", "Held to before there is a plan: refused, warned of, or passed."),
         (RuleKind::Gate, "Gates", "Waited for during a run, each within a bound."),
         (RuleKind::Drift, "Of `drift` and `status`", "Beside those of plans that they share."),
+        (RuleKind::Spec, "Of specs", "Errors and warnings of a spec, and of what is given to its variables."),
         (RuleKind::Command, "Of commands", "Errors that end a command."),
     ] {
         let _ = writeln!(page, "## {title}\n\n{about}\n\n| name | what holds | why | what to do |\n|---|---|---|---|");

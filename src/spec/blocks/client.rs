@@ -4,6 +4,7 @@ use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
 use super::super::model::{ClientAccess, Password, Pem, UserLogin};
+use super::super::rule::SpecRule;
 use super::super::section::{Known, Placed, Section, check_characters};
 use super::super::source::FileId;
 use super::super::text;
@@ -17,7 +18,7 @@ pub fn read(file: FileId, block: &Block, cx: &mut Cx) -> ClientAccess {
     for (one, other) in [("cert", "key"), ("key", "cert")] {
         if section.has(one) && !section.has(other) {
             let detail = format!("{one} is given and {other} is not: a client certificate needs both.");
-            cx.reports.missing(section.site_of_attribute(one), "Half a certificate", detail);
+            cx.reports.missing(SpecRule::Missing, section.site_of_attribute(one), "Half a certificate", detail);
         }
     }
     let access = ClientAccess {
@@ -39,7 +40,7 @@ fn login(section: &Section, cx: &mut Cx) -> Option<UserLogin> {
             let detail = format!(
                 "{one} is given and {other} is not. A user that etcd knows by the client certificate needs neither."
             );
-            cx.reports.missing(section.site_of_attribute(one), "Half a login", detail);
+            cx.reports.missing(SpecRule::Missing, section.site_of_attribute(one), "Half a login", detail);
         }
     }
     // Read before anything can fail, so that no message shows it.
@@ -51,7 +52,7 @@ fn login(section: &Section, cx: &mut Cx) -> Option<UserLogin> {
     if let Some(user) = &user
         && user.value.is_empty()
     {
-        cx.reports.error(user.site, "No user", "The name of a user is not empty.".to_owned());
+        cx.reports.error(SpecRule::Missing, user.site, "No user", "The name of a user is not empty.".to_owned());
     }
     if let Some(Placed { value, site }) = &password {
         let problem = if value.is_empty() {
@@ -62,7 +63,7 @@ fn login(section: &Section, cx: &mut Cx) -> Option<UserLogin> {
             None
         };
         if let Some(problem) = problem {
-            cx.reports.error(*site, "Not a password", problem.to_owned());
+            cx.reports.error(SpecRule::Value, *site, "Not a password", problem.to_owned());
         }
     }
     Some(UserLogin { user: user?.value, password: Password::Inline(password?.value) })
@@ -76,7 +77,7 @@ fn pem(section: &Section, name: &str, holds: &str, cx: &mut Cx) -> Option<Pem> {
         return match paths::check_host_path(&value) {
             Ok(()) => Some(Pem::OnHost(value)),
             Err(why) => {
-                cx.reports.error(site, "Not a path on a host", why);
+                cx.reports.error(SpecRule::Value, site, "Not a path on a host", why);
                 None
             }
         };
@@ -87,7 +88,7 @@ fn pem(section: &Section, name: &str, holds: &str, cx: &mut Cx) -> Option<Pem> {
             return Some(Pem::Inline(value));
         }
         let detail = format!("This PEM text holds no {holds}. Is it the right file?");
-        cx.reports.error(site, "Wrong kind of PEM", detail);
+        cx.reports.error(SpecRule::Value, site, "Wrong kind of PEM", detail);
         return None;
     }
     // The text itself is not repeated: it may be a key in a wrong form.
@@ -100,6 +101,6 @@ fn pem(section: &Section, name: &str, holds: &str, cx: &mut Cx) -> Option<Pem> {
     } else {
         "This is neither an absolute path on the hosts nor PEM text, as file(\"client.pem\") gives it.".to_owned()
     };
-    cx.reports.error(site, "Neither path nor PEM", hint);
+    cx.reports.error(SpecRule::Value, site, "Neither path nor PEM", hint);
     None
 }

@@ -7,6 +7,7 @@ use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
 use super::super::model::{Cluster, Connection, DriftPolicy, Member, ReleaseSource, Runtime};
+use super::super::rule::SpecRule;
 use super::super::section::{Known, Placed, Section, sentence, wrong_type};
 use super::super::source::{FileId, Site};
 use super::super::text;
@@ -37,14 +38,14 @@ pub fn read(file: FileId, block: &Block, state_dir: &Path, cx: &mut Cx) -> Read 
 
 fn name(section: &Section, block: &Block, cx: &mut Cx) -> Option<ClusterName> {
     let [label] = block.labels.as_slice() else {
-        cx.reports.error(section.site, "Cluster without a name", "Write cluster \"prod\" { … }.");
+        cx.reports.error(SpecRule::Label, section.site, "Cluster without a name", "Write cluster \"prod\" { … }.");
         return None;
     };
     match label.as_str().parse() {
         Ok(name) => Some(name),
         Err(error) => {
             let detail = format!("{}: {}", text::quoted(label.as_str()), sentence(&NameError::to_string(&error)));
-            cx.reports.error(section.site, "Bad cluster name", detail);
+            cx.reports.error(SpecRule::Name, section.site, "Bad cluster name", detail);
             None
         }
     }
@@ -92,7 +93,7 @@ fn parts(section: &Section, name: Option<ClusterName>, state_dir: &Path, cx: &mu
 
 fn version(section: &Section, cx: &mut Cx) -> Option<Version> {
     section.require("version", "version = \"3.5.33\"", cx);
-    let Placed { value, site } = section.parsed::<Version>("version", "Bad version", cx)?;
+    let Placed { value, site } = section.parsed::<Version>("version", SpecRule::Value, "Bad version", cx)?;
     is_release(&value, site, cx).then_some(value)
 }
 
@@ -102,7 +103,7 @@ fn is_release(version: &Version, site: Site, cx: &mut Cx) -> bool {
         "{version} is a pre-release ({}): its data may not be readable by the release. Name a release.",
         text::quoted(pre)
     );
-    cx.reports.error(site, "Bad version", detail);
+    cx.reports.error(SpecRule::Value, site, "Bad version", detail);
     false
 }
 
@@ -118,14 +119,14 @@ fn via(section: &Section, cx: &mut Cx) -> BTreeMap<Minor, Version> {
             Ok(version) if is_release(&version, site, cx) => version,
             Ok(_) => continue,
             Err(error) => {
-                cx.reports.error(site, "Bad version", sentence(&error.to_string()));
+                cx.reports.error(SpecRule::Value, site, "Bad version", sentence(&error.to_string()));
                 continue;
             }
         };
         let minor = version.minor();
         if key != minor.to_string() {
             let detail = format!("{} is not the minor of {version}: write \"{minor}\".", text::quoted(&key));
-            cx.reports.error(site, "Bad key", detail);
+            cx.reports.error(SpecRule::Value, site, "Bad key", detail);
         } else {
             via.insert(minor, version);
         }
@@ -137,7 +138,7 @@ fn members(section: &Section, base: &Declared, cx: &mut Cx) -> Vec<member::Read>
     let blocks = section.blocks("member");
     if blocks.is_empty() {
         let detail = "A cluster has at least one: member \"m1\" { address = \"10.0.0.11\" }.";
-        cx.reports.missing(section.site, "Cluster without members", detail);
+        cx.reports.missing(SpecRule::Missing, section.site, "Cluster without members", detail);
     }
     let (mut members, mut is_broken) = (Vec::new(), false);
     for block in &blocks {
@@ -149,11 +150,11 @@ fn members(section: &Section, base: &Declared, cx: &mut Cx) -> Vec<member::Read>
         && let Some(site) = base.host_site()
     {
         let detail = "host is one host's name: with several members it belongs in each member's own connection block.";
-        cx.reports.error(site, "One host for all members", detail);
+        cx.reports.error(SpecRule::Hosts, site, "One host for all members", detail);
     }
     if members.is_empty() && !blocks.is_empty() && !is_broken {
         let detail = "for_each is empty: a cluster has at least one member.";
-        cx.reports.missing(section.site, "Cluster without members", detail);
+        cx.reports.missing(SpecRule::Missing, section.site, "Cluster without members", detail);
     }
     members
 }
@@ -178,7 +179,7 @@ fn compare(members: &[member::Read], runtime: &Runtime, cx: &mut Cx) {
                 "Another member is called {} (line {line}). Names are unique in a cluster.",
                 text::quoted(member.name.as_str())
             );
-            cx.reports.error(read.name_site, "Member declared twice", detail);
+            cx.reports.error(SpecRule::Duplicate, read.name_site, "Member declared twice", detail);
         }
         for (endpoint, site) in [(&read.client_endpoint, read.client_site), (&read.peer_endpoint, read.peer_site)] {
             if let Some(other) = endpoints.insert(endpoint, read) {
@@ -206,7 +207,7 @@ fn shared_endpoint(
     }
     if std::ptr::eq(read, other) {
         let detail = format!("Member {name} has {endpoint} for clients and for peers. They need two ports.");
-        cx.reports.error(site, "Address used twice", detail);
+        cx.reports.error(SpecRule::Hosts, site, "Address used twice", detail);
         return;
     }
     let same_address = read.member.address == other.member.address;
@@ -220,7 +221,7 @@ fn shared_endpoint(
         Runtime::Process(_) | Runtime::Systemd(_) => "Each member needs its own.",
     };
     let detail = format!("Members {other_name} and {name} would both be at {endpoint}. {hint}");
-    cx.reports.error(site, "Address used twice", detail);
+    cx.reports.error(SpecRule::Hosts, site, "Address used twice", detail);
 }
 
 /// A host has one unit of a name, so it runs one member.
@@ -241,7 +242,7 @@ fn one_unit_a_host(members: &[member::Read], unit: &str, cx: &mut Cx) {
             let detail = format!(
                 "Members {other_name} and {name} would both be unit {unit} of {host}. A host runs one member this way."
             );
-            cx.reports.error(read.address_site, "Two members on one host", detail);
+            cx.reports.error(SpecRule::Hosts, read.address_site, "Two members on one host", detail);
         }
     }
 }

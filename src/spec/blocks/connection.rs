@@ -7,6 +7,7 @@ use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
 use super::super::model::{Become, Connection, Ssh};
+use super::super::rule::SpecRule;
 use super::super::section::{Known, Placed, Section};
 use super::super::source::{FileId, Site};
 use super::super::text;
@@ -127,12 +128,12 @@ pub fn read(file: FileId, block: &Block, cx: &mut Cx) -> Declared {
         [kind] => {
             let detail =
                 format!("There is no connection {}. There are \"ssh\" and \"local\".", text::quoted(kind.as_str()));
-            cx.reports.error(section.site, "Unknown kind of connection", detail);
+            cx.reports.error(SpecRule::UnknownSetting, section.site, "Unknown kind of connection", detail);
             return Declared::default();
         }
         _ => {
             let detail = "Write connection \"ssh\" { … } or connection \"local\" { … }.";
-            cx.reports.error(section.site, "Connection without a kind", detail);
+            cx.reports.error(SpecRule::Label, section.site, "Connection without a kind", detail);
             return Declared::default();
         }
     };
@@ -167,7 +168,7 @@ fn check_host(host: Placed<String>, cx: &mut Cx) -> Option<Placed<String>> {
     match address::host(&value) {
         Ok(value) => Some(Placed { value, site }),
         Err(why) => {
-            cx.reports.error(site, "Bad host", why);
+            cx.reports.error(SpecRule::Value, site, "Bad host", why);
             None
         }
     }
@@ -181,6 +182,6 @@ fn check_user(user: Placed<String>, cx: &mut Cx) -> Option<String> {
     }
     let detail =
         format!("{} cannot be the name of an account: letters, digits, \"-\", \"_\" and \".\".", text::quoted(&value));
-    cx.reports.error(site, "Bad user name", detail);
+    cx.reports.error(SpecRule::Name, site, "Bad user name", detail);
     None
 }

@@ -4,6 +4,7 @@ use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
 use super::super::model::{DriftPolicy, NoticeUrl};
+use super::super::rule::SpecRule;
 use super::super::section::{Known, Placed, Section};
 use super::super::source::FileId;
 use super::policies::toggle;
@@ -26,7 +27,7 @@ pub fn read(file: FileId, block: &Block, cx: &mut Cx) -> DriftPolicy {
 }
 
 fn age(section: &Section, name: &str, cx: &mut Cx) -> Option<Age> {
-    section.parsed(name, "Not an age", cx).map(|age| age.value)
+    section.parsed(name, SpecRule::Value, "Not an age", cx).map(|age| age.value)
 }
 
 /// It may hold a token, so no message repeats it.
@@ -47,7 +48,7 @@ fn url(section: &Section, name: &str, cx: &mut Cx) -> Option<NoticeUrl> {
     match problem {
         None => Some(NoticeUrl(value)),
         Some(problem) => {
-            cx.reports.error(site, "Bad URL", problem.to_owned());
+            cx.reports.error(SpecRule::Value, site, "Bad URL", problem.to_owned());
             None
         }
     }

@@ -5,6 +5,7 @@ use hcl_edit::structure::Block;
 
 use super::super::eval::{Cx, Each};
 use super::super::model::Member;
+use super::super::rule::SpecRule;
 use super::super::section::{Known, Placed, Section, sentence, wrong_type};
 use super::super::source::{FileId, Site};
 use super::super::text;
@@ -48,7 +49,12 @@ pub fn read(file: FileId, block: &Block, base: &Declared, cx: &mut Cx) -> Group 
     let broken = || Group { members: Vec::new(), is_broken: true };
     let section = Section::of_block(file, block, "member block", cx);
     let [label] = block.labels.as_slice() else {
-        cx.reports.error(section.site, "Member without a name", "Write member \"m1\" { address = \"10.0.0.11\" }.");
+        cx.reports.error(
+            SpecRule::Label,
+            section.site,
+            "Member without a name",
+            "Write member \"m1\" { address = \"10.0.0.11\" }.",
+        );
         return broken();
     };
     if !section.has("for_each") {
@@ -108,7 +114,7 @@ fn elements(section: &Section, cx: &mut Cx) -> Option<Vec<Each>> {
         }
         Value::List(_) => {
             let detail = "A list has no keys to name members by: use toset([…]), or a map { name = address }.";
-            cx.reports.error(site, "Wrong type", detail);
+            cx.reports.error(SpecRule::Type, site, "Wrong type", detail);
             return None;
         }
         _ => None,
@@ -116,7 +122,7 @@ fn elements(section: &Section, cx: &mut Cx) -> Option<Vec<Each>> {
     match elements {
         Some(elements) if elements.len() > MOST_MEMBERS => {
             let detail = format!("for_each has {} elements; {MOST_MEMBERS} are allowed.", elements.len());
-            cx.reports.error(site, "Too many members", detail);
+            cx.reports.error(SpecRule::Limits, site, "Too many members", detail);
             None
         }
         None => {
@@ -133,7 +139,7 @@ fn member(section: &Section, usual_name: &str, base: &Declared, cx: &mut Cx) -> 
     let address = section.text("address", cx).and_then(|given| match address::host(&given.value) {
         Ok(value) => Some(Placed { value, site: given.site }),
         Err(why) => {
-            cx.reports.error(given.site, "Bad address", why);
+            cx.reports.error(SpecRule::Value, given.site, "Bad address", why);
             None
         }
     });
@@ -172,7 +178,7 @@ fn member(section: &Section, usual_name: &str, base: &Declared, cx: &mut Cx) -> 
 
 fn name(section: &Section, usual: &str, cx: &mut Cx) -> Option<Placed<MemberName>> {
     let errors = cx.reports.count();
-    let declared = section.parsed("name", "Bad member name", cx);
+    let declared = section.parsed("name", SpecRule::Name, "Bad member name", cx);
     if declared.is_some() || cx.reports.count() > errors {
         return declared;
     }
@@ -180,7 +186,7 @@ fn name(section: &Section, usual: &str, cx: &mut Cx) -> Option<Placed<MemberName
         Ok(value) => Some(Placed { value, site: section.site }),
         Err(error) => {
             let detail = format!("{}: {}", text::quoted(usual), sentence(&crate::units::NameError::to_string(&error)));
-            cx.reports.error(section.site, "Bad member name", detail);
+            cx.reports.error(SpecRule::Name, section.site, "Bad member name", detail);
             None
         }
     }
@@ -191,7 +197,7 @@ fn url(section: &Section, name: &str, cx: &mut Cx) -> Option<Placed<EndpointUrl>
     match address::endpoint_url(&value) {
         Ok(value) => Some(Placed { value, site }),
         Err(why) => {
-            cx.reports.error(site, format!("Bad {name}"), why);
+            cx.reports.error(SpecRule::Value, site, format!("Bad {name}"), why);
             None
         }
     }

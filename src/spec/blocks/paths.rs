@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::eval::Cx;
+use super::super::rule::SpecRule;
 use super::super::section::{Placed, Section};
 use super::super::text;
 
@@ -32,7 +33,7 @@ pub fn on_host(section: &Section, name: &str, cx: &mut Cx) -> Option<String> {
     match check_host_path(&value) {
         Ok(()) => Some(value.trim_end_matches('/').to_owned()),
         Err(why) => {
-            cx.reports.error(site, "Not a path on a host", why);
+            cx.reports.error(SpecRule::Value, site, "Not a path on a host", why);
             None
         }
     }
@@ -44,7 +45,7 @@ pub fn on_controller(section: &Section, name: &str, cx: &mut Cx) -> Option<PathB
     match resolve(&value, cx.dir) {
         Ok(path) => Some(path),
         Err(why) => {
-            cx.reports.error(site, "Not a path", why);
+            cx.reports.error(SpecRule::Value, site, "Not a path", why);
             None
         }
     }

@@ -8,6 +8,7 @@ use super::super::eval::Cx;
 use super::super::model::{
     Availability, BackupPolicy, HoldPoint, OnFailure, Probe, RollbackPoints, Rollout, SettingsPolicy, Toggle, Verify,
 };
+use super::super::rule::SpecRule;
 use super::super::section::{Known, Placed, Section, wrong_type};
 use super::super::source::FileId;
 use super::super::text;
@@ -102,7 +103,7 @@ fn availability(file: FileId, section: &Section, cx: &mut Cx) -> Availability {
     if read.probe == Probe::Off {
         let detail =
             "With availability = \"off\" nobody is asked, and no stall would be seen. Take one of the two out.";
-        cx.reports.error(site, "Nothing to hold it against", detail.to_owned());
+        cx.reports.error(SpecRule::NoEffect, site, "Nothing to hold it against", detail.to_owned());
     } else if bound.duration() < least {
         let detail = format!(
             "Each member is asked {} times a second: what is shorter than two pauses, {}, is no stall. Write a longer \
@@ -110,7 +111,7 @@ fn availability(file: FileId, section: &Section, cx: &mut Cx) -> Availability {
             read.rate,
             Span::from(least)
         );
-        cx.reports.error(site, "Shorter than can be seen", detail);
+        cx.reports.error(SpecRule::NoEffect, site, "Shorter than can be seen", detail);
     }
     read
 }
@@ -152,7 +153,7 @@ fn backup_dir(section: &Section, cx: &mut Cx) -> Option<PathBuf> {
     match folder.and_then(|folder| paths::resolve(folder, cx.dir)) {
         Ok(path) => Some(path),
         Err(why) => {
-            cx.reports.error(site, "Bad place for backups", why);
+            cx.reports.error(SpecRule::Value, site, "Bad place for backups", why);
             None
         }
     }
@@ -177,14 +178,14 @@ pub fn toggle(section: &Section, name: &str, cx: &mut Cx) -> Option<Toggle> {
 }
 
 fn span(section: &Section, name: &str, cx: &mut Cx) -> Option<Span> {
-    section.parsed(name, "Not a span of time", cx).map(|span| span.value)
+    section.parsed(name, SpecRule::Value, "Not a span of time", cx).map(|span| span.value)
 }
 
 /// A span that something is waited for: without any, nothing could ever succeed.
 pub fn wait(section: &Section, name: &str, cx: &mut Cx) -> Option<Span> {
-    let Placed { value, site } = section.parsed::<Span>(name, "Not a span of time", cx)?;
+    let Placed { value, site } = section.parsed::<Span>(name, SpecRule::Value, "Not a span of time", cx)?;
     if value.is_zero() {
-        cx.reports.error(site, "No time at all", format!("{name} must be longer than 0."));
+        cx.reports.error(SpecRule::Value, site, "No time at all", format!("{name} must be longer than 0."));
         return None;
     }
     Some(value)

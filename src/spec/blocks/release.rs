@@ -6,6 +6,7 @@ use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
 use super::super::model::{ReleaseSource, UrlSource};
+use super::super::rule::SpecRule;
 use super::super::section::{Known, Placed, Section, check_characters, wrong_type};
 use super::super::source::{FileId, Site};
 use super::super::text;
@@ -19,7 +20,12 @@ const NAMES: [&str; 3] = ["version", "arch", "os"];
 pub fn read(file: FileId, block: &Block, version: Option<&Version>, cx: &mut Cx) -> Option<ReleaseSource> {
     let section = Section::of_block(file, block, "release block", cx);
     if !block.labels.is_empty() {
-        cx.reports.error(section.site, "Label on release", "A release block has no label: release { url = … }.");
+        cx.reports.error(
+            SpecRule::Label,
+            section.site,
+            "Label on release",
+            "A release block has no label: release { url = … }.",
+        );
     }
     let mark = cx.scope.mark();
     for name in NAMES {
@@ -35,11 +41,11 @@ pub fn read(file: FileId, block: &Block, version: Option<&Version>, cx: &mut Cx)
     let pinned = section.has("sha256") || section.has("sha256sums");
     if url.starts_with("http://") && !pinned {
         let detail = "Over plain http anybody on the way can change what arrives. Use https, or pin sha256.";
-        cx.reports.error(site, "Release without a checksum", detail);
+        cx.reports.error(SpecRule::Release, site, "Release without a checksum", detail);
     }
     if !NAMES.iter().any(|name| url.contains(&UrlSource::placeholder(name))) {
         let detail = "It holds neither ${version} nor ${arch}: it serves one release only.";
-        cx.reports.warning(Some(site), "The URL is the same for every version", detail);
+        cx.reports.warning(SpecRule::Release, Some(site), "The URL is the same for every version", detail);
     }
     Some(ReleaseSource::Url(UrlSource { url, sha256, sha256sums: sums.map(|sums| sums.value) }))
 }
@@ -58,7 +64,7 @@ fn template(section: &Section, name: &str, cx: &mut Cx) -> Option<Placed<String>
     match check_url(&without_names) {
         Ok(()) => Some(Placed { value: url, site }),
         Err(why) => {
-            cx.reports.error(site, "Bad URL", why);
+            cx.reports.error(SpecRule::Value, site, "Bad URL", why);
             None
         }
     }
@@ -109,10 +115,15 @@ fn digests(section: &Section, version: Option<&Version>, cx: &mut Cx) -> BTreeMa
         let arch_is_plain =
             arch.is_none_or(|arch| !arch.is_empty() && arch.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         if let Err(why) = release.parse::<Version>() {
-            cx.reports.error(site, "Bad version", format!("In the key {}: {why}.", text::quoted(&key)));
+            cx.reports.error(
+                SpecRule::Value,
+                site,
+                "Bad version",
+                format!("In the key {}: {why}.", text::quoted(&key)),
+            );
         } else if !arch_is_plain {
             let detail = format!("{} is not \"VERSION-ARCH\", such as \"3.2.32-amd64\".", text::quoted(&key));
-            cx.reports.error(site, "Bad key", detail);
+            cx.reports.error(SpecRule::Value, site, "Bad key", detail);
         }
         match value.to_text() {
             Some(text) => digests.extend(digest(&text, site, cx).map(|digest| (key, digest))),
@@ -132,7 +143,7 @@ fn digest(text: &str, site: Site, cx: &mut Cx) -> Option<Sha256> {
             text::quoted(text),
             text.chars().count()
         );
-        cx.reports.error(site, "Bad digest", detail);
+        cx.reports.error(SpecRule::Value, site, "Bad digest", detail);
     }
     digest.ok()
 }

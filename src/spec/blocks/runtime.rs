@@ -4,6 +4,7 @@ use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
 use super::super::model::{Ownership, Process, Runtime, Systemd};
+use super::super::rule::SpecRule;
 use super::super::section::{Known, Placed, Section};
 use super::super::source::FileId;
 use super::super::text;
@@ -35,12 +36,12 @@ pub fn read(file: FileId, block: &Block, all_local: bool, cx: &mut Cx) -> Runtim
         [kind] => {
             let detail =
                 format!("There is no runtime {}. There are \"systemd\" and \"process\".", text::quoted(kind.as_str()));
-            cx.reports.error(section.site, "Unknown kind of runtime", detail);
+            cx.reports.error(SpecRule::UnknownSetting, section.site, "Unknown kind of runtime", detail);
             default()
         }
         _ => {
             let detail = "Write runtime \"systemd\" { … } or runtime \"process\" { … }.";
-            cx.reports.error(section.site, "Runtime without a kind", detail);
+            cx.reports.error(SpecRule::Label, section.site, "Runtime without a kind", detail);
             default()
         }
     }
@@ -55,7 +56,12 @@ fn systemd(section: &Section, cx: &mut Cx) -> Runtime {
     for name in ["bin_dir", "user"] {
         if adopted && section.has(name) {
             let detail = format!("With adopt = true the unit says it: {name} is for members that quorate creates.");
-            cx.reports.warning(Some(section.site_of_attribute(name)), format!("{name} is not used"), detail);
+            cx.reports.warning(
+                SpecRule::NoEffect,
+                Some(section.site_of_attribute(name)),
+                format!("{name} is not used"),
+                detail,
+            );
         }
     }
     let ownership = if adopted { Ownership::Adopted } else { Ownership::Managed };
@@ -79,7 +85,7 @@ fn check_unit(unit: Placed<String>, cx: &mut Cx) -> Option<String> {
     };
     match why {
         Some(why) => {
-            cx.reports.error(site, "Bad unit name", why);
+            cx.reports.error(SpecRule::Name, site, "Bad unit name", why);
             None
         }
         None if value.ends_with(".service") => Some(value),
@@ -99,7 +105,7 @@ fn check_user(user: Placed<String>, cx: &mut Cx) -> Option<String> {
         "{} cannot be the name of an account: at most {LONGEST_USER} letters, digits, \"-\" and \"_\", starting with a letter.",
         text::quoted(&value)
     );
-    cx.reports.error(site, "Bad user name", detail);
+    cx.reports.error(SpecRule::Name, site, "Bad user name", detail);
     None
 }
 
@@ -115,7 +121,7 @@ fn process(section: &Section, all_local: bool, cx: &mut Cx) -> Runtime {
         && let Err(why) = paths::check_host_path(dir)
     {
         // A relative one that leads upwards: the path is made absolute, but ".." is kept.
-        cx.reports.error(section.site_of_attribute("dir"), "Not a path on a host", why);
+        cx.reports.error(SpecRule::Value, section.site_of_attribute("dir"), "Not a path on a host", why);
     }
     Runtime::Process(Process { dir: dir.unwrap_or_default() })
 }

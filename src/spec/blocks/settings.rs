@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::eval::Cx;
+use super::super::rule::SpecRule;
 use super::super::section::{Placed, Section, check_characters};
 use super::super::text;
 use super::super::value::Value;
@@ -37,14 +38,14 @@ pub fn read(section: &Section, cx: &mut Cx) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     for (key, Placed { value, site }) in section.map("settings", cx).unwrap_or_default() {
         if let Err((summary, why)) = check_key(&key) {
-            cx.reports.error(site, summary, why);
+            cx.reports.error(SpecRule::Value, site, summary, why);
             continue;
         }
         match flag_text(&value) {
             Ok(None) => {}
             Ok(Some(text)) if text.len() > LONGEST_VALUE => {
                 let detail = format!("{key} has {} bytes; {LONGEST_VALUE} are allowed.", text.len());
-                cx.reports.error(site, "Value too long", detail);
+                cx.reports.error(SpecRule::Limits, site, "Value too long", detail);
             }
             Ok(Some(text)) => {
                 if check_characters(site, &key, &text, cx).is_ok() {
@@ -52,7 +53,7 @@ pub fn read(section: &Section, cx: &mut Cx) -> BTreeMap<String, String> {
                 }
             }
             Err(why) => {
-                cx.reports.error(site, "Wrong type", format!("{key}: {why}"));
+                cx.reports.error(SpecRule::Type, site, "Wrong type", format!("{key}: {why}"));
             }
         }
     }

@@ -6,6 +6,7 @@ use hcl_edit::structure::Block;
 
 use super::super::eval::Cx;
 use super::super::model::ToolSettings;
+use super::super::rule::SpecRule;
 use super::super::section::{Known, Placed, Section};
 use super::super::source::{FileId, Site};
 use super::super::text;
@@ -27,10 +28,20 @@ pub fn read(blocks: &[(FileId, &Block)], cx: &mut Cx) -> ToolSettings {
     for (index, (file, block)) in blocks.iter().enumerate() {
         let section = Section::of_block(*file, block, "quorate block", cx);
         if index > 0 {
-            cx.reports.error(section.site, "Block given twice", "A spec has one quorate block. Put both together.");
+            cx.reports.error(
+                SpecRule::Duplicate,
+                section.site,
+                "Block given twice",
+                "A spec has one quorate block. Put both together.",
+            );
         }
         if !block.labels.is_empty() {
-            cx.reports.error(section.site, "Label on quorate", "The quorate block has no label: quorate { … }.");
+            cx.reports.error(
+                SpecRule::Label,
+                section.site,
+                "Label on quorate",
+                "The quorate block has no label: quorate { … }.",
+            );
         }
         section.expect(&KNOWN, cx);
         if let Some(Placed { value, site }) = section.text("required_version", cx) {
@@ -55,11 +66,11 @@ fn read_state(file: FileId, block: &Block, settings: &mut ToolSettings, cx: &mut
                 "There is no state {}. This version of quorate has state \"local\" only.",
                 text::quoted(kind.as_str())
             );
-            cx.reports.error(section.site, "Unknown kind of state", detail);
+            cx.reports.error(SpecRule::UnknownSetting, section.site, "Unknown kind of state", detail);
             return;
         }
         _ => {
-            cx.reports.error(section.site, "State without a kind", "Write state \"local\" { … }.");
+            cx.reports.error(SpecRule::Label, section.site, "State without a kind", "Write state \"local\" { … }.");
         }
     }
     section.expect(&STATE, cx);
@@ -81,14 +92,14 @@ fn check_version(constraint: &str, site: Site, running: &str, cx: &mut Cx) {
                     "{} is no condition on a version. Write \">= 0.1\", \"~> 0.1.2\" or \">= 0.1, < 1.0\".",
                     text::quoted(part.trim())
                 );
-                cx.reports.error(site, "Bad required_version", detail);
+                cx.reports.error(SpecRule::Value, site, "Bad required_version", detail);
             }
             Some(false) => {
                 let detail = format!(
                     "This is quorate {running}, and the spec wants {}. Use another quorate, or change required_version.",
                     text::quoted(part.trim())
                 );
-                cx.reports.error(site, "Wrong version of quorate", detail);
+                cx.reports.error(SpecRule::RequiredVersion, site, "Wrong version of quorate", detail);
             }
             Some(true) => {}
         }

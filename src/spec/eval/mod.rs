@@ -17,6 +17,7 @@ pub use scope::{Each, Scope};
 
 use super::diagnostic::{Failed, Reports};
 use super::functions;
+use super::rule::SpecRule;
 use super::source::{FileId, Site, Sources};
 use super::text;
 use super::value::{MAX_DEPTH, Number, Value};
@@ -79,8 +80,8 @@ impl Evaluator<'_, '_> {
         site_of(self.file, node, self.outer)
     }
 
-    fn error(&mut self, site: Site, summary: impl Into<String>, detail: impl Into<String>) -> Failed {
-        self.cx.reports.error(site, summary, detail)
+    fn error(&mut self, rule: SpecRule, site: Site, summary: impl Into<String>, detail: impl Into<String>) -> Failed {
+        self.cx.reports.error(rule, site, summary, detail)
     }
 
     fn eval(&mut self, expression: &Expression) -> Outcome {
@@ -117,6 +118,7 @@ impl Evaluator<'_, '_> {
         let (weight, depth) = value.measure();
         if depth > MAX_DEPTH {
             return Err(self.error(
+                SpecRule::Limits,
                 site,
                 "Nested too deep",
                 format!("A value may hold lists and maps {MAX_DEPTH} deep, no deeper."),
@@ -134,7 +136,7 @@ impl Evaluator<'_, '_> {
         if self.cx.budget == 0 {
             let detail = "Evaluating the spec needs more memory than any real one does; this expression was the last. \
                           Look for a list or text that is multiplied with itself.";
-            return Err(self.error(site, "The spec takes too much to evaluate", detail));
+            return Err(self.error(SpecRule::Limits, site, "The spec takes too much to evaluate", detail));
         }
         Ok(())
     }
@@ -146,7 +148,9 @@ impl Evaluator<'_, '_> {
             .or_else(|| number.as_u64().map(i128::from))
             .map(Number::Whole)
             .or_else(|| number.as_f64().and_then(Number::from_f64));
-        value.map(Value::Number).ok_or_else(|| self.error(self.outer, "Number out of range", "It is too large."))
+        value
+            .map(Value::Number)
+            .ok_or_else(|| self.error(SpecRule::Expression, self.outer, "Number out of range", "It is too large."))
     }
 
     fn array(&mut self, array: &Array) -> Outcome {
@@ -166,7 +170,7 @@ impl Evaluator<'_, '_> {
                     if items.insert(key_text.clone(), value).is_some() {
                         let site = self.site(key);
                         let detail = format!("{} was set before in this map. Keep one.", text::quoted(&key_text));
-                        self.error(site, "Key set twice", detail);
+                        self.error(SpecRule::Duplicate, site, "Key set twice", detail);
                         failed = true;
                     }
                 }
@@ -191,13 +195,14 @@ impl Evaluator<'_, '_> {
     fn key_text(&mut self, site: Site, value: &Value) -> Result<String, Failed> {
         if value.holds_secret() {
             return Err(self.error(
+                SpecRule::Secret,
                 site,
                 "Sensitive key",
                 "A key of a map cannot be a sensitive value: keys are shown.",
             ));
         }
         let detail = || format!("This is {}; a key of a map is a string.", value.show());
-        value.to_text().ok_or_else(|| self.error(site, "Wrong type of key", detail()))
+        value.to_text().ok_or_else(|| self.error(SpecRule::Type, site, "Wrong type of key", detail()))
     }
 
     fn conditional(&mut self, conditional: &Conditional) -> Outcome {
@@ -211,7 +216,12 @@ impl Evaluator<'_, '_> {
 
     fn expect_bool(&mut self, site: Site, value: &Value, what: &str) -> Result<bool, Failed> {
         value.to_bool().ok_or_else(|| {
-            self.error(site, "Wrong type", format!("{what} must be true or false; this is {}.", value.show()))
+            self.error(
+                SpecRule::Type,
+                site,
+                "Wrong type",
+                format!("{what} must be true or false; this is {}.", value.show()),
+            )
         })
     }
 
@@ -219,7 +229,12 @@ impl Evaluator<'_, '_> {
         let name = call.name.name.as_str();
         let site = self.site(&call.name.name);
         if call.name.is_namespaced() {
-            return Err(self.error(site, "Unknown function", "Quorate has no functions with a namespace (\"::\")."));
+            return Err(self.error(
+                SpecRule::UnknownName,
+                site,
+                "Unknown function",
+                "Quorate has no functions with a namespace (\"::\").",
+            ));
         }
         match name {
             "try" => return self.try_each(call),
@@ -236,7 +251,7 @@ impl Evaluator<'_, '_> {
                 let _ = self.eval(argument);
             }
             let detail = format!("There is no function {}.{hint}", text::quoted(name));
-            return Err(self.error(site, "Unknown function", detail));
+            return Err(self.error(SpecRule::UnknownName, site, "Unknown function", detail));
         };
         let (arguments, sites, secret) = self.arguments(call)?;
         let site = self.site(call);
@@ -266,7 +281,7 @@ impl Evaluator<'_, '_> {
                 other if index == last && call.args.expand_final() => {
                     let detail =
                         format!("Only a list can be spread with \"...\"; this is {}.", other.marked(secret).show());
-                    self.error(site, "Wrong type", detail);
+                    self.error(SpecRule::Type, site, "Wrong type", detail);
                     failed = true;
                 }
                 value => {
@@ -291,14 +306,24 @@ impl Evaluator<'_, '_> {
             }
         }
         let site = self.site(call);
-        Err(self.error(site, "try() failed", "Every one of its expressions fails. Give it a last one that cannot."))
+        Err(self.error(
+            SpecRule::Expression,
+            site,
+            "try() failed",
+            "Every one of its expressions fails. Give it a last one that cannot.",
+        ))
     }
 
     fn can(&mut self, call: &FuncCall) -> Outcome {
         let arguments: Vec<&Expression> = call.args.iter().collect();
         let [argument] = arguments.as_slice() else {
             let site = self.site(call);
-            return Err(self.error(site, "Wrong number of arguments", "can() takes one expression."));
+            return Err(self.error(
+                SpecRule::Expression,
+                site,
+                "Wrong number of arguments",
+                "can() takes one expression.",
+            ));
         };
         let before = self.cx.reports.count();
         let fine = self.eval(argument).is_ok();
@@ -361,7 +386,7 @@ impl Evaluator<'_, '_> {
                     "Two elements give the key {}. Write \"...\" after the value to group them.",
                     text::quoted(&key)
                 );
-                return Err(self.error(site, "Key set twice", detail));
+                return Err(self.error(SpecRule::Duplicate, site, "Key set twice", detail));
             }
             group.push(value);
         }
@@ -386,7 +411,7 @@ impl Evaluator<'_, '_> {
             Value::Map(items) => Ok(items.into_iter().map(|(key, item)| (Value::String(key), item)).collect()),
             _ => {
                 let detail = format!("\"for\" goes through a list, set or map; this is {shown}.");
-                Err(self.error(site, "Wrong type", detail))
+                Err(self.error(SpecRule::Type, site, "Wrong type", detail))
             }
         }
     }

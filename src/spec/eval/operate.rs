@@ -3,6 +3,7 @@
 use hcl_edit::expr::{BinaryOp, BinaryOperator, UnaryOp, UnaryOperator};
 
 use super::super::diagnostic::Failed;
+use super::super::rule::SpecRule;
 use super::super::source::Site;
 use super::super::value::{Number, Value};
 use super::{Evaluator, Outcome};
@@ -63,7 +64,12 @@ impl Evaluator<'_, '_> {
 
     fn expect_number(&mut self, site: Site, value: &Value) -> Result<Number, Failed> {
         value.to_number().ok_or_else(|| {
-            self.error(site, "Wrong type", format!("A number is needed here; this is {}.", value.show()))
+            self.error(
+                SpecRule::Type,
+                site,
+                "Wrong type",
+                format!("A number is needed here; this is {}.", value.show()),
+            )
         })
     }
 
@@ -81,11 +87,21 @@ impl Evaluator<'_, '_> {
         }
         let by_zero = matches!(operator, BinaryOperator::Div | BinaryOperator::Mod) && right.as_f64() == 0.0;
         if by_zero {
-            return Err(self.error(site, "Division by zero", "What stands right of / or % is zero."));
+            return Err(self.error(
+                SpecRule::Expression,
+                site,
+                "Division by zero",
+                "What stands right of / or % is zero.",
+            ));
         }
-        calculate(operator, left, right)
-            .map(Value::Number)
-            .ok_or_else(|| self.error(site, "Number out of range", "The result is larger than any number can be."))
+        calculate(operator, left, right).map(Value::Number).ok_or_else(|| {
+            self.error(
+                SpecRule::Expression,
+                site,
+                "Number out of range",
+                "The result is larger than any number can be.",
+            )
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use hcl_edit::expr::Expression;
 use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, StringTemplate, Strip, Template};
 
 use super::super::diagnostic::Failed;
+use super::super::rule::SpecRule;
 use super::super::value::Value;
 use super::{Evaluator, Outcome};
 
@@ -82,7 +83,7 @@ impl Evaluator<'_, '_> {
             }
             None => {
                 let detail = format!("Only strings, numbers and bools go into a text; this is {}.", value.show());
-                Err(self.error(site, "Wrong type in a template", detail))
+                Err(self.error(SpecRule::Type, site, "Wrong type in a template", detail))
             }
         }
     }

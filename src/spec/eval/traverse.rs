@@ -4,6 +4,7 @@ use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::{Decorated, Span};
 
 use super::super::diagnostic::Failed;
+use super::super::rule::SpecRule;
 use super::super::source::Site;
 use super::super::text;
 use super::super::value::Value;
@@ -21,7 +22,7 @@ impl Evaluator<'_, '_> {
         let site = self.outer;
         if ROOTS.contains(&name) {
             let detail = format!("{name} alone is no value: write {name}. and a name.");
-            return Err(self.error(site, "Incomplete name", detail));
+            return Err(self.error(SpecRule::UnknownName, site, "Incomplete name", detail));
         }
         Err(self.unknown_name(site, name))
     }
@@ -38,7 +39,7 @@ impl Evaluator<'_, '_> {
         } else {
             detail.push_str(&format!(" If it is meant as text, put it in quotes: \"{name}\"."));
         }
-        self.error(site, "Unknown name", detail)
+        self.error(SpecRule::UnknownName, site, "Unknown name", detail)
     }
 
     pub(super) fn traversal(&mut self, traversal: &Traversal) -> Outcome {
@@ -66,7 +67,7 @@ impl Evaluator<'_, '_> {
         let Some((first, rest)) = operators.split_first() else { return Err(self.unknown_name(root_site, root)) };
         let TraversalOperator::GetAttr(name) = first.value() else {
             let detail = format!("After {root} comes a dot and a name: {root}.name.");
-            return Err(self.error(root_site, "Incomplete name", detail));
+            return Err(self.error(SpecRule::UnknownName, root_site, "Incomplete name", detail));
         };
         let name_site = self.site(name);
         let site = Site { end: name_site.end, ..root_site };
@@ -78,7 +79,12 @@ impl Evaluator<'_, '_> {
         match root {
             "each" => self.each_value(name, site),
             "path" if name == "module" || name == "root" => Ok(Value::String(self.cx.scope.module_path.clone())),
-            "path" => Err(self.error(site, "Unknown name", "There is path.module only: the directory of the spec.")),
+            "path" => Err(self.error(
+                SpecRule::UnknownName,
+                site,
+                "Unknown name",
+                "There is path.module only: the directory of the spec.",
+            )),
             _ => self.declared(root, name, site),
         }
     }
@@ -96,7 +102,7 @@ impl Evaluator<'_, '_> {
                     None => format!("Declare it: locals {{ {name} = … }}."),
                 };
                 let detail = format!("No {what} {} is declared. {hint}", text::quoted(name));
-                Err(self.cx.reports.missing(site, format!("Undefined {what}"), detail))
+                Err(self.cx.reports.missing(SpecRule::UnknownName, site, format!("Undefined {what}"), detail))
             }
         }
     }
@@ -105,8 +111,15 @@ impl Evaluator<'_, '_> {
         match (&self.cx.scope.each, name) {
             (Some(each), "key") => Ok(Value::String(each.key.clone())),
             (Some(each), "value") => Ok(each.value.clone()),
-            (Some(_), _) => Err(self.error(site, "Unknown name", "There are each.key and each.value.")),
-            (None, _) => Err(self.error(site, "No for_each", "each exists only in a member block that has for_each.")),
+            (Some(_), _) => {
+                Err(self.error(SpecRule::UnknownName, site, "Unknown name", "There are each.key and each.value."))
+            }
+            (None, _) => Err(self.error(
+                SpecRule::UnknownName,
+                site,
+                "No for_each",
+                "each exists only in a member block that has for_each.",
+            )),
         }
     }
 
@@ -156,7 +169,7 @@ impl Evaluator<'_, '_> {
             other => {
                 let shown = other.marked(secret).show();
                 let detail = format!("Only a map has .{name}; this is {shown}.");
-                Err(self.error(site, "Wrong type", detail))
+                Err(self.error(SpecRule::Type, site, "Wrong type", detail))
             }
         }
     }
@@ -169,7 +182,7 @@ impl Evaluator<'_, '_> {
             None if keys.is_empty() => " It is empty.".to_owned(),
             None => format!(" It has {}.", text::listed(keys)),
         };
-        self.error(site, "Unknown key", format!("The map has no {}.{hint}", text::quoted(name)))
+        self.error(SpecRule::UnknownName, site, "Unknown key", format!("The map has no {}.{hint}", text::quoted(name)))
     }
 
     fn element(&mut self, site: Site, value: Value, key: &Value) -> Outcome {
@@ -186,7 +199,7 @@ impl Evaluator<'_, '_> {
                             items.len(),
                             key.show()
                         );
-                        Err(self.error(site, "No such element", detail))
+                        Err(self.error(SpecRule::UnknownName, site, "No such element", detail))
                     }
                 }
             }
@@ -199,7 +212,7 @@ impl Evaluator<'_, '_> {
             }
             other => {
                 let detail = format!("Only a list or a map has elements; this is {}.", other.marked(secret).show());
-                Err(self.error(site, "Wrong type", detail))
+                Err(self.error(SpecRule::Type, site, "Wrong type", detail))
             }
         }
     }

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use super::diagnostic::Failed;
 use super::eval::{Cx, Outcome};
+use super::rule::SpecRule;
 use super::source::Site;
 use super::value::{Number, Value};
 
@@ -79,7 +80,7 @@ pub fn call(function: &Function, arguments: Vec<Value>, sites: &[Site], whole: S
     let count = arguments.len();
     if count < function.at_least || function.at_most.is_some_and(|most| count > most) {
         let detail = format!("{}() takes {}; here it has {count}.", function.name, expected_count(function));
-        return Err(cx.reports.error(whole, "Wrong number of arguments", detail));
+        return Err(cx.reports.error(SpecRule::Expression, whole, "Wrong number of arguments", detail));
     }
     let mut call = Call { arguments, dir: cx.dir };
     (function.run)(&mut call).map_err(|why| {
@@ -89,7 +90,7 @@ pub fn call(function: &Function, arguments: Vec<Value>, sites: &[Site], whole: S
 }
 
 fn report(function: &Function, site: Site, why: Wrong, cx: &mut Cx) -> Failed {
-    cx.reports.error(site, format!("{}() failed", function.name), why.detail)
+    cx.reports.error(SpecRule::Expression, site, format!("{}() failed", function.name), why.detail)
 }
 
 fn expected_count(function: &Function) -> String {

@@ -6,6 +6,7 @@ mod expressions;
 mod layout;
 mod limits;
 mod refused;
+mod rules;
 mod values;
 
 use std::path::Path;

@@ -223,7 +223,8 @@ struct Diagnostics {
 
 struct DiagnosticOutput {
     severity: DiagnosticSeverity,
-    code: Option<String>,
+    /// What it is about: a name that `explain` knows.
+    rule: String,
     summary: String,
     help: Option<String>,
     labels: Vec<DiagnosticLabel>,
