@@ -67,7 +67,7 @@ s/^            - name: tmp/            - name: ssh/ => volumes[3].name: Duplicat
 s/mountPath: \/tmp/mountPath: \/state/ => must be unique
 s/secretName: .*/optional: true/ => secret.secretName: Required value
 s/defaultMode: 0440/defaultMode: 01440/ => secret.defaultMode: Invalid value
-s/- name: HOME/- name: HOME=/ => env[0].name: Invalid value
+s/mountPath: \/spec/mountPath: ""/ => volumeMounts[0].mountPath: Required value
 s/runAsNonRoot: true/runAsNonRoot: "true"/ => runAsNonRoot
 s/runAsUser: 65532/runAsUser: 0/ => runAsUser=0
 /seccompProfile/,+1d => seccompProfile
