@@ -154,10 +154,15 @@ impl Drawn {
     }
 
     fn remove(&mut self, is_over: impl Fn(&Place) -> bool) {
-        for (_, bar) in self.places.extract_if(.., |place, _| is_over(place)) {
-            bar.finish_and_clear();
-            self.screen.remove(&bar);
-        }
+        let screen = &self.screen;
+        self.places.retain(|place, bar| {
+            if is_over(place) {
+                bar.finish_and_clear();
+                screen.remove(bar);
+                return false;
+            }
+            true
+        });
         self.is_current = false;
     }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 static COMPILED: Mutex<BTreeMap<String, (boon::Schemas, boon::SchemaIndex)>> = Mutex::new(BTreeMap::new());
 
 /// What is wrong with an object, by the schema of its `type`.
+#[allow(dead_code, reason = "not all that include this file have such objects")]
 pub fn fault(value: &Value) -> Option<String> {
     let Some(name) = value.get("type").and_then(Value::as_str) else { return Some("it has no type".to_owned()) };
     fault_by(name, value)

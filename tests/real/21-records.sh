@@ -47,7 +47,7 @@ backups_are_kept_and_pruned() {
   truncate -s -10 "$victim"
   q 1 backup verify "$upgrade"
   assert_contains "$(squeezed "$OUT")" "damaged"
-  q 1 restore "$upgrade"
+  q 1 restore "$upgrade" -auto-approve
   assert_contains "$(squeezed "$ERR")" "damaged"
   q 1 backup verify 20260101T000000Z-none
   assert_contains "$(squeezed "$ERR")" "quorate backup list"
