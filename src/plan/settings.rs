@@ -60,6 +60,20 @@ pub fn back(member: &Surveyed<'_>, to: &Version) -> Option<SettingsChange> {
     Some(SettingsChange { files, args_before: at_start(facts).args, args })
 }
 
+/// `change`, and with it what an earlier run has written already: all of it goes back when the binary of `old` does.
+pub fn with_written_before(
+    member: &Surveyed<'_>,
+    old: &Version,
+    change: Option<SettingsChange>,
+) -> Option<SettingsChange> {
+    let Some(written) = back(member, old).map(|back| back.reversed()) else { return change };
+    let Some(change) = change else { return Some(written) };
+    let is_changed = |file: &FileEdit| change.files.iter().any(|other| other.path == file.path);
+    let mut files: Vec<FileEdit> = written.files.into_iter().filter(|file| !is_changed(file)).collect();
+    files.extend(change.files);
+    Some(SettingsChange { files, args_before: written.args_before, args: change.args })
+}
+
 /// The name of a file that is kept, beside the binary that it belonged to.
 pub fn kept_name(member: &MemberName, edit: &FileEdit) -> String {
     let digest: String = edit.before.to_string().chars().take(16).collect();

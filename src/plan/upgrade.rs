@@ -181,7 +181,12 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
         let may_go_back = is_new && (from.way.goes_down() || from.way.told_down_to.is_none());
         let old = if may_go_back { kept_binary(from, member) } else { None };
         let runs = old.as_ref().map_or(version, |(version, _)| version);
-        let settings = settings_for_start(from, member, version);
+        let change = settings_for_start(from, member, version);
+        let operations = start_on(change.as_ref(), from);
+        let settings = match &old {
+            Some((old, _)) => settings::with_written_before(member, old, change),
+            None => change,
+        };
         let action = MemberAction {
             member: name.clone(),
             role: Role::Down,
@@ -197,7 +202,7 @@ fn bring_up_stopped(from: &Ingredients<'_>, steps: &mut Numbered) {
                     |(version, _)| layout::staged(&from.cluster.runtime, version, "etcd"),
                 ),
             },
-            operations: start_on(settings.as_ref(), from),
+            operations,
             on_failure: from.cluster.rollout.on_failure,
             readd: None,
             settings,

@@ -9,8 +9,8 @@ use super::restore::{expected, laid};
 use super::words::{self, grouped, names, names_of, span};
 use crate::observe::settings::SettingsChange;
 use crate::plan::model::{
-    Action, BackupAction, CreateAction, Kind, MemberAction, MemberReplacement, Moment, Plan, ReleasePin, ReplaceAction,
-    Replacement, ReplacementPhase, Role, Step, StepId,
+    Action, BackupAction, CreateAction, Kind, MemberAction, MemberReplacement, Moment, Operation, Plan, ReleasePin,
+    ReplaceAction, Replacement, ReplacementPhase, Role, Step, StepId,
 };
 use crate::spec::model::Verify;
 use crate::units::{MemberName, Version};
@@ -71,7 +71,10 @@ impl<'a> StepWriter<'a> {
 /// What of a member's files changes in a step.
 pub(super) fn settings_of(action: &Action) -> Option<&SettingsChange> {
     match action {
-        Action::Member(member) => member.settings.as_ref(),
+        // What was written by an earlier run is there only to go back.
+        Action::Member(member) => {
+            member.settings.as_ref().filter(|_| member.operations.contains(&Operation::RewriteSettings))
+        }
         Action::ReplaceData(replace) => replace.replacement.settings.as_ref(),
         _ => None,
     }

@@ -174,3 +174,18 @@ fn a_member_that_has_its_old_binary_again_gets_its_old_settings_before_it_is_sta
     assert!(matches!(first.operations[..], [Operation::RewriteSettings, Operation::Start { .. }]), "{first:?}");
     assert!(first.settings.as_ref().unwrap().args.iter().any(|arg| arg == "--experimental-initial-corrupt-check"));
 }
+
+#[test]
+fn what_an_earlier_run_has_rewritten_goes_back_where_the_new_binary_does_not_come_up() {
+    // Cut off after the swap, or while the member was put back.
+    let there = rewritten(healthy("3.6.14").to("3.7.1").stopped_with_new_binary("m1"));
+    let there = rewriting(there).host("m1", |host| {
+        host.staged.insert(version("3.6.14"), etcd_digest("3.6.14"));
+    });
+    let plan = there.plan().unwrap();
+    let first = step_of(&plan, "m1");
+    assert!(matches!(first.operations[..], [Operation::Start { .. }]), "{first:?}");
+    let back = first.settings.as_ref().unwrap().reversed();
+    assert!(back.args.iter().any(|arg| arg == "--experimental-initial-corrupt-check"), "{:?}", back.args);
+    assert!(!there.planned().contains("+ExecStart"), "nothing changes before it is started");
+}
